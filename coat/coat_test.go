@@ -1,0 +1,157 @@
+package coat_test
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/satori-go/satori/coat"
+)
+
+func Example() {
+	trace, err := coat.Parse("20 40<|continue|> 40 29<|reflect|> 29 is not 47<|explore|> 20 10<|continue|> \\boxed{ 20 10 }")
+	if err != nil {
+		panic(err)
+	}
+	for _, step := range trace {
+		fmt.Printf("%-12v %q\n", step.Action, step.Text)
+	}
+	fmt.Println(trace.CoT())
+	// Output:
+	//              "20 40"
+	// <|continue|> " 40 29"
+	// <|reflect|>  " 29 is not 47"
+	// <|explore|>  " 20 10"
+	// <|continue|> " \\boxed{ 20 10 }"
+	// 20 10<|continue|> \boxed{ 20 10 }
+}
+
+func TestParse(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want coat.Trace
+		err  string
+	}{
+		{text: "", want: nil},
+		{text: "a", want: coat.Trace{{"", "a"}}},
+		{text: "<|reflect|>", want: coat.Trace{{coat.Reflect, ""}}},
+		{text: "a<|reflect|> ", want: coat.Trace{{"", "a"}, {coat.Reflect, " "}}},
+		{text: "<|explore|>b<|continue|>c", want: coat.Trace{{coat.Explore, "b"}, {coat.Continue, "c"}}},
+		{text: "a <| <|im_end|> <|continue|>b", want: coat.Trace{{"", "a <| <|im_end|> "}, {coat.Continue, "b"}}},
+		{text: "a<|reflect|><|explore|>b", err: "at byte 12: step 1 (<|reflect|>) has no text"},
+		{text: "a<|reflect|> <|explore|>b", err: "at byte 12: step 1 (<|reflect|>) has no text"},
+		{text: " <|explore|>b", err: "at byte 0: step 0 (the opening) has no text"},
+		{text: "a\xff", err: "at byte 1: text is not UTF-8"},
+	} {
+		got, err := coat.Parse(c.text)
+		if c.err != "" {
+			var syntax *coat.SyntaxError
+			if !errors.As(err, &syntax) || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("Parse(%q): error %v, want %s", c.text, err, c.err)
+			}
+			continue
+		}
+		if err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("Parse(%q) = %#v, %v, want %#v", c.text, got, err, c.want)
+		}
+	}
+}
+
+func TestParseActions(t *testing.T) {
+	got, err := coat.ParseActions("a<|plan|>b<|reflect|>c", "plan")
+	want := coat.Trace{{"", "a"}, {"plan", "b<|reflect|>c"}}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %#v, %v", got, err)
+	}
+}
+
+func TestCoT(t *testing.T) {
+	for _, c := range []struct{ trace, want string }{
+		{"a<|continue|> b<|continue|> \\boxed{1}", "a<|continue|> b<|continue|> \\boxed{1}"},
+		{"a<|reflect|> ok<|continue|> \\boxed{1}", "a<|continue|> \\boxed{1}"},
+		{"a<|continue|> \\boxed{1}<|reflect|> no<|explore|> c<|continue|> \\boxed{2}", "c<|continue|> \\boxed{2}"},
+		{"a<|continue|> \\boxed{1}<|reflect|> yes<|continue|> \\boxed{1}", "a<|continue|> \\boxed{1}"},
+		{"", ""},
+	} {
+		trace, err := coat.Parse(c.trace)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := trace.CoT().String(); got != c.want {
+			t.Errorf("CoT of %q = %q, want %q", c.trace, got, c.want)
+		}
+	}
+}
+
+// Every text either fails or comes back whole, and every trace that Parse gives is
+// parsed again to itself.
+func FuzzParse(f *testing.F) {
+	f.Add("a<|continue|>b<|reflect|>c<|explore|>d")
+	f.Add("<|reflect|>")
+	f.Add("<|<|continue|>|>")
+	f.Fuzz(func(t *testing.T, text string) {
+		trace, err := coat.Parse(text)
+		if err != nil {
+			return
+		}
+		if trace.String() != text {
+			t.Fatalf("String() = %q, want %q", trace.String(), text)
+		}
+		again, err := coat.Parse(trace.String())
+		if err != nil || !slices.Equal(again, trace) {
+			t.Fatalf("second Parse = %v, %v", again, err)
+		}
+		trace.CoT()
+	})
+}
+
+func TestReadProblems(t *testing.T) {
+	good := `{"id":"a","question":"1 1 make 2","answer":"1 + 1","level":3,"numbers":[1,1]}`
+	for _, c := range []struct{ name, text, err string }{
+		{"good", good + "\n\n" + `{"question":"q","answer":"x"}`, ""},
+		{"broken", good + "\n{\"id\":\"b\",", "p.jsonl:2: is not JSON"},
+		{"type", good + "\n" + `{"id":"b","question":7,"answer":"x"}`, `p.jsonl:2: field "question": is a JSON number, want a string`},
+		{"question", `{"id":"b","answer":"x"}`, `p.jsonl:1: field "question": is missing`},
+		{"answer", `{"id":"b","question":"x"}`, `p.jsonl:1: field "answer": is missing`},
+		{"twice", good + "\n" + good, `p.jsonl:2: field "id": "a" stands on line 1 already`},
+		{"empty", "\n", "p.jsonl: has no problems"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			problems, err := coat.ReadProblems(strings.NewReader(c.text), "p.jsonl")
+			if c.err == "" {
+				if err != nil || len(problems) != 2 || problems[0].Level != 3 || problems[1].ID != "3" {
+					t.Fatalf("got %+v, %v", problems, err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), c.err) || problems != nil {
+				t.Fatalf("got %v, %v, want %s", problems, err, c.err)
+			}
+		})
+	}
+}
+
+func TestDemoRoundTrip(t *testing.T) {
+	trace, _ := coat.Parse("a<|reflect|> b\n\"c\"")
+	want := coat.Demo{Problem: coat.Problem{ID: "1", Question: "q", Answer: "a"}, Trace: trace, Kind: coat.TypeII1}
+	var b strings.Builder
+	if err := coat.WriteLines(&b, slices.Values([]coat.Demo{want, want})); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), "<|reflect|>") {
+		t.Errorf("token is escaped: %s", b.String())
+	}
+	n := 0
+	for got, err := range coat.ReadLines[coat.Demo](strings.NewReader(b.String()), "d.jsonl") {
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+		n++
+	}
+	if n != 2 {
+		t.Errorf("read %d demos, want 2", n)
+	}
+}
