@@ -1,0 +1,215 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+)
+
+const (
+	lanes = 2  // batches in flight; requests are dealt to them by number
+	slots = 64 // rows of a batch
+	// admit is how many rows a prefill takes in at a time, and how many have to be free
+	// before one is worth its cost while others are busy.
+	admit = 16
+	// window is how many tokens one call samples on XLA, where each call copies the
+	// caches; the Go backend writes them in place and gains nothing from a loop.
+	window = 16
+)
+
+// engine is the compiled half of a sampler. Its graphs depend on shapes alone.
+type engine struct {
+	once   sync.Once
+	decode *exec
+	insert *exec
+	window int
+}
+
+func (e *engine) init(m *LM) {
+	e.once.Do(func() {
+		e.window = 1
+		if isXLA(m.backend) {
+			e.window = window
+		}
+		config := m.Config
+		e.decode = newExec(m.backend, "decode", config.decodeGraph(e.window))
+		e.insert = newExec(m.backend, "prefill", config.insertGraph)
+	})
+}
+
+// Sample completes the requests by continuous batching: a row that has ended makes
+// room for the next request. Cancelling ctx stops it within one call to the device.
+//
+// Requests are dealt to two batches that run side by side, by their number, so that
+// nothing depends on timing: the same requests give the same bytes.
+func (m *LM) Sample(ctx context.Context, requests []Request) ([]Completion, error) {
+	if err := m.check(requests); err != nil {
+		return nil, fmt.Errorf("model: sample: %w", err)
+	}
+	m.engine.init(m)
+	done := make([]Completion, len(requests))
+	length := 0
+	for _, r := range requests {
+		length = max(length, len(r.Prompt)+r.MaxTokens)
+	}
+	length = (length + 63) / 64 * 64
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var group sync.WaitGroup
+	for k := range lanes {
+		l := lane{m: m, length: length, requests: requests, done: done, next: k}
+		group.Go(func() {
+			if err := l.run(ctx); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	group.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return nil, fmt.Errorf("model: sample: %w", err)
+	}
+	return done, nil
+}
+
+// A lane is one batch: slots rows over a cache of length positions.
+type lane struct {
+	m        *LM
+	length   int
+	requests []Request
+	done     []Completion
+	next     int // the next request of this lane
+
+	rows  [slots]row
+	cache []*Tensor
+}
+
+// A row is one request under way.
+type row struct {
+	request int // its number
+	busy    bool
+	tok     int32 // the last token, not yet in the cache
+	pos     int32 // where it goes
+	left    int32
+	rng     *rand.Rand
+}
+
+func (l *lane) run(ctx context.Context) error {
+	defer func() { free(l.cache) }()
+	for {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		busy := 0
+		for _, r := range l.rows {
+			if r.busy {
+				busy++
+			}
+		}
+		if l.next < len(l.requests) && (busy == 0 || slots-busy >= admit) {
+			if err := l.admit(); err != nil {
+				return err
+			}
+			continue
+		}
+		if busy == 0 {
+			return nil
+		}
+		if err := l.decode(); err != nil {
+			return err
+		}
+	}
+}
+
+// admit fills free rows with the next requests: their prompts but for the last token,
+// which is the first that decode takes.
+func (l *lane) admit() error {
+	if l.cache == nil {
+		for _, dims := range l.m.Config.cacheDims(slots, l.length) {
+			size := 1
+			for _, d := range dims {
+				size *= d
+			}
+			l.cache = append(l.cache, Floats(make([]float32, size), dims...))
+		}
+	}
+	var prompts [][]int32
+	counts := make([]int32, admit)  // prompt tokens that go into the cache
+	source := make([]int32, slots)  // which admitted row a slot takes
+	taken := make([]float32, slots) // 1: the slot takes one
+	longest := 1
+	for s := range l.rows {
+		if l.rows[s].busy || l.next >= len(l.requests) || len(prompts) == admit {
+			continue
+		}
+		r := l.requests[l.next]
+		n := len(r.Prompt) - 1
+		l.rows[s] = row{request: l.next, busy: true, tok: r.Prompt[n], pos: int32(n), left: int32(r.MaxTokens),
+			rng: rand.New(rand.NewPCG(r.Seed, 0x5361746f7269))}
+		source[s], taken[s], counts[len(prompts)] = int32(len(prompts)), 1, int32(n)
+		prompts = append(prompts, r.Prompt[:n])
+		longest = max(longest, n)
+		l.next += lanes
+	}
+	for len(prompts) < admit {
+		prompts = append(prompts, nil)
+	}
+	width := min((longest+31)/32*32, l.length)
+	in := []*Tensor{
+		Ints(PadRows(prompts, width), admit, width), Ints(counts, admit), Ints(source, slots), Floats(taken, slots),
+	}
+	defer free(in)
+	out, err := l.m.engine.insert.call(l.m.weights, in, l.cache)
+	if err != nil {
+		return err
+	}
+	free(l.cache)
+	l.cache = out
+	return nil
+}
+
+// decode samples up to window tokens for every busy row.
+func (l *lane) decode() error {
+	window := l.m.engine.window
+	tok, pos, left := make([]int32, slots), make([]int32, slots), make([]int32, slots)
+	temp, noise := make([]float32, slots), make([]float32, window*slots)
+	for s := range l.rows {
+		r := &l.rows[s]
+		temp[s] = 1
+		if !r.busy {
+			continue
+		}
+		tok[s], pos[s], left[s] = r.tok, r.pos, r.left
+		temp[s] = float32(l.requests[r.request].Temperature)
+		// One draw a token whatever the window, so that a token depends on its place in the
+		// request's stream alone. What a row that ends early leaves over is never used.
+		for k := range min(window, int(r.left)) {
+			noise[k*slots+s] = r.rng.Float32()
+		}
+	}
+	in := []*Tensor{Ints(tok, slots), Ints(pos, slots), Ints(left, slots), Floats(temp, slots), Floats(noise, window, slots)}
+	defer free(in)
+	out, err := l.m.engine.decode.call(l.m.weights, in, l.cache)
+	if err != nil {
+		return err
+	}
+	toks, logps := flat[int32](out[0]), flat[float32](out[1])
+	free(l.cache)
+	l.cache = out[2:]
+	for s := range l.rows {
+		r := &l.rows[s]
+		if !r.busy {
+			continue
+		}
+		c := &l.done[r.request]
+		for k := 0; k < window && r.busy; k++ {
+			t := toks[k*slots+s]
+			c.Tokens = append(c.Tokens, t)
+			c.LogProbs = append(c.LogProbs, logps[k*slots+s])
+			r.tok, r.pos, r.left = t, r.pos+1, r.left-1
+			r.busy = t != l.m.Config.EOS && r.left > 0
+			c.Truncated = t != l.m.Config.EOS
+		}
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// gomlx renames between releases, so the names this library takes from it stand here
+// alone; other packages of the library use these.
+type (
+	Backend = compute.Backend
+	Tensor  = tensors.Tensor
+)
+
+// f32 and i32 are shapes of the two types that graphs of this package use.
+func f32(dims ...int) shapes.Shape { return shapes.Make(dtypes.Float32, dims...) }
+func i32(dims ...int) shapes.Shape { return shapes.Make(dtypes.Int32, dims...) }
+
+// Floats and Ints make tensors of flat data, which is copied.
+func Floats(data []float32, dims ...int) *Tensor {
+	return tensors.FromFlatDataAndDimensions(data, dims...)
+}
+
+func Ints(data []int32, dims ...int) *Tensor { return tensors.FromFlatDataAndDimensions(data, dims...) }
+
+// An exec compiles a graph function once a set of input shapes and runs it.
+// It is safe for concurrent use.
+type exec struct{ e *graph.Exec }
+
+func newExec(b Backend, name string, build func(in []*graph.Node) []*graph.Node) *exec {
+	e := graph.MustNewExec(b, build) // fails only for a wrong type of function
+	return &exec{e.WithName(name).SetMaxCache(-1)}
+}
+
+// call runs the graph. The caller owns the outputs and frees them.
+func (x *exec) call(in ...[]*Tensor) ([]*Tensor, error) {
+	var args []any
+	for _, list := range in {
+		for _, t := range list {
+			args = append(args, t)
+		}
+	}
+	out, err := call(x.e, args)
+	if err != nil {
+		return nil, fmt.Errorf("model: %s: %w", x.e.Name(), err)
+	}
+	return out, nil
+}
+
+// call turns a panic of graph building into an error.
+func call(e *graph.Exec, args []any) (out []*Tensor, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			out, err = nil, fmt.Errorf("%v", r)
+		}
+	}()
+	return e.Call(args...)
+}
+
+// free releases tensors at once: on XLA their memory is invisible to Go's collector.
+func free(lists ...[]*Tensor) {
+	for _, list := range lists {
+		for _, t := range list {
+			if t != nil {
+				t.MustFinalizeAll()
+			}
+		}
+	}
+}
+
+// flat copies a tensor's data out and frees it.
+func flat[T float32 | int32](t *Tensor) []T {
+	data := tensors.MustCopyFlatData[T](t)
+	t.MustFinalizeAll()
+	return data
+}
+
+// values copies a tensor's data out.
+func values(t *Tensor) []float32 { return tensors.MustCopyFlatData[float32](t) }
+
+func cloneTensor(t *Tensor) *Tensor { return Floats(values(t), t.Shape().Dimensions...) }
+
+// float32Type is the type that all graphs compute in.
+const float32Type = dtypes.Float32

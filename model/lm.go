@@ -1,0 +1,129 @@
+package model
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/model/tokenizer"
+)
+
+// An LM is a network with a tokenizer. It is a [Sampler].
+type LM struct {
+	*Net
+	Tokenizer *tokenizer.Tokenizer
+	engine    engine
+}
+
+// NewLM joins a network and a tokenizer of the same vocabulary.
+func NewLM(n *Net, t *tokenizer.Tokenizer) (*LM, error) {
+	if t.Len() > n.Config.VocabSize {
+		return nil, fmt.Errorf("model: the tokenizer has %d tokens, the network only %d", t.Len(), n.Config.VocabSize)
+	}
+	return &LM{Net: n, Tokenizer: t}, nil
+}
+
+// Open reads a Hugging Face directory: config.json, model.safetensors (f32) and
+// tokenizer.json. Errors name the file, and the field or tensor.
+func Open(b Backend, dir string) (*LM, error) {
+	n, err := OpenNet(b, dir)
+	if err != nil {
+		return nil, err
+	}
+	t, err := tokenizer.Open(filepath.Join(dir, "tokenizer.json"))
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	return NewLM(n, t)
+}
+
+// OpenNet is [Open] without the tokenizer. It reads a reward model, too.
+func OpenNet(b Backend, dir string) (*Net, error) {
+	c, err := readConfig(filepath.Join(dir, "config.json"))
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	path := filepath.Join(dir, "model.safetensors")
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("model: %s has no weights: %w", dir, err)
+	}
+	n := &Net{Config: c, backend: b, specs: c.specs()}
+	list, err := readSafetensors(path, n.specs)
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	for _, t := range list {
+		n.weights = append(n.weights, Floats(t.data, t.dims...))
+	}
+	return n, nil
+}
+
+// Save writes the layout that [Open] reads, whole or not at all. Further files can be
+// written into the same directory by extra functions.
+func (m *LM) Save(dir string, extra ...func(dir string) error) error {
+	return m.Net.Save(dir, append(extra, func(tmp string) error {
+		return m.Tokenizer.Save(filepath.Join(tmp, "tokenizer.json"))
+	})...)
+}
+
+// Save writes config.json and model.safetensors.
+func (n *Net) Save(dir string, extra ...func(dir string) error) error {
+	err := ReplaceDir(dir, func(tmp string) error {
+		if err := n.Config.write(filepath.Join(tmp, "config.json")); err != nil {
+			return err
+		}
+		if err := writeSafetensors(filepath.Join(tmp, "model.safetensors"), n.host(n.weights, "")); err != nil {
+			return err
+		}
+		for _, write := range extra {
+			if err := write(tmp); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("model: save %s: %w", dir, err)
+	}
+	return nil
+}
+
+// host copies tensors of the network's shapes out, under names with a prefix.
+func (n *Net) host(list []*Tensor, prefix string) []named {
+	var out []named
+	for i, s := range n.specs {
+		out = append(out, named{spec{prefix + s.name, s.dims}, values(list[i])})
+	}
+	return out
+}
+
+// Clone copies the model; the tokenizer is shared.
+func (m *LM) Clone() *LM { return &LM{Net: m.Net.Clone(), Tokenizer: m.Tokenizer} }
+
+// Prompt encodes a start.
+func (m *LM) Prompt(t coat.Template, s coat.Start) ([]int32, error) {
+	ids, err := m.Tokenizer.Encode(t(s))
+	if err != nil {
+		return nil, fmt.Errorf("model: problem %q: %w", s.Problem.ID, err)
+	}
+	return ids, nil
+}
+
+// Encode makes a start and its response into one row, ending in EOS unless it was
+// truncated; n is the length of the prompt.
+func (m *LM) Encode(t coat.Template, a coat.Attempt) (ids []int32, n int, err error) {
+	prompt, err := m.Prompt(t, a.Start)
+	if err != nil {
+		return nil, 0, err
+	}
+	response, err := m.Tokenizer.Encode(a.Text)
+	if err != nil {
+		return nil, 0, fmt.Errorf("model: problem %q: response: %w", a.Start.Problem.ID, err)
+	}
+	ids = append(prompt, response...)
+	if !a.Truncated {
+		ids = append(ids, m.Config.EOS)
+	}
+	return ids, len(prompt), nil
+}

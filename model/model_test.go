@@ -1,0 +1,457 @@
+package model
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/model/tokenizer"
+)
+
+// backends opens the Go backend always, and XLA where a plugin is installed.
+func backends(t testing.TB) map[string]Backend {
+	list := map[string]Backend{}
+	b, err := OpenBackend("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list["go"] = b
+	if os.Getenv("GOMLX_BACKEND") == "go" {
+		return list
+	}
+	if b, err := OpenBackend("xla"); err == nil {
+		list["xla"] = b
+	} else {
+		t.Logf("XLA is not tested: %v", err)
+	}
+	return list
+}
+
+func each(t *testing.T, test func(t *testing.T, b Backend)) {
+	for name, b := range backends(t) {
+		t.Run(name, func(t *testing.T) { test(t, b) })
+	}
+}
+
+func readJSON(t testing.TB, path string, v any) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		t.Fatal(err)
+	}
+}
+
+type llamaGolden struct {
+	Cases []struct {
+		Prompt   []int32
+		Logits   [][]float64
+		LogProbs []float64
+		Greedy   []int32
+	}
+	Loss struct {
+		Prompt int
+		Value  float64
+		Grads  map[string]struct {
+			Norm  float64
+			First []float64
+		}
+	}
+}
+
+// Logits, log-probabilities, greedy continuations, loss and gradients are those of
+// transformers (testdata/llama-*/README.md).
+func TestLlamaGolden(t *testing.T) {
+	for _, name := range []string{"llama-tied", "llama-tiny"} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, b Backend) { testLlama(t, b, filepath.Join("testdata", name)) })
+		})
+	}
+}
+
+func testLlama(t *testing.T, b Backend, dir string) {
+	net, err := OpenNet(b, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer net.Close()
+	var golden llamaGolden
+	readJSON(t, filepath.Join(dir, "golden.json"), &golden)
+	ctx := context.Background()
+
+	logits := newExec(b, "logits", func(in []*Node) []*Node {
+		w, in := net.Config.bind(in)
+		return []*Node{net.Config.Logits(w, net.Config.Hidden(w, in[0]))}
+	})
+	var prompts [][]int32
+	for i, c := range golden.Cases {
+		out, err := logits.call(net.weights, []*Tensor{Ints(c.Prompt, 1, len(c.Prompt))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := flat[float32](out[0])
+		for p, row := range c.Logits {
+			for v, want := range row {
+				if d := math.Abs(float64(got[p*net.Config.VocabSize+v]) - want); d > 1e-4 {
+					t.Fatalf("case %d: logit [%d, %d] is off by %g", i, p, v, d)
+				}
+			}
+		}
+		prompts = append(prompts, c.Prompt)
+	}
+	logp, err := net.TokenLogProbs(ctx, prompts, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range golden.Cases {
+		if logp[i][0] != 0 || len(logp[i]) != len(c.Prompt) {
+			t.Fatalf("case %d: %d entries, first %g", i, len(logp[i]), logp[i][0])
+		}
+		for k, want := range c.LogProbs {
+			if d := math.Abs(float64(logp[i][k+1]) - want); d > 1e-4 {
+				t.Errorf("case %d: log-probability of token %d is off by %g", i, k+1, d)
+			}
+		}
+	}
+
+	// Greedy, through prefill and cache, with an EOS that the golden does not stop at.
+	lm := &LM{Net: net}
+	lm.Config.EOS = int32(net.Config.VocabSize) // never sampled
+	var requests []Request
+	for _, c := range golden.Cases {
+		requests = append(requests, Request{Prompt: c.Prompt, MaxTokens: len(c.Greedy)})
+	}
+	done, err := lm.Sample(ctx, requests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range golden.Cases {
+		if !slices.Equal(done[i].Tokens, c.Greedy) || !done[i].Truncated {
+			t.Errorf("case %d: greedy %v, want %v", i, done[i].Tokens, c.Greedy)
+		}
+	}
+
+	// Loss and gradients.
+	row := golden.Cases[golden.Loss.Prompt].Prompt
+	n := len(row)
+	config, specs := net.Config, net.specs
+	gradient := newExec(b, "loss", func(in []*Node) []*Node {
+		w, in := config.bind(in)
+		loss := DivScalar(Neg(ReduceAllSum(LogProbs(config.Logits(w, config.Hidden(w, in[0])), in[0], 1))), float64(n-1))
+		var nodes []*Node
+		for _, s := range specs {
+			nodes = append(nodes, w[s.name])
+		}
+		return append([]*Node{loss}, Gradient(loss, nodes...)...)
+	})
+	out, err := gradient.call(net.weights, []*Tensor{Ints(row, 1, n)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := float64(flat[float32](out[0])[0]); math.Abs(got-golden.Loss.Value) > 1e-4 {
+		t.Errorf("loss %g, want %g", got, golden.Loss.Value)
+	}
+	for i, s := range specs {
+		want := golden.Loss.Grads[s.name]
+		got := flat[float32](out[1+i])
+		var squares float64
+		for _, x := range got {
+			squares += float64(x) * float64(x)
+		}
+		if norm := math.Sqrt(squares); math.Abs(norm-want.Norm) > 1e-4*want.Norm {
+			t.Errorf("%s: gradient norm %g, want %g", s.name, norm, want.Norm)
+		}
+		for k, x := range want.First {
+			if math.Abs(float64(got[k])-x) > 1e-4*want.Norm {
+				t.Errorf("%s: gradient [%d] is %g, want %g", s.name, k, got[k], x)
+			}
+		}
+	}
+}
+
+// small is the example's kind of decoder: grouped heads, half rotary, time shift.
+var small = Config{VocabSize: 23, Dim: 32, FFN: 40, Layers: 2, Heads: 4, KVHeads: 2, MaxPositions: 128,
+	PartialRotary: 0.5, TimeShift: true, Tied: true, InitRange: 0.3, EOS: 1}
+
+func smallLM(t testing.TB, b Backend) *LM {
+	net, err := NewNet(b, small, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var words []string
+	for i := range small.VocabSize - 2 {
+		words = append(words, fmt.Sprint(i))
+	}
+	tok, err := tokenizer.NewWordLevel(append([]string{"<pad>", "<eos>"}, words...), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lm, err := NewLM(net, tok)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lm
+}
+
+func randomRequests(n int, temperature float64) []Request {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var list []Request
+	for i := range n {
+		r := Request{MaxTokens: 1 + rng.IntN(40), Temperature: temperature, Seed: uint64(i)}
+		for range 1 + rng.IntN(50) {
+			r.Prompt = append(r.Prompt, int32(2+rng.IntN(small.VocabSize-2)))
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+// The engine's log-probabilities are those of the training graph: prefill, cache, time
+// shift, positions and slot reuse all agree with one pass over the whole row.
+func TestEngineAgreesWithForward(t *testing.T) {
+	each(t, func(t *testing.T, b Backend) {
+		lm := smallLM(t, b)
+		for _, temperature := range []float64{1, 0.6} {
+			requests := randomRequests(300, temperature) // more than there are slots
+			done, err := lm.Sample(context.Background(), requests)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var rows [][]int32
+			for i, c := range done {
+				rows = append(rows, slices.Concat(requests[i].Prompt, c.Tokens))
+			}
+			logp, err := lm.TokenLogProbs(context.Background(), rows, temperature)
+			if err != nil {
+				t.Fatal(err)
+			}
+			worst, ended := 0.0, 0
+			for i, c := range done {
+				for k, got := range c.LogProbs {
+					worst = max(worst, math.Abs(float64(got-logp[i][len(requests[i].Prompt)+k])))
+				}
+				last := c.Tokens[len(c.Tokens)-1]
+				if slices.Contains(c.Tokens[:len(c.Tokens)-1], small.EOS) {
+					t.Errorf("request %d went on after EOS: %v", i, c.Tokens)
+				}
+				if c.Truncated != (last != small.EOS) || c.Truncated && len(c.Tokens) != requests[i].MaxTokens {
+					t.Errorf("request %d: truncated %v with %d of %d tokens, last %d", i, c.Truncated, len(c.Tokens), requests[i].MaxTokens, last)
+				}
+				if last == small.EOS {
+					ended++
+				}
+			}
+			if worst > 2e-5 || ended < 30 || ended > 290 {
+				t.Errorf("temperature %g: log-probabilities differ by %g, %d of 300 ended", temperature, worst, ended)
+			}
+		}
+	})
+}
+
+// A request gives the same tokens alone, in a crowd, and on every backend; the same
+// call gives the same bytes.
+func TestSampleIsDeterministic(t *testing.T) {
+	requests := randomRequests(150, 1)
+	var first []Completion
+	each(t, func(t *testing.T, b Backend) {
+		lm := smallLM(t, b)
+		all, err := lm.Sample(context.Background(), requests)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, _ := lm.Sample(context.Background(), requests)
+		for i := range all {
+			if !slices.Equal(all[i].Tokens, again[i].Tokens) || !slices.Equal(all[i].LogProbs, again[i].LogProbs) {
+				t.Fatalf("request %d: second call differs", i)
+			}
+		}
+		for _, i := range []int{0, 77, 149} {
+			alone, err := lm.Sample(context.Background(), requests[i:i+1])
+			if err != nil || !slices.Equal(alone[0].Tokens, all[i].Tokens) {
+				t.Errorf("request %d: alone %v, in a crowd %v (%v)", i, alone, all[i].Tokens, err)
+			}
+		}
+		if first == nil {
+			first = all
+		}
+		for i := range all {
+			if !slices.Equal(all[i].Tokens, first[i].Tokens) {
+				t.Errorf("request %d differs between backends: %v and %v", i, all[i].Tokens, first[i].Tokens)
+			}
+		}
+	})
+}
+
+// Sampling follows the model's own distribution: the first token of many requests.
+func TestSampleFrequencies(t *testing.T) {
+	lm := smallLM(t, backends(t)["go"])
+	const n = 4000
+	var requests []Request
+	for i := range n {
+		requests = append(requests, Request{Prompt: []int32{5, 9}, MaxTokens: 1, Temperature: 1, Seed: Mix(3, uint64(i))})
+	}
+	done, err := lm.Sample(context.Background(), requests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := make([]float64, small.VocabSize)
+	for _, c := range done {
+		counts[c.Tokens[0]]++
+	}
+	var chi, cells float64
+	for v := range small.VocabSize {
+		logp, err := lm.TokenLogProbs(context.Background(), [][]int32{{5, 9, int32(v)}}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := n * math.Exp(float64(logp[0][2]))
+		if want >= 5 {
+			chi += (counts[v] - want) * (counts[v] - want) / want
+			cells++
+		} else if counts[v] > want+20 {
+			t.Errorf("token %d: drawn %g times, expected %g", v, counts[v], want)
+		}
+	}
+	if chi > cells+5*math.Sqrt(2*cells) { // far beyond the 99.9th percentile
+		t.Errorf("χ² = %g over %g cells", chi, cells)
+	}
+}
+
+func TestSampleCancelled(t *testing.T) {
+	lm := smallLM(t, backends(t)["go"])
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := lm.Sample(ctx, randomRequests(4, 1)); err == nil || !strings.Contains(err.Error(), "canceled") {
+		t.Errorf("error %v", err)
+	}
+	for _, c := range []struct {
+		r    Request
+		want string
+	}{
+		{Request{MaxTokens: 1}, "the prompt is empty"},
+		{Request{Prompt: []int32{1}}, "MaxTokens is 0"},
+		{Request{Prompt: []int32{1}, MaxTokens: 128}, "do not fit into max_position_embeddings 128"},
+		{Request{Prompt: []int32{1}, MaxTokens: 1, Temperature: -1}, "Temperature is -1"},
+	} {
+		if _, err := lm.Sample(context.Background(), []Request{c.r}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, want %s", err, c.want)
+		}
+	}
+}
+
+func TestSaveOpen(t *testing.T) {
+	b := backends(t)["go"]
+	lm := smallLM(t, b)
+	dir := filepath.Join(t.TempDir(), "a", "model")
+	for range 2 { // the second time over the first
+		if err := lm.Save(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again, err := Open(b, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range lm.specs {
+		x, _ := lm.Tensor(s.name)
+		y, ok := again.Tensor(s.name)
+		if !ok || !slices.Equal(x, y) {
+			t.Errorf("%s differs after Save and Open", s.name)
+		}
+	}
+	if want, _ := lm.Config.resolve(); again.Config != want {
+		t.Errorf("config %+v, want %+v", again.Config, want)
+	}
+	critic := lm.WithScore(1)
+	scoreDir := filepath.Join(t.TempDir(), "score")
+	if err := critic.Save(scoreDir); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := OpenNet(b, scoreDir); err != nil || !c.Config.Score {
+		t.Errorf("reward model: %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(dir), ".*")); len(left) > 0 {
+		t.Errorf("temporary files stay: %v", left)
+	}
+
+	edit := func(file string, change func(string) string) func(t *testing.T, dir string) {
+		return func(t *testing.T, dir string) {
+			path := filepath.Join(dir, file)
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(change(string(data))), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, c := range []struct {
+		name, want string
+		harm       func(t *testing.T, dir string)
+	}{
+		{"no weights", "has no weights", func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, "model.safetensors")) }},
+		{"no config", "config.json", func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, "config.json")) }},
+		{"no tokenizer", "tokenizer.json", func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, "tokenizer.json")) }},
+		{"cut", "bytes", edit("model.safetensors", func(s string) string { return s[:len(s)-4] })},
+		{"empty", "ends within its first 8 bytes", edit("model.safetensors", func(string) string { return "" })},
+		{"huge header", "is no whole safetensors file", edit("model.safetensors", func(string) string { return "\xff\xff\xff\xff\xff\xff\xff\x7f{}" })},
+		{"renamed tensor", `tensor "model.norm.weighs" is not one of this model's`, edit("model.safetensors", func(s string) string { return strings.Replace(s, "model.norm.weight", "model.norm.weighs", 1) })},
+		{"shape", `tensor "model.embed_tokens.weight" has shape [23 32], want [25 32]`, edit("config.json", func(s string) string { return strings.Replace(s, `"vocab_size": 23`, `"vocab_size": 25`, 1) })},
+		{"activation", `field "hidden_act" is gelu`, edit("config.json", func(s string) string { return strings.Replace(s, "silu", "gelu", 1) })},
+		{"architecture", `model_type "mamba" is not supported`, edit("config.json", func(s string) string { return strings.Replace(s, `"satori"`, `"mamba"`, 1) })},
+		{"rope", `field "rope_type" is yarn`, edit("config.json", func(s string) string { return strings.Replace(s, `"default"`, `"yarn"`, 1) })},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "m")
+			if err := lm.Save(dir); err != nil {
+				t.Fatal(err)
+			}
+			c.harm(t, dir)
+			if _, err := Open(b, dir); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want %s", err, c.want)
+			}
+		})
+	}
+}
+
+// A failing write leaves what was there.
+func TestReplaceDirKeepsTheOld(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "d")
+	write := func(text string, fail error) error {
+		return ReplaceDir(dir, func(tmp string) error {
+			if err := os.WriteFile(filepath.Join(tmp, "f"), []byte(text), 0o644); err != nil {
+				return err
+			}
+			return fail
+		})
+	}
+	if err := write("old", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := write("new", os.ErrInvalid); err == nil {
+		t.Error("no error")
+	}
+	if got, _ := os.ReadFile(filepath.Join(dir, "f")); string(got) != "old" {
+		t.Errorf("directory holds %q", got)
+	}
+}
+
+func TestOpenBackend(t *testing.T) {
+	for _, name := range []string{"nonsense", "xla:/no/such/file.so"} {
+		if b, err := OpenBackend(name); err == nil || b != nil {
+			t.Errorf("%s: backend %v, error %v", name, b, err)
+		}
+	}
+}

@@ -1,0 +1,33 @@
+package model
+
+import "slices"
+
+// PadRows lays ragged rows out as [rows, width], filled on the right with zeros. It is the
+// one place that pads.
+func PadRows[T float32 | int32](rows [][]T, width int) []T {
+	out := make([]T, len(rows)*width)
+	for i, row := range rows {
+		copy(out[i*width:(i+1)*width], row)
+	}
+	return out
+}
+
+// Width is the padded length of rows of up to n tokens. There are few widths, so that
+// few graphs are compiled: multiples of 32 up to 128, then of 64.
+func Width(n int) int {
+	if n <= 128 {
+		return (n + 31) / 32 * 32
+	}
+	return (n + 63) / 64 * 64
+}
+
+// Groups sorts row numbers by length and cuts them into groups of at most size rows:
+// rows of one group are about equally long, so little of a padded batch is padding.
+func Groups(lengths []int, size int) [][]int {
+	order := make([]int, len(lengths))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return lengths[a] - lengths[b] })
+	return slices.Collect(slices.Chunk(order, size))
+}

@@ -1,0 +1,150 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/satori-go/satori/coat"
+)
+
+// A Request asks for one completion of a prompt.
+type Request struct {
+	Prompt      []int32
+	MaxTokens   int     // at most so many new tokens
+	Temperature float64 // 0: greedy
+	// Seed belongs to the request: its tokens are the same whatever shares the batch.
+	Seed uint64
+}
+
+// A Completion is what a request gave.
+type Completion struct {
+	Tokens []int32 // the EOS included, where one was sampled
+	// LogProbs has one entry a token: its log-probability under the distribution that it
+	// was drawn from, that is at the request's temperature; at temperature 1 for greedy.
+	LogProbs  []float32
+	Truncated bool // MaxTokens came before EOS
+}
+
+// A Sampler completes prompts; completions come in the order of the requests. It must
+// be safe for concurrent use.
+type Sampler interface {
+	Sample(ctx context.Context, requests []Request) ([]Completion, error)
+}
+
+// Sampling says how starts become rollouts.
+type Sampling struct {
+	N           int     // completions a start; 0: 1
+	MaxTokens   int     // new tokens a completion
+	Temperature float64 // 0: greedy
+	Seed        uint64
+	Batch       int // rollouts asked for at a time; 0: 1024
+}
+
+// A Rollout is an attempt with the ids that it is made of.
+type Rollout struct {
+	coat.Attempt
+	Prompt   []int32
+	Tokens   []int32
+	LogProbs []float32
+}
+
+// Rollouts samples from every start, N times each, in order. The i-th rollout of a
+// stream depends on the seed and on i alone.
+func (p Sampling) Rollouts(ctx context.Context, m *LM, t coat.Template, starts iter.Seq[coat.Start]) iter.Seq2[Rollout, error] {
+	n, batch := max(1, p.N), p.Batch
+	if batch == 0 {
+		batch = 1024
+	}
+	return func(yield func(Rollout, error) bool) {
+		var rollouts []Rollout
+		var requests []Request
+		i := uint64(0)
+		flush := func() bool {
+			done, err := m.Sample(ctx, requests)
+			if err != nil {
+				yield(Rollout{}, err)
+				return false
+			}
+			for k, c := range done {
+				r := rollouts[k]
+				r.Tokens, r.LogProbs, r.Truncated = c.Tokens, c.LogProbs, c.Truncated
+				r.Text = m.Response(c.Tokens)
+				if !yield(r, nil) {
+					return false
+				}
+			}
+			rollouts, requests = rollouts[:0], requests[:0]
+			return true
+		}
+		for s := range starts {
+			prompt, err := m.Prompt(t, s)
+			if err != nil {
+				yield(Rollout{}, err)
+				return
+			}
+			for range n {
+				rollouts = append(rollouts, Rollout{Attempt: coat.Attempt{Start: s}, Prompt: prompt})
+				requests = append(requests, Request{Prompt: prompt, MaxTokens: p.MaxTokens, Temperature: p.Temperature, Seed: Mix(p.Seed, i)})
+				i++
+			}
+			if len(requests) >= batch && !flush() {
+				return
+			}
+		}
+		if len(requests) > 0 {
+			flush()
+		}
+	}
+}
+
+// Collect gathers a stream, up to its first error.
+func Collect[T any](stream iter.Seq2[T, error]) ([]T, error) {
+	var all []T
+	for v, err := range stream {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+// Response decodes sampled tokens without their EOS; meta-actions stay.
+func (m *LM) Response(tokens []int32) string {
+	if n := len(tokens); n > 0 && tokens[n-1] == m.Config.EOS {
+		tokens = tokens[:n-1]
+	}
+	return m.Tokenizer.Decode(tokens)
+}
+
+// Mix derives a seed from another and a counter (splitmix64's finaliser), so that
+// streams of neighbouring numbers have nothing in common.
+func Mix(seed, i uint64) uint64 {
+	z := seed + (i+1)*0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// check reports requests that cannot be served.
+func (m *LM) check(requests []Request) error {
+	var faults []error
+	for i, r := range requests {
+		switch {
+		case len(r.Prompt) == 0:
+			faults = append(faults, fmt.Errorf("request %d: the prompt is empty", i))
+		case r.MaxTokens <= 0:
+			faults = append(faults, fmt.Errorf("request %d: MaxTokens is %d, want it positive", i, r.MaxTokens))
+		case r.Temperature < 0:
+			faults = append(faults, fmt.Errorf("request %d: Temperature is %g", i, r.Temperature))
+		case len(r.Prompt)+r.MaxTokens > m.Config.MaxPositions:
+			faults = append(faults, fmt.Errorf("request %d: a prompt of %d and %d new tokens do not fit into max_position_embeddings %d", i, len(r.Prompt), r.MaxTokens, m.Config.MaxPositions))
+		}
+		if len(faults) == 3 { // enough to see what is wrong
+			break
+		}
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,62 @@
+package tokenizer_test
+
+import (
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/satori-go/satori/model/tokenizer"
+)
+
+// A vocabulary for small experiments: every word is one id.
+func ExampleNewWordLevel() {
+	tok, err := tokenizer.NewWordLevel(
+		[]string{"1", "2", "3", "+", "="},
+		[]string{"<|continue|>", "<|reflect|>", "<|im_end|>"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ids, err := tok.Encode("1 + 1 = 3 <|reflect|> 1 + 1 = 2 <|im_end|>")
+	fmt.Println(ids, err)
+	fmt.Println(tok.Decode(ids))
+	fmt.Println(tok.DecodeText(ids))
+
+	_, err = tok.Encode("1 + 1 = two")
+	fmt.Println(err)
+	// Output:
+	// [0 3 0 4 2 6 0 3 0 4 1 7] <nil>
+	// 1 + 1 = 3 <|reflect|> 1 + 1 = 2 <|im_end|>
+	// 1 + 1 = 3 1 + 1 = 2
+	// tokenizer: word "two" is not in the vocabulary, and there is no unknown token
+}
+
+// A byte-level tokenizer learns a token of its own and is saved with it.
+func Example() {
+	tok, err := tokenizer.Open("testdata/qwen/tokenizer.json")
+	if err != nil {
+		log.Fatal(err)
+	}
+	restart := tok.AddSpecial("<|restart|>")[0]
+	fmt.Println(restart, tok.Len(), tok.IsSpecial(restart))
+
+	ids, err := tok.Encode("It's the<|restart|>")
+	fmt.Println(ids, err)
+	fmt.Printf("%q %q\n", tok.Decode(ids), tok.DecodeText(ids))
+
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "tokenizer.json")
+	if err := tok.Save(path); err != nil {
+		log.Fatal(err)
+	}
+	again, err := tokenizer.Open(path)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(again.ID("<|restart|>"))
+	// Output:
+}

@@ -1,0 +1,197 @@
+package tokenizer
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"unicode/utf8"
+)
+
+// A shape says which fields a JSON object may have and which values each may take,
+// as compact JSON. Together the shapes are the part of tokenizer.json that is read;
+// whatever is not in them is refused, since ids would come out different without it.
+type shape map[string][]string
+
+const (
+	absent = ""  // the field may be left out
+	free   = "*" // any value but null will do here: other code reads it, or ids do not depend on it
+)
+
+var (
+	topShape = shape{
+		"version":        {absent, `"1.0"`},
+		"truncation":     {absent, "null"},
+		"padding":        {absent, "null"},
+		"added_tokens":   {absent, free},
+		"normalizer":     {absent, "null", free},
+		"pre_tokenizer":  {absent, "null", free},
+		"post_processor": {absent, "null", free},
+		"decoder":        {absent, "null", free},
+		"model":          {free},
+	}
+	addedShape = shape{
+		"id":          {free},
+		"content":     {free},
+		"single_word": {"false"},
+		"lstrip":      {"false"},
+		"rstrip":      {"false"},
+		"normalized":  {"false", "true"},
+		"special":     {"false", "true"},
+	}
+	nfcShape = shape{"type": {`"NFC"`}}
+
+	wordsShape = shape{
+		"type":      {`"WordLevel"`},
+		"vocab":     {free},
+		"unk_token": {free},
+	}
+	cutShape = shape{"type": {`"WhitespaceSplit"`, `"Whitespace"`}}
+
+	pairsShape = shape{
+		"type":                      {absent, `"BPE"`},
+		"dropout":                   {absent, "null"},
+		"unk_token":                 {absent, "null", free},
+		"continuing_subword_prefix": {absent, "null", `""`},
+		"end_of_word_suffix":        {absent, "null", `""`},
+		"fuse_unk":                  {absent, "false"},
+		"byte_fallback":             {absent, "false"},
+		"ignore_merges":             {absent, "false", "true"},
+		"vocab":                     {free},
+		"merges":                    {free},
+	}
+	// ByteLevel as a decoder or post-processor.
+	byteLevelShape = shape{
+		"type":             {`"ByteLevel"`},
+		"add_prefix_space": {absent, "false", "true"},
+		"trim_offsets":     {absent, "false", "true"},
+		"use_regex":        {absent, "false", "true"},
+	}
+	// ByteLevel as a pre-tokenizer that splits by the pattern of GPT-2.
+	byteLevelSplitShape = shape{
+		"type":             {`"ByteLevel"`},
+		"add_prefix_space": {"false"},
+		"trim_offsets":     {absent, "false", "true"},
+		"use_regex":        {absent, "true"},
+	}
+	// ByteLevel after a Split.
+	byteLevelPlainShape = shape{
+		"type":             {`"ByteLevel"`},
+		"add_prefix_space": {"false"},
+		"trim_offsets":     {absent, "false", "true"},
+		"use_regex":        {"false"},
+	}
+	sequenceShape = shape{"type": {`"Sequence"`}, "pretokenizers": {free}}
+	splitShape    = shape{
+		"type":     {`"Split"`},
+		"pattern":  {free},
+		"behavior": {`"Isolated"`},
+		"invert":   {"false"},
+	}
+	patternShape = shape{"Regex": {free}}
+
+	processorsShape = shape{"type": {`"Sequence"`}, "processors": {free}}
+	templateShape   = shape{
+		"type":           {`"TemplateProcessing"`},
+		"single":         {free},
+		"pair":           {free},
+		"special_tokens": {free},
+	}
+)
+
+// read returns the fields of an object that has this shape.
+func (s shape) read(path string, data json.RawMessage) (map[string]json.RawMessage, error) {
+	var fields map[string]json.RawMessage
+	if len(data) == 0 || json.Unmarshal(data, &fields) != nil || fields == nil {
+		if path == "" {
+			// The whole file: say what is wrong with it as JSON.
+			if err := json.Unmarshal(data, &fields); err != nil {
+				return nil, err
+			}
+		}
+		return nil, unsupported(path, data)
+	}
+	if path != "" {
+		path += "."
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if _, ok := s[name]; !ok {
+			return nil, unsupported(path+name, fields[name])
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s)) {
+		value := absent
+		if raw, ok := fields[name]; ok {
+			value = string(compact(raw))
+			fields[name] = json.RawMessage(value)
+		}
+		any := value != absent && value != "null" && slices.Contains(s[name], free)
+		if !any && !slices.Contains(s[name], value) {
+			return nil, unsupported(path+name, fields[name])
+		}
+	}
+	return fields, nil
+}
+
+// decode reads a field that may have any value of the type of to.
+func decode(path string, data json.RawMessage, to any) error {
+	if len(data) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(data, to); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// typeOf returns the field "type" of an object, which is what its other fields depend on.
+func typeOf(path string, data json.RawMessage) (string, error) {
+	var object *struct {
+		Type string `json:"type"`
+	}
+	if json.Unmarshal(data, &object) != nil || object == nil {
+		return "", unsupported(path, data)
+	}
+	return object.Type, nil
+}
+
+func isNull(data json.RawMessage) bool { return len(data) == 0 || string(data) == "null" }
+
+// unsupported is the error for the value of a field; it shows the start of a long one.
+func unsupported(path string, data json.RawMessage) error {
+	if path == "" {
+		path = "the file"
+	}
+	if len(data) == 0 {
+		return fmt.Errorf("%s: missing", path)
+	}
+	const limit = 200
+	if data = compact(data); len(data) > limit {
+		n := limit
+		for !utf8.RuneStart(data[n]) {
+			n--
+		}
+		data = append(slices.Clone(data[:n]), "..."...)
+	}
+	return fmt.Errorf("%s: %s is not supported", path, data)
+}
+
+func compact(data json.RawMessage) json.RawMessage {
+	var b bytes.Buffer
+	if json.Compact(&b, data) != nil {
+		return data
+	}
+	return b.Bytes()
+}
+
+// quote writes a string as JSON, with < and > as they are.
+func quote(s string) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil {
+		panic(err) // a string always encodes
+	}
+	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+}

@@ -1,0 +1,184 @@
+package model
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// spec is a tensor that a decoder has: its Hugging Face name and its shape, matrices
+// as [out, in].
+type spec struct {
+	name string
+	dims []int
+}
+
+// specs lists the decoder's tensors in a fixed order.
+func (c Config) specs() []spec {
+	s := []spec{{"model.embed_tokens.weight", []int{c.VocabSize, c.Dim}}}
+	for i := range c.Layers {
+		p := layer(i)
+		s = append(s,
+			spec{p + "input_layernorm.weight", []int{c.Dim}},
+			spec{p + "self_attn.q_proj.weight", []int{c.Heads * c.HeadDim, c.Dim}},
+			spec{p + "self_attn.k_proj.weight", []int{c.KVHeads * c.HeadDim, c.Dim}},
+			spec{p + "self_attn.v_proj.weight", []int{c.KVHeads * c.HeadDim, c.Dim}},
+			spec{p + "self_attn.o_proj.weight", []int{c.Dim, c.Heads * c.HeadDim}},
+			spec{p + "post_attention_layernorm.weight", []int{c.Dim}},
+			spec{p + "mlp.gate_proj.weight", []int{c.FFN, c.Dim}},
+			spec{p + "mlp.up_proj.weight", []int{c.FFN, c.Dim}},
+			spec{p + "mlp.down_proj.weight", []int{c.Dim, c.FFN}},
+		)
+	}
+	s = append(s, spec{"model.norm.weight", []int{c.Dim}})
+	switch {
+	case c.Score:
+		s = append(s, spec{scoreHead, []int{1, c.Dim}})
+	case !c.Tied:
+		s = append(s, spec{lmHead, []int{c.VocabSize, c.Dim}})
+	}
+	return s
+}
+
+const (
+	scoreHead = "score.weight"
+	lmHead    = "lm_head.weight"
+)
+
+func layer(i int) string { return fmt.Sprintf("model.layers.%d.", i) }
+
+func (s spec) size() int {
+	n := 1
+	for _, d := range s.dims {
+		n *= d
+	}
+	return n
+}
+
+// fresh draws a tensor's first values on the host, from a stream of its own: they do
+// not depend on the backend or on what else the model holds. Norms start at one,
+// matrices at N(0, InitRange²), the score head at N(0, 1/(dim+1)²) as in OpenRLHF.
+func (s spec) fresh(c Config, seed uint64) []float32 {
+	data := make([]float32, s.size())
+	if len(s.dims) == 1 {
+		for i := range data {
+			data[i] = 1
+		}
+		return data
+	}
+	dev := c.InitRange
+	if s.name == scoreHead {
+		dev = 1 / float64(c.Dim+1)
+	}
+	h := fnv.New64a()
+	h.Write([]byte(s.name))
+	rng := rand.New(rand.NewPCG(seed, h.Sum64()))
+	for i := range data {
+		data[i] = float32(rng.NormFloat64() * dev)
+	}
+	return data
+}
+
+// A Net is a decoder with weights on a backend.
+type Net struct {
+	Config  Config
+	backend Backend
+	specs   []spec
+	weights []*Tensor // in the order of specs; never changed in place, replaced whole
+
+	execs    sync.Mutex
+	compiled map[string]*exec // forward graphs by name, made on first use
+}
+
+// NewNet makes a decoder with fresh weights.
+func NewNet(b Backend, c Config, seed uint64) (*Net, error) {
+	c, err := c.resolve()
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	n := &Net{Config: c, backend: b, specs: c.specs()}
+	for _, s := range n.specs {
+		n.weights = append(n.weights, Floats(s.fresh(c, seed), s.dims...))
+	}
+	return n, nil
+}
+
+// Backend is where the network runs.
+func (n *Net) Backend() Backend { return n.backend }
+
+// Parameters counts the weights.
+func (n *Net) Parameters() int {
+	total := 0
+	for _, s := range n.specs {
+		total += s.size()
+	}
+	return total
+}
+
+// Clone copies the network; the two share nothing but the backend.
+func (n *Net) Clone() *Net {
+	c := &Net{Config: n.Config, backend: n.backend, specs: n.specs}
+	for _, t := range n.weights {
+		c.weights = append(c.weights, cloneTensor(t))
+	}
+	return c
+}
+
+// WithScore copies the trunk under a fresh scalar head: a reward model that starts
+// from a language model. Of a network that has such a head it is a plain copy: a
+// critic that starts from a reward model.
+func (n *Net) WithScore(seed uint64) *Net {
+	if n.Config.Score {
+		return n.Clone()
+	}
+	c := &Net{Config: n.Config, backend: n.backend}
+	c.Config.Score = true
+	c.specs = c.Config.specs()
+	for _, s := range c.specs {
+		if i := n.find(s.name); i >= 0 {
+			c.weights = append(c.weights, cloneTensor(n.weights[i]))
+		} else {
+			c.weights = append(c.weights, Floats(s.fresh(c.Config, seed), s.dims...))
+		}
+	}
+	return c
+}
+
+// Scale multiplies the score head: it changes the unit of a critic or reward model.
+func (n *Net) Scale(by float64) error {
+	i := n.find(scoreHead)
+	if i < 0 {
+		return fmt.Errorf("model: Scale: the network has no %s", scoreHead)
+	}
+	data := flat[float32](n.weights[i])
+	for k := range data {
+		data[k] *= float32(by)
+	}
+	n.weights[i] = Floats(data, n.specs[i].dims...)
+	return nil
+}
+
+// Tensor copies a weight out by its Hugging Face name.
+func (n *Net) Tensor(name string) ([]float32, bool) {
+	i := n.find(name)
+	if i < 0 {
+		return nil, false
+	}
+	return values(n.weights[i]), true
+}
+
+// Close frees the weights.
+func (n *Net) Close() {
+	free(n.weights)
+	n.weights = nil
+}
+
+func (n *Net) find(name string) int {
+	return slices.IndexFunc(n.specs, func(s spec) bool { return s.name == name })
+}
+
+// decays tells which weights AdamW decays: matrices, not norms.
+func (s spec) decays() bool { return len(s.dims) > 1 && !strings.Contains(s.name, "norm") }
