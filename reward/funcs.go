@@ -1,0 +1,132 @@
+package reward
+
+import (
+	"context"
+	"math"
+	"strings"
+	"sync"
+
+	"github.com/satori-go/satori/coat"
+)
+
+// Correct is the paper's rule reward, r_rule = 1[right] − 1: 0 for right and −1 for
+// wrong.
+func Correct(check Func) Func {
+	return func(ctx context.Context, a coat.Attempt) (float64, error) {
+		verdict, err := check.Verdict(ctx, a)
+		if verdict == coat.Right || err != nil {
+			return 0, err
+		}
+		return -1, nil
+	}
+}
+
+// Reflection is the paper's r_bonus: +beta where a start cut from a wrong attempt
+// (D−) was brought to a right end, −beta where one cut from a right attempt (D+)
+// was brought to a wrong end, else 0. The paper has beta = 0.5 (section D.3). It
+// looks at outcomes alone, not at whether the response reflects.
+func Reflection(check Func, beta float64) Func {
+	return func(ctx context.Context, a coat.Attempt) (float64, error) {
+		if a.Start.Prior == coat.Unknown {
+			return 0, nil
+		}
+		verdict, err := check.Verdict(ctx, a)
+		switch prior := a.Start.Prior; {
+		case err != nil:
+			return 0, err
+		case prior == coat.Wrong && verdict == coat.Right:
+			return beta, nil
+		case prior == coat.Right && verdict == coat.Wrong:
+			return -beta, nil
+		}
+		return 0, nil
+	}
+}
+
+// Sigmoid is σ(score) = 1 / (1 + e^−score), the form in which the preference of a
+// Bradley-Terry model enters the reward.
+func Sigmoid(score Func) Func {
+	return then(score, func(v float64) float64 { return 1 / (1 + math.Exp(-v)) })
+}
+
+// Shift adds by to a score.
+func Shift(score Func, by float64) Func {
+	return then(score, func(v float64) float64 { return v + by })
+}
+
+// Clip holds a score within [low, high].
+func Clip(score Func, low, high float64) Func {
+	return then(score, func(v float64) float64 { return min(max(v, low), high) })
+}
+
+func then(score Func, f func(float64) float64) Func {
+	return func(ctx context.Context, a coat.Attempt) (float64, error) {
+		v, err := score.value(ctx, a)
+		if err != nil {
+			return 0, err
+		}
+		return f(v), nil
+	}
+}
+
+// Length is a Func: the number of words of the response, a meta-action token being a
+// word of its own. Tokens are not known here; for a word-level vocabulary the two
+// are the same, but for the end of the text.
+func Length(_ context.Context, a coat.Attempt) (float64, error) {
+	text := a.Text
+	for _, token := range coat.Tokens(coat.Actions...) {
+		text = strings.ReplaceAll(text, token, " "+token+" ")
+	}
+	return float64(len(strings.Fields(text))), nil
+}
+
+// Format is a Func: 1 where the response is not blank and, after the prefix of its
+// start, parses as a [coat.Trace], else 0.
+func Format(_ context.Context, a coat.Attempt) (float64, error) {
+	if _, err := a.Trace(); err != nil || strings.TrimSpace(a.Text) == "" {
+		return 0, nil
+	}
+	return 1, nil
+}
+
+// memoSize bounds what Memo holds: a few times the 1024 rollouts of an iteration of
+// the paper. When it is reached Memo forgets everything.
+const memoSize = 4096
+
+// Memo remembers what a check gave, so that terms which share it compute it once an
+// attempt. Errors are not remembered. Make it once and give it to both:
+//
+//	check = reward.Memo(check)
+//	... reward.Correct(check) ... reward.Reflection(check, 0.5) ...
+//
+// The check has to depend on nothing but the attempt.
+func Memo(check Func) Func {
+	type key struct {
+		problem      coat.Problem
+		prefix, text string
+		prior        coat.Outcome
+		truncated    bool
+	}
+	var mu sync.Mutex
+	known := map[key]float64{}
+	return func(ctx context.Context, a coat.Attempt) (float64, error) {
+		k := key{a.Start.Problem, a.Start.Prefix.String(), a.Text, a.Start.Prior, a.Truncated}
+		mu.Lock()
+		v, ok := known[k]
+		mu.Unlock()
+		if ok {
+			return v, nil
+		}
+		v, err := check(ctx, a)
+		if err != nil {
+			return 0, err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if len(known) >= memoSize {
+			clear(known)
+		}
+		known[k] = v
+		return v, nil
+	}
+}

@@ -1,0 +1,147 @@
+package reward
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"github.com/satori-go/satori/coat"
+)
+
+// A Term is a Func with a name and a weight. One of weight zero is a metric: it is
+// computed and reported, and does not change the total.
+type Term struct {
+	Name   string
+	Weight float64
+	Func   Func
+}
+
+// A Rubric is a weighted sum of terms.
+type Rubric []Term
+
+// A Score is what a rubric makes of one attempt.
+type Score struct {
+	Total float64   // Σ weight · part
+	Parts []float64 // one entry a term, in the rubric's order, without its weight
+}
+
+// A ScoreError tells which term failed on which attempt.
+type ScoreError struct {
+	Term    string
+	Attempt int    // index among the attempts that were scored
+	Problem string // the attempt's problem, by its id
+	Err     error
+}
+
+func (e *ScoreError) Error() string {
+	return fmt.Sprintf("reward: term %q: attempt %d (problem %q): %v", e.Term, e.Attempt, e.Problem, e.Err)
+}
+
+func (e *ScoreError) Unwrap() error { return e.Err }
+
+// Score scores attempts, at most parallel of them at a time (0: one a processor),
+// the terms of each attempt one after the other. The first failure stops it: a Func
+// that returns an error, NaN or an infinity, or that panics, is a [*ScoreError].
+// Score returns only when every Func that it called has returned.
+func (r Rubric) Score(ctx context.Context, attempts []coat.Attempt, parallel int) ([]Score, error) {
+	if err := r.validate(parallel); err != nil {
+		return nil, fmt.Errorf("reward: %w", err)
+	}
+	if parallel == 0 {
+		parallel = runtime.GOMAXPROCS(0)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+
+	scores := make([]Score, len(attempts))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(parallel, len(attempts)) {
+		workers.Go(func() {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(attempts) {
+					return
+				}
+				if err := r.scoreOne(ctx, i, attempts[i], &scores[i]); err != nil {
+					cancel(err) // the first one is the cause
+				}
+			}
+		})
+	}
+	workers.Wait()
+
+	for i, s := range scores {
+		if len(s.Parts) == len(r) {
+			continue
+		}
+		var failed *ScoreError
+		switch cause := context.Cause(ctx); {
+		case errors.As(cause, &failed):
+			return nil, failed
+		case cause != nil:
+			return nil, fmt.Errorf("reward: scoring %d attempts: %w", len(attempts), cause)
+		default: // runtime.Goexit, which testing.T.FailNow calls, leaves nothing else behind
+			return nil, r.fault(i, attempts[i], s, errors.New("ended its goroutine"))
+		}
+	}
+	return scores, nil
+}
+
+// scoreOne fills s. Where it fails, s has the parts before the fault.
+func (r Rubric) scoreOne(ctx context.Context, i int, a coat.Attempt, s *Score) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = r.fault(i, a, *s, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		}
+	}()
+	s.Parts = make([]float64, 0, len(r))
+	for _, t := range r {
+		v, err := t.Func.value(ctx, a)
+		if err != nil {
+			return r.fault(i, a, *s, err)
+		}
+		s.Parts = append(s.Parts, v)
+		s.Total += t.Weight * v
+	}
+	return nil
+}
+
+// fault blames the first term that s has no part of.
+func (r Rubric) fault(i int, a coat.Attempt, s Score, err error) *ScoreError {
+	return &ScoreError{Term: r[len(s.Parts)].Name, Attempt: i, Problem: a.Start.Problem.ID, Err: err}
+}
+
+// validate reports all faults of a rubric at once.
+func (r Rubric) validate(parallel int) error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if len(r) == 0 {
+		fault("rubric has no terms")
+	}
+	if parallel < 0 {
+		fault("parallel is %d, want 0 or more", parallel)
+	}
+	seen := map[string]bool{}
+	for i, t := range r {
+		switch {
+		case t.Name == "":
+			fault("term %d has no name", i)
+		case seen[t.Name]:
+			fault("term %d: name %q occurs twice", i, t.Name)
+		}
+		seen[t.Name] = true
+		if t.Func == nil {
+			fault("term %d (%q) has no Func", i, t.Name)
+		}
+		if math.IsNaN(t.Weight) || math.IsInf(t.Weight, 0) {
+			fault("term %d (%q): weight is %v", i, t.Name, t.Weight)
+		}
+	}
+	return errors.Join(faults...)
+}
