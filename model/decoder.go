@@ -176,8 +176,13 @@ func (c Config) mlp(w Weights, p string, x *Node) *Node {
 	h := c.norm(x, w[p+"post_attention_layernorm.weight"])
 	gate := dense(h, w[p+"mlp.gate_proj.weight"])
 	up := dense(h, w[p+"mlp.up_proj.weight"])
-	return dense(Mul(Mul(gate, Sigmoid(gate)), up), w[p+"mlp.down_proj.weight"])
+	return dense(Mul(silu(gate), up), w[p+"mlp.down_proj.weight"])
 }
+
+// silu is x·σ(x). It goes through Exp, which the Go backend has a fast form of, and
+// bounds it, so that neither the value nor the gradient overflows; below −40 the value
+// is under 1e-15.
+func silu(x *Node) *Node { return Div(x, AddScalar(Exp(MinScalar(Neg(x), 40.0)), 1.0)) }
 
 // norm is RMSNorm: x / √(mean x² + ε) · scale.
 func (c Config) norm(x, scale *Node) *Node {

@@ -38,27 +38,49 @@ func (e *engine) init(m *LM) {
 	})
 }
 
-// Sample completes the requests by continuous batching: a row that has ended makes
-// room for the next request. Cancelling ctx stops it within one call to the device.
+// Sample completes one request.
+func (m *LM) Sample(ctx context.Context, r Request) ([]Completion, error) {
+	all, err := m.SampleAll(ctx, []Request{r})
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// A job is one completion to be made.
+type job struct {
+	Request
+	done *Completion
+}
+
+// SampleAll completes many requests by continuous batching: a row that has ended makes
+// room for the next. Cancelling ctx stops it within one call to the device.
 //
-// Requests are dealt to two batches that run side by side, by their number, so that
+// Completions are dealt to two batches that run side by side, by their number, so that
 // nothing depends on timing: the same requests give the same bytes.
-func (m *LM) Sample(ctx context.Context, requests []Request) ([]Completion, error) {
-	if err := m.check(requests); err != nil {
+func (m *LM) SampleAll(ctx context.Context, requests []Request) ([][]Completion, error) {
+	if err := m.checkRequests(requests); err != nil {
 		return nil, fmt.Errorf("model: sample: %w", err)
 	}
 	m.engine.init(m)
-	done := make([]Completion, len(requests))
+	done := make([][]Completion, len(requests))
+	var jobs []job
 	length := 0
-	for _, r := range requests {
+	for i, r := range requests {
+		done[i] = make([]Completion, max(1, r.N))
 		length = max(length, len(r.Prompt)+r.MaxTokens)
+		for k := range done[i] {
+			j := job{r, &done[i][k]}
+			j.Seed = Mix(r.Seed, uint64(k))
+			jobs = append(jobs, j)
+		}
 	}
 	length = (length + 63) / 64 * 64
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var group sync.WaitGroup
 	for k := range lanes {
-		l := lane{m: m, length: length, requests: requests, done: done, next: k}
+		l := lane{m: m, length: length, jobs: jobs, next: k}
 		group.Go(func() {
 			if err := l.run(ctx); err != nil {
 				cancel(err)
@@ -74,24 +96,23 @@ func (m *LM) Sample(ctx context.Context, requests []Request) ([]Completion, erro
 
 // A lane is one batch: slots rows over a cache of length positions.
 type lane struct {
-	m        *LM
-	length   int
-	requests []Request
-	done     []Completion
-	next     int // the next request of this lane
+	m      *LM
+	length int
+	jobs   []job
+	next   int // the next job of this lane
 
 	rows  [slots]row
 	cache []*Tensor
 }
 
-// A row is one request under way.
+// A row is one job under way.
 type row struct {
-	request int // its number
-	busy    bool
-	tok     int32 // the last token, not yet in the cache
-	pos     int32 // where it goes
-	left    int32
-	rng     *rand.Rand
+	job
+	busy bool
+	tok  int32 // the last token, not yet in the cache
+	pos  int32 // where it goes
+	left int32
+	rng  *rand.Rand
 }
 
 func (l *lane) run(ctx context.Context) error {
@@ -106,7 +127,7 @@ func (l *lane) run(ctx context.Context) error {
 				busy++
 			}
 		}
-		if l.next < len(l.requests) && (busy == 0 || slots-busy >= admit) {
+		if l.next < len(l.jobs) && (busy == 0 || slots-busy >= admit) {
 			if err := l.admit(); err != nil {
 				return err
 			}
@@ -139,12 +160,12 @@ func (l *lane) admit() error {
 	taken := make([]float32, slots) // 1: the slot takes one
 	longest := 1
 	for s := range l.rows {
-		if l.rows[s].busy || l.next >= len(l.requests) || len(prompts) == admit {
+		if l.rows[s].busy || l.next >= len(l.jobs) || len(prompts) == admit {
 			continue
 		}
-		r := l.requests[l.next]
+		r := l.jobs[l.next]
 		n := len(r.Prompt) - 1
-		l.rows[s] = row{request: l.next, busy: true, tok: r.Prompt[n], pos: int32(n), left: int32(r.MaxTokens),
+		l.rows[s] = row{job: r, busy: true, tok: r.Prompt[n], pos: int32(n), left: int32(r.MaxTokens),
 			rng: rand.New(rand.NewPCG(r.Seed, 0x5361746f7269))}
 		source[s], taken[s], counts[len(prompts)] = int32(len(prompts)), 1, int32(n)
 		prompts = append(prompts, r.Prompt[:n])
@@ -159,13 +180,9 @@ func (l *lane) admit() error {
 		Ints(PadRows(prompts, width), admit, width), Ints(counts, admit), Ints(source, slots), Floats(taken, slots),
 	}
 	defer free(in)
-	out, err := l.m.engine.insert.call(l.m.weights, in, l.cache)
-	if err != nil {
-		return err
-	}
-	free(l.cache)
+	out, err := l.m.engine.insert.callDonating(l.cache, l.m.weights, in)
 	l.cache = out
-	return nil
+	return err
 }
 
 // decode samples up to window tokens for every busy row.
@@ -180,7 +197,7 @@ func (l *lane) decode() error {
 			continue
 		}
 		tok[s], pos[s], left[s] = r.tok, r.pos, r.left
-		temp[s] = float32(l.requests[r.request].Temperature)
+		temp[s] = float32(r.Temperature)
 		// One draw a token whatever the window, so that a token depends on its place in the
 		// request's stream alone. What a row that ends early leaves over is never used.
 		for k := range min(window, int(r.left)) {
@@ -189,19 +206,19 @@ func (l *lane) decode() error {
 	}
 	in := []*Tensor{Ints(tok, slots), Ints(pos, slots), Ints(left, slots), Floats(temp, slots), Floats(noise, window, slots)}
 	defer free(in)
-	out, err := l.m.engine.decode.call(l.m.weights, in, l.cache)
+	out, err := l.m.engine.decode.callDonating(l.cache, l.m.weights, in)
+	l.cache = nil
 	if err != nil {
 		return err
 	}
 	toks, logps := flat[int32](out[0]), flat[float32](out[1])
-	free(l.cache)
 	l.cache = out[2:]
 	for s := range l.rows {
 		r := &l.rows[s]
 		if !r.busy {
 			continue
 		}
-		c := &l.done[r.request]
+		c := r.done
 		for k := 0; k < window && r.busy; k++ {
 			t := toks[k*slots+s]
 			c.Tokens = append(c.Tokens, t)

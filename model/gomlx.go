@@ -30,20 +30,34 @@ func Ints(data []int32, dims ...int) *Tensor { return tensors.FromFlatDataAndDim
 
 // An exec compiles a graph function once a set of input shapes and runs it.
 // It is safe for concurrent use.
-type exec struct{ e *graph.Exec }
+type exec struct {
+	e       *graph.Exec
+	backend Backend
+}
 
 func newExec(b Backend, name string, build func(in []*graph.Node) []*graph.Node) *exec {
 	e := graph.MustNewExec(b, build) // fails only for a wrong type of function
-	return &exec{e.WithName(name).SetMaxCache(-1)}
+	return &exec{e.WithName(name).SetMaxCache(-1), b}
 }
 
 // call runs the graph. The caller owns the outputs and frees them.
-func (x *exec) call(in ...[]*Tensor) ([]*Tensor, error) {
+func (x *exec) call(in ...[]*Tensor) ([]*Tensor, error) { return x.callDonating(nil, in...) }
+
+// callDonating gives the last inputs up to the call, which may then change them in
+// place: they are gone, even after an error.
+func (x *exec) callDonating(donated []*Tensor, in ...[]*Tensor) ([]*Tensor, error) {
 	var args []any
 	for _, list := range in {
 		for _, t := range list {
 			args = append(args, t)
 		}
+	}
+	for _, t := range donated {
+		d, err := graph.DonateTensorBuffer(t, x.backend, 0)
+		if err != nil {
+			return nil, fmt.Errorf("model: %s: %w", x.e.Name(), err)
+		}
+		args = append(args, d)
 	}
 	out, err := call(x.e, args)
 	if err != nil {

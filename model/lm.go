@@ -9,10 +9,11 @@ import (
 	"github.com/satori-go/satori/model/tokenizer"
 )
 
-// An LM is a network with a tokenizer. It is a [Sampler].
+// An LM is a network with a tokenizer. Several goroutines may sample from it, but not
+// while it is trained.
 type LM struct {
 	*Net
-	Tokenizer *tokenizer.Tokenizer
+	tokenizer *tokenizer.Tokenizer
 	engine    engine
 }
 
@@ -21,8 +22,11 @@ func NewLM(n *Net, t *tokenizer.Tokenizer) (*LM, error) {
 	if t.Len() > n.Config.VocabSize {
 		return nil, fmt.Errorf("model: the tokenizer has %d tokens, the network only %d", t.Len(), n.Config.VocabSize)
 	}
-	return &LM{Net: n, Tokenizer: t}, nil
+	return &LM{Net: n, tokenizer: t}, nil
 }
+
+// Tokenizer gives the model's tokenizer.
+func (m *LM) Tokenizer() *tokenizer.Tokenizer { return m.tokenizer }
 
 // Open reads a Hugging Face directory: config.json, model.safetensors (f32) and
 // tokenizer.json. Errors name the file, and the field or tensor.
@@ -63,7 +67,7 @@ func OpenNet(b Backend, dir string) (*Net, error) {
 // written into the same directory by extra functions.
 func (m *LM) Save(dir string, extra ...func(dir string) error) error {
 	return m.Net.Save(dir, append(extra, func(tmp string) error {
-		return m.Tokenizer.Save(filepath.Join(tmp, "tokenizer.json"))
+		return m.tokenizer.Save(filepath.Join(tmp, "tokenizer.json"))
 	})...)
 }
 
@@ -99,11 +103,11 @@ func (n *Net) host(list []*Tensor, prefix string) []named {
 }
 
 // Clone copies the model; the tokenizer is shared.
-func (m *LM) Clone() *LM { return &LM{Net: m.Net.Clone(), Tokenizer: m.Tokenizer} }
+func (m *LM) Clone() *LM { return &LM{Net: m.Net.Clone(), tokenizer: m.tokenizer} }
 
 // Prompt encodes a start.
 func (m *LM) Prompt(t coat.Template, s coat.Start) ([]int32, error) {
-	ids, err := m.Tokenizer.Encode(t(s))
+	ids, err := m.tokenizer.Encode(t(s))
 	if err != nil {
 		return nil, fmt.Errorf("model: problem %q: %w", s.Problem.ID, err)
 	}
@@ -117,7 +121,7 @@ func (m *LM) Encode(t coat.Template, a coat.Attempt) (ids []int32, n int, err er
 	if err != nil {
 		return nil, 0, err
 	}
-	response, err := m.Tokenizer.Encode(a.Text)
+	response, err := m.tokenizer.Encode(a.Text)
 	if err != nil {
 		return nil, 0, fmt.Errorf("model: problem %q: response: %w", a.Start.Problem.ID, err)
 	}

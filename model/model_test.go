@@ -53,6 +53,16 @@ func readJSON(t testing.TB, path string, v any) {
 	}
 }
 
+// sampleOne gives the first completion of each request.
+func (m *LM) sampleOne(requests []Request) ([]Completion, error) {
+	all, err := m.SampleAll(context.Background(), requests)
+	var first []Completion
+	for _, c := range all {
+		first = append(first, c[0])
+	}
+	return first, err
+}
+
 type llamaGolden struct {
 	Cases []struct {
 		Prompt   []int32
@@ -132,7 +142,7 @@ func testLlama(t *testing.T, b Backend, dir string) {
 	for _, c := range golden.Cases {
 		requests = append(requests, Request{Prompt: c.Prompt, MaxTokens: len(c.Greedy)})
 	}
-	done, err := lm.Sample(ctx, requests)
+	done, err := lm.sampleOne(requests)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +234,7 @@ func TestEngineAgreesWithForward(t *testing.T) {
 		lm := smallLM(t, b)
 		for _, temperature := range []float64{1, 0.6} {
 			requests := randomRequests(300, temperature) // more than there are slots
-			done, err := lm.Sample(context.Background(), requests)
+			done, err := lm.sampleOne(requests)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -266,18 +276,18 @@ func TestSampleIsDeterministic(t *testing.T) {
 	var first []Completion
 	each(t, func(t *testing.T, b Backend) {
 		lm := smallLM(t, b)
-		all, err := lm.Sample(context.Background(), requests)
+		all, err := lm.sampleOne(requests)
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, _ := lm.Sample(context.Background(), requests)
+		again, _ := lm.sampleOne(requests)
 		for i := range all {
 			if !slices.Equal(all[i].Tokens, again[i].Tokens) || !slices.Equal(all[i].LogProbs, again[i].LogProbs) {
 				t.Fatalf("request %d: second call differs", i)
 			}
 		}
 		for _, i := range []int{0, 77, 149} {
-			alone, err := lm.Sample(context.Background(), requests[i:i+1])
+			alone, err := lm.Sample(context.Background(), requests[i])
 			if err != nil || !slices.Equal(alone[0].Tokens, all[i].Tokens) {
 				t.Errorf("request %d: alone %v, in a crowd %v (%v)", i, alone, all[i].Tokens, err)
 			}
@@ -301,7 +311,7 @@ func TestSampleFrequencies(t *testing.T) {
 	for i := range n {
 		requests = append(requests, Request{Prompt: []int32{5, 9}, MaxTokens: 1, Temperature: 1, Seed: Mix(3, uint64(i))})
 	}
-	done, err := lm.Sample(context.Background(), requests)
+	done, err := lm.sampleOne(requests)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,7 +342,7 @@ func TestSampleCancelled(t *testing.T) {
 	lm := smallLM(t, backends(t)["go"])
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := lm.Sample(ctx, randomRequests(4, 1)); err == nil || !strings.Contains(err.Error(), "canceled") {
+	if _, err := lm.SampleAll(ctx, randomRequests(4, 1)); err == nil || !strings.Contains(err.Error(), "canceled") {
 		t.Errorf("error %v", err)
 	}
 	for _, c := range []struct {
@@ -344,7 +354,7 @@ func TestSampleCancelled(t *testing.T) {
 		{Request{Prompt: []int32{1}, MaxTokens: 128}, "do not fit into max_position_embeddings 128"},
 		{Request{Prompt: []int32{1}, MaxTokens: 1, Temperature: -1}, "Temperature is -1"},
 	} {
-		if _, err := lm.Sample(context.Background(), []Request{c.r}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := lm.Sample(context.Background(), c.r); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want %s", err, c.want)
 		}
 	}

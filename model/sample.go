@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,28 +10,24 @@ import (
 	"github.com/satori-go/satori/coat"
 )
 
-// A Request asks for one completion of a prompt.
+// A Request asks for completions of a prompt.
 type Request struct {
 	Prompt      []int32
+	N           int     // completions; 0: 1
 	MaxTokens   int     // at most so many new tokens
 	Temperature float64 // 0: greedy
 	// Seed belongs to the request: its tokens are the same whatever shares the batch.
+	// Each of its N completions has a stream of its own.
 	Seed uint64
 }
 
-// A Completion is what a request gave.
+// A Completion is one answer to a request.
 type Completion struct {
 	Tokens []int32 // the EOS included, where one was sampled
 	// LogProbs has one entry a token: its log-probability under the distribution that it
 	// was drawn from, that is at the request's temperature; at temperature 1 for greedy.
 	LogProbs  []float32
 	Truncated bool // MaxTokens came before EOS
-}
-
-// A Sampler completes prompts; completions come in the order of the requests. It must
-// be safe for concurrent use.
-type Sampler interface {
-	Sample(ctx context.Context, requests []Request) ([]Completion, error)
 }
 
 // Sampling says how starts become rollouts.
@@ -50,32 +47,29 @@ type Rollout struct {
 	LogProbs []float32
 }
 
-// Rollouts samples from every start, N times each, in order. The i-th rollout of a
-// stream depends on the seed and on i alone.
+// Rollouts samples from every start, N times each, in order. What comes of the i-th
+// start depends on the weights, the seed and i alone.
 func (p Sampling) Rollouts(ctx context.Context, m *LM, t coat.Template, starts iter.Seq[coat.Start]) iter.Seq2[Rollout, error] {
-	n, batch := max(1, p.N), p.Batch
-	if batch == 0 {
-		batch = 1024
-	}
+	n, batch := max(1, p.N), cmp.Or(p.Batch, 1024)
 	return func(yield func(Rollout, error) bool) {
-		var rollouts []Rollout
+		var asked []coat.Start
 		var requests []Request
 		i := uint64(0)
 		flush := func() bool {
-			done, err := m.Sample(ctx, requests)
+			done, err := m.SampleAll(ctx, requests)
 			if err != nil {
 				yield(Rollout{}, err)
 				return false
 			}
-			for k, c := range done {
-				r := rollouts[k]
-				r.Tokens, r.LogProbs, r.Truncated = c.Tokens, c.LogProbs, c.Truncated
-				r.Text = m.Response(c.Tokens)
-				if !yield(r, nil) {
-					return false
+			for k, completions := range done {
+				for _, c := range completions {
+					a := coat.Attempt{Start: asked[k], Text: m.Response(c.Tokens), Truncated: c.Truncated}
+					if !yield(Rollout{Attempt: a, Prompt: requests[k].Prompt, Tokens: c.Tokens, LogProbs: c.LogProbs}, nil) {
+						return false
+					}
 				}
 			}
-			rollouts, requests = rollouts[:0], requests[:0]
+			asked, requests = asked[:0], requests[:0]
 			return true
 		}
 		for s := range starts {
@@ -84,12 +78,10 @@ func (p Sampling) Rollouts(ctx context.Context, m *LM, t coat.Template, starts i
 				yield(Rollout{}, err)
 				return
 			}
-			for range n {
-				rollouts = append(rollouts, Rollout{Attempt: coat.Attempt{Start: s}, Prompt: prompt})
-				requests = append(requests, Request{Prompt: prompt, MaxTokens: p.MaxTokens, Temperature: p.Temperature, Seed: Mix(p.Seed, i)})
-				i++
-			}
-			if len(requests) >= batch && !flush() {
+			asked = append(asked, s)
+			requests = append(requests, Request{Prompt: prompt, N: n, MaxTokens: p.MaxTokens, Temperature: p.Temperature, Seed: Mix(p.Seed, i)})
+			i++
+			if len(requests)*n >= batch && !flush() {
 				return
 			}
 		}
@@ -116,7 +108,7 @@ func (m *LM) Response(tokens []int32) string {
 	if n := len(tokens); n > 0 && tokens[n-1] == m.Config.EOS {
 		tokens = tokens[:n-1]
 	}
-	return m.Tokenizer.Decode(tokens)
+	return m.tokenizer.Decode(tokens)
 }
 
 // Mix derives a seed from another and a counter (splitmix64's finaliser), so that
@@ -128,8 +120,8 @@ func Mix(seed, i uint64) uint64 {
 	return z ^ z>>31
 }
 
-// check reports requests that cannot be served.
-func (m *LM) check(requests []Request) error {
+// checkRequests reports requests that cannot be served.
+func (m *LM) checkRequests(requests []Request) error {
 	var faults []error
 	for i, r := range requests {
 		switch {

@@ -25,8 +25,9 @@
 //     drops a byte that a BPE vocabulary lacks.
 //   - Post-processors are kept when the file is saved, but Encode never adds the
 //     tokens of a template.
-//   - What counts as a letter or a digit, and normalization, follow the Unicode
-//     tables of Go, which lag those of the library by a version at times.
+//   - What counts as a letter or a digit follows the Unicode tables of Go (15.0 as
+//     of Go 1.26; the library has those of 16). Normalization follows the tables of
+//     the library, which are those of Unicode 9.
 //
 // Keep the ids that a model generated: encoding the text of a byte-level
 // completion again need not give them back.

@@ -59,4 +59,8 @@ func Example() {
 	}
 	fmt.Println(again.ID("<|restart|>"))
 	// Output:
+	// 606 607 true
+	// [40 83 393 260 606] <nil>
+	// "It's the<|restart|>" "It's the"
+	// 606 true
 }

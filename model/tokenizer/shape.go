@@ -115,20 +115,26 @@ func (s shape) read(path string, data json.RawMessage) (map[string]json.RawMessa
 	if path != "" {
 		path += "."
 	}
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if _, ok := s[name]; !ok {
-			return nil, unsupported(path+name, fields[name])
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(s)) {
+	check := func(name string) error {
 		value := absent
 		if raw, ok := fields[name]; ok {
-			value = string(compact(raw))
-			fields[name] = json.RawMessage(value)
+			fields[name] = compact(raw)
+			value = string(fields[name])
 		}
-		any := value != absent && value != "null" && slices.Contains(s[name], free)
-		if !any && !slices.Contains(s[name], value) {
-			return nil, unsupported(path+name, fields[name])
+		given := value != absent && value != "null"
+		if slices.Contains(s[name], value) || given && slices.Contains(s[name], free) {
+			return nil
+		}
+		return unsupported(path+name, fields[name])
+	}
+	if _, ok := s["type"]; ok { // of another type the other fields mean nothing
+		if err := check("type"); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range slices.Concat(slices.Sorted(maps.Keys(fields)), slices.Sorted(maps.Keys(s))) {
+		if err := check(name); err != nil {
+			return nil, err
 		}
 	}
 	return fields, nil

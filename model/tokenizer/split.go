@@ -30,9 +30,11 @@ var contractions = []string{"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"}
 
 // splitGPT2 matches gpt2Pattern.
 func splitGPT2(text string) int {
-	for _, c := range contractions {
-		if strings.HasPrefix(text, c) {
-			return len(c)
+	if text[0] == '\'' {
+		for _, c := range contractions {
+			if strings.HasPrefix(text, c) {
+				return len(c)
+			}
 		}
 	}
 	lead := 0

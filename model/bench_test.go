@@ -1,0 +1,75 @@
+package model
+
+import (
+	"testing"
+)
+
+// example is the decoder of examples/satori.
+var example = Config{VocabSize: 67, Dim: 96, FFN: 256, Layers: 3, Heads: 4, MaxPositions: 512,
+	PartialRotary: 0.5, TimeShift: true, Tied: true, InitRange: 0.2, EOS: 1}
+
+// BenchmarkTrain measures one update on 32 rows of 96 tokens.
+func BenchmarkTrain(b *testing.B) {
+	for name, backend := range backends(b) {
+		b.Run(name, func(b *testing.B) {
+			net, err := NewNet(backend, example, 1)
+			if err != nil {
+				b.Fatal(err)
+			}
+			l := NewLearner(net, nextToken, AdamW{})
+			step := func() {
+				var batches [][]*Tensor
+				for range 2 {
+					rows := make([][]int32, 16)
+					for i := range rows {
+						for k := range 96 {
+							rows[i] = append(rows[i], int32(2+(i*k)%60))
+						}
+					}
+					batches = append(batches, []*Tensor{Ints(PadRows(rows, 96), 16, 96), Floats([]float32{32 * 95}, 1)})
+				}
+				if _, err := l.Step(batches, 1e-3); err != nil {
+					b.Fatal(err)
+				}
+			}
+			step()
+			for b.Loop() {
+				step()
+			}
+			b.ReportMetric(float64(32*96*b.N)/b.Elapsed().Seconds(), "tokens/s")
+		})
+	}
+}
+
+// BenchmarkSample measures 256 completions of up to 96 tokens after prompts of 48.
+func BenchmarkSample(b *testing.B) {
+	for name, backend := range backends(b) {
+		b.Run(name, func(b *testing.B) {
+			net, err := NewNet(backend, example, 1)
+			if err != nil {
+				b.Fatal(err)
+			}
+			lm := &LM{Net: net}
+			var requests []Request
+			for i := range 256 {
+				requests = append(requests, Request{Prompt: make([]int32, 48), MaxTokens: 96, Temperature: 1, Seed: uint64(i)})
+			}
+			tokens := 0
+			sample := func() {
+				done, err := lm.sampleOne(requests)
+				if err != nil {
+					b.Fatal(err)
+				}
+				for _, c := range done {
+					tokens += len(c.Tokens)
+				}
+			}
+			sample()
+			tokens = 0
+			for b.Loop() {
+				sample()
+			}
+			b.ReportMetric(float64(tokens)/b.Elapsed().Seconds(), "tokens/s")
+		})
+	}
+}
