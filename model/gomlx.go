@@ -21,7 +21,7 @@ type (
 func f32(dims ...int) shapes.Shape { return shapes.Make(dtypes.Float32, dims...) }
 func i32(dims ...int) shapes.Shape { return shapes.Make(dtypes.Int32, dims...) }
 
-// Floats and Ints make tensors of flat data, which is copied.
+// Floats and Ints make tensors of flat data, which is copied; without dims, a scalar.
 func Floats(data []float32, dims ...int) *Tensor {
 	return tensors.FromFlatDataAndDimensions(data, dims...)
 }

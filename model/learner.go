@@ -74,18 +74,20 @@ type Stat struct {
 }
 
 // Step makes one update from micro-batches, each the inputs of one call of the loss.
-// Their gradients are computed at the same time and added up in order, so the result
+// Their gradients are computed two at a time and added up in order, so the result
 // does not depend on the number of cores. It frees the inputs.
 func (l *Learner) Step(batches [][]*Tensor, lr float64) (Stat, error) {
 	defer free(batches...)
 	outs := make([][]*Tensor, len(batches))
 	errs := make([]error, len(batches))
-	run := func(i int) { outs[i], errs[i] = l.grad.call(l.Net.weights, batches[i]) }
 	var group sync.WaitGroup
-	for i := 1; i < len(batches); i++ {
-		group.Go(func() { run(i) })
+	for k := range lanes {
+		group.Go(func() {
+			for i := k; i < len(batches); i += lanes {
+				outs[i], errs[i] = l.grad.call(l.Net.weights, batches[i])
+			}
+		})
 	}
-	run(0)
 	group.Wait()
 	defer func() { free(outs...) }()
 	if err := errors.Join(errs...); err != nil {

@@ -31,3 +31,7 @@ func Groups(lengths []int, size int) [][]int {
 	slices.SortStableFunc(order, func(a, b int) int { return lengths[a] - lengths[b] })
 	return slices.Collect(slices.Chunk(order, size))
 }
+
+// Micro is how many rows of a batch one call of a graph takes: half of them, so that
+// two calls share the work, but not more than keeps the memory of a call small.
+func Micro(batch int) int { return min(16, (batch+1)/2) }

@@ -146,6 +146,29 @@ func TestValidUTF8(t *testing.T) {
 	}
 }
 
+func TestSplit(t *testing.T) {
+	var cases []struct {
+		Pattern string
+		Pieces  []string
+	}
+	readJSON(t, "testdata/split.json", &cases)
+	for _, c := range cases {
+		split, ok := splitters[c.Pattern]
+		if !ok {
+			t.Fatalf("no splitter for %s", c.Pattern)
+		}
+		var got []string
+		for text := strings.Join(c.Pieces, ""); text != ""; {
+			n := split(text)
+			got = append(got, text[:n])
+			text = text[n:]
+		}
+		if !slices.Equal(got, c.Pieces) {
+			t.Errorf("%.20s...: %q, want %q", c.Pattern, got, c.Pieces)
+		}
+	}
+}
+
 // TestComposed holds the long way to x/text where that adds no joiner.
 func TestComposed(t *testing.T) {
 	long := strings.Repeat("\u0323", 20) + strings.Repeat("\u0302", 20)

@@ -1,7 +1,8 @@
 """Writes random.json beside each tokenizer.json named: what the tokenizers library makes
-of random texts and ids. Run with: pip install tokenizers==0.23.3; python cases.py DIR..."""
+of random texts and ids, and split.json: the pieces its patterns make of random texts.
+Run with: pip install tokenizers==0.23.3; python cases.py DIR..."""
 import json, random, sys, unicodedata
-from tokenizers import Tokenizer
+from tokenizers import Regex, Tokenizer, pre_tokenizers
 
 WORDS = ["the", " the", "don't", "DON'T", "It'S", "we'll", "WE'LL", "'ſ", "'S", "'re", "'VE", "'d", "'m", "'t", "'", '"', "''",
          "123", "12", "1", " 1", "4567", "٣", "½", "Ⅷ", "\n", "\n\n", "\r\n", " \n", "\t", "  ", "   ", " ", "\u00a0", "\u3000",
@@ -53,5 +54,19 @@ def main(directory, rng):
         json.dump({"encode": encode, "decode": decode}, f, indent=0)
 
 
+def splits(rng):
+    out = []
+    gpt2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+    lines = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}%s| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+    for pattern in [gpt2, lines % "", lines % "{1,3}"]:
+        split = pre_tokenizers.Split(Regex(pattern), "isolated")
+        for _ in range(200):
+            text = "".join(rng.choice(WORDS) if rng.random() < 0.8 else rng.choice(ASSIGNED) for _ in range(rng.randrange(1, 9)))
+            out.append({"pattern": pattern, "pieces": [p for p, _ in split.pre_tokenize_str(text)]})
+    with open("split.json", "w") as f:
+        json.dump(out, f, indent=0)
+
+
+splits(random.Random(99))
 for i, d in enumerate(sys.argv[1:]):
     main(d, random.Random(i))

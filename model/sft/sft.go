@@ -1,0 +1,186 @@
+// Package sft is imitation: it trains a language model to write demonstrations. Format
+// tuning (paper, appendix D.2), distillation into the base model (D.3) and the drills
+// of a small base model are all this one loop.
+//
+// The loss is the cross entropy of the response, its EOS included; the prompt is
+// context. It is a mean over the response tokens of the batch, whatever the rows'
+// lengths.
+package sft
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/model"
+)
+
+// A Config says how to train.
+type Config struct {
+	LearningRate float64     // peak; the paper's 2e-5 is for 7B parameters, small models want 1e-3 and more
+	Epochs       int         // 0: 1; the paper takes at most 2
+	Batch        int         // demonstrations an update; 0: 128, the paper's
+	Warmup       float64     // share of the updates; 0: 0.03, as in the paper's scripts
+	Floor        float64     // the last rate as a share of the peak; 0: 0.1, as there
+	AdamW        model.AdamW // its zero value is the paper's scripts'
+	Seed         uint64      // of the order
+	MaxTokens    int         // a longer demonstration is an error; 0: the model's positions
+}
+
+// A Step is one update.
+type Step struct {
+	Step, Of int     // counted from 1
+	Loss     float64 // nats a response token
+	Norm     float64 // of the gradient
+	Rate     float64
+	Tokens   int // trained through, prompts included, padding not
+}
+
+// row is an encoded demonstration.
+type row struct {
+	ids    []int32
+	prompt int // how many of them are the prompt
+}
+
+// Train goes through the demonstrations in random order and yields every update. The
+// model changes in place.
+func Train(ctx context.Context, m *model.LM, t coat.Template, demos []coat.Demo, c Config) iter.Seq2[Step, error] {
+	c.Epochs, c.Batch = cmp.Or(c.Epochs, 1), cmp.Or(c.Batch, 128)
+	c.Warmup, c.Floor = cmp.Or(c.Warmup, 0.03), cmp.Or(c.Floor, 0.1)
+	c.MaxTokens = cmp.Or(c.MaxTokens, m.Config.MaxPositions)
+	return func(yield func(Step, error) bool) {
+		if err := c.train(ctx, m, t, demos, func(s Step) bool { return yield(s, nil) }); err != nil {
+			yield(Step{}, fmt.Errorf("sft: %w", err))
+		}
+	}
+}
+
+func (c Config) train(ctx context.Context, m *model.LM, t coat.Template, demos []coat.Demo, yield func(Step) bool) error {
+	if err := c.validate(demos); err != nil {
+		return err
+	}
+	rows, err := c.encode(m, t, demos)
+	if err != nil {
+		return err
+	}
+	learner := model.NewLearner(m.Net, loss, c.AdamW)
+	defer learner.Close()
+	rng := rand.New(rand.NewPCG(c.Seed, 0x736674))
+	of := c.Epochs * ((len(rows) + c.Batch - 1) / c.Batch)
+	warmup := int(math.Ceil(c.Warmup * float64(of)))
+	for range c.Epochs {
+		for _, batch := range batches(rows, c.Batch, rng) {
+			if err := context.Cause(ctx); err != nil {
+				return err
+			}
+			step := learner.Steps()
+			rate := model.Cosine(c.LearningRate, step, warmup, of, c.Floor)
+			inputs, tokens := pack(batch, model.Micro(c.Batch))
+			stat, err := learner.Step(inputs, rate)
+			if err != nil {
+				return err
+			}
+			if stat.Diverged {
+				return fmt.Errorf("step %d: the gradient is not finite; a lower LearningRate than %g may help", step+1, c.LearningRate)
+			}
+			if !yield(Step{Step: step + 1, Of: of, Loss: stat.Loss, Norm: stat.Norm, Rate: rate, Tokens: tokens}) {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+func (c Config) validate(demos []coat.Demo) error {
+	var faults []error
+	need := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	need(len(demos) > 0, "there are no demonstrations")
+	need(c.LearningRate > 0, "Config.LearningRate is %g, want it positive", c.LearningRate)
+	need(c.Epochs > 0, "Config.Epochs is %d", c.Epochs)
+	need(c.Batch > 0, "Config.Batch is %d", c.Batch)
+	return errors.Join(faults...)
+}
+
+func (c Config) encode(m *model.LM, t coat.Template, demos []coat.Demo) ([]row, error) {
+	rows := make([]row, len(demos))
+	for i, d := range demos {
+		ids, prompt, err := m.Encode(t, coat.Attempt{Start: coat.Start{Problem: d.Problem}, Text: d.Trace.String()})
+		if err != nil {
+			return nil, err
+		}
+		if len(ids) > c.MaxTokens {
+			return nil, fmt.Errorf("problem %q: demonstration of %d tokens, at most %d fit", d.Problem.ID, len(ids), c.MaxTokens)
+		}
+		rows[i] = row{ids, prompt}
+	}
+	return rows, nil
+}
+
+// sortAhead is how many batches are sorted by length together: rows of one batch are
+// then about equally long, and still any two rows can meet.
+const sortAhead = 8
+
+// batches shuffles rows and cuts them into batches of size, the last one smaller.
+func batches(rows []row, size int, rng *rand.Rand) [][]row {
+	rows = slices.Clone(rows)
+	rng.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+	var all [][]row
+	for part := range slices.Chunk(rows, size*sortAhead) {
+		slices.SortStableFunc(part, func(a, b row) int { return cmp.Compare(len(a.ids), len(b.ids)) })
+		some := slices.Collect(slices.Chunk(part, size))
+		rng.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
+		all = append(all, some...)
+	}
+	return all
+}
+
+// pack makes a batch into the inputs of loss, micro rows at a time, and counts its tokens.
+func pack(batch []row, micro int) (inputs [][]*model.Tensor, tokens int) {
+	count := float32(0)
+	for _, r := range batch {
+		count += float32(len(r.ids) - r.prompt)
+		tokens += len(r.ids)
+	}
+	for part := range slices.Chunk(batch, micro) {
+		ids, mask := make([][]int32, micro), make([][]float32, micro)
+		longest := 0
+		for i, r := range part {
+			ids[i] = r.ids
+			mask[i] = make([]float32, len(r.ids))
+			for k := r.prompt; k < len(r.ids); k++ {
+				mask[i][k] = 1
+			}
+			longest = max(longest, len(r.ids))
+		}
+		width := model.Width(longest)
+		inputs = append(inputs, []*model.Tensor{
+			model.Ints(model.PadRows(ids, width), micro, width),
+			model.Floats(model.PadRows(mask, width), micro, width),
+			model.Floats([]float32{count}),
+		})
+	}
+	return inputs, tokens
+}
+
+// loss is −Σ mask·log p / count.
+//
+//	tokens [batch, seq] int32, mask [batch, seq] (1 for a response token), count [] of the whole batch
+func loss(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
+	tokens, mask, count := in[0], in[1], in[2]
+	mask.AssertDims(tokens.Shape().Dimensions...)
+	logp := model.LogProbs(c.Logits(w, c.Hidden(w, tokens)), tokens, 1)
+	loss := Neg(Div(ReduceAllSum(Mul(logp, mask)), count))
+	return loss, Reshape(loss, 1)
+}
