@@ -1,0 +1,79 @@
+package tasks
+
+import (
+	"embed"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/reward"
+	"github.com/satori-go/satori/synth"
+)
+
+//go:embed pathstar/*.jsonl countdown/*.jsonl
+var files embed.FS
+
+// A Task is a domain of problems with the programs that know it.
+type Task struct {
+	Name   string
+	Words  []string // every word of questions, solutions and drills, but for special tokens
+	Splits []string // names that Problems takes
+
+	Check     reward.Func              // 1 right, 0 wrong
+	CheckGold func(coat.Problem) error // whether Check can judge a problem
+
+	Generate synth.Generator
+	Critic   synth.Critic
+
+	// Drill makes one line for training a base model before any demonstration: a
+	// new problem, never one of a split other than train, and a response of one step
+	// that does what the task's steps are made of, without a search and without
+	// meta-actions. Level 0 draws a level.
+	Drill func(rng *rand.Rand, level int) coat.Demo
+
+	folder string
+	reads  func(question string) bool
+}
+
+// All lists the tasks.
+func All() []Task { return []Task{PathStar(), Countdown()} }
+
+// For finds the task that can read a question.
+func For(question string) (Task, bool) {
+	tasks := All()
+	i := slices.IndexFunc(tasks, func(t Task) bool { return t.reads(question) })
+	if i < 0 {
+		return Task{}, false
+	}
+	return tasks[i], true
+}
+
+// Problems are those of a split. A problem that Check could not judge is an
+// error.
+func (t Task) Problems(split string) ([]coat.Problem, error) {
+	if !slices.Contains(t.Splits, split) {
+		return nil, fmt.Errorf("tasks: %s has no split %q, it has %s", t.Name, split, strings.Join(t.Splits, ", "))
+	}
+	name := t.folder + "/" + split + ".jsonl"
+	problems, err := readFile(name)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range problems {
+		if err := t.CheckGold(p); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, i+1, err) // no blank lines in our files
+		}
+	}
+	return problems, nil
+}
+
+func readFile(name string) ([]coat.Problem, error) {
+	f, err := files.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return coat.ReadProblems(f, name)
+}

@@ -1,0 +1,205 @@
+package bt
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/tokenizer"
+	"github.com/satori-go/satori/reward"
+)
+
+func backend(fatal func(...any)) model.Backend {
+	b, err := model.OpenBackend("go")
+	if err != nil {
+		fatal(err)
+	}
+	return b
+}
+
+// Losses and gradients are PyTorch's (testdata/README.md).
+func TestLossGolden(t *testing.T) {
+	data, err := os.ReadFile("testdata/golden.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var golden struct {
+		Cases []struct {
+			Margin       float64
+			Center       float64 `json:"center_coef"`
+			Chosen       []float32
+			Rejected     []float32
+			PerPair      []float64 `json:"per_pair"`
+			GradChosen   []float64 `json:"grad_chosen"`
+			GradRejected []float64 `json:"grad_rejected"`
+		}
+	}
+	if err := json.Unmarshal(data, &golden); err != nil {
+		t.Fatal(err)
+	}
+	b := backend(t.Fatal)
+	for i, c := range golden.Cases {
+		n := len(c.Chosen)
+		out, err := graph.CallOnceN(b, func(chosen, rejected *graph.Node) []*graph.Node {
+			each := Loss(chosen, rejected, c.Margin)
+			grads := graph.Gradient(graph.ReduceAllMean(each), chosen, rejected)
+			return []*graph.Node{each, grads[0], grads[1]}
+		}, model.Floats(c.Chosen, n), model.Floats(c.Rejected, n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k := range n {
+			per := float64(out[0].Value().([]float32)[k])
+			if math.Abs(per-c.PerPair[k]) > 1e-5*max(1, c.PerPair[k]) {
+				t.Errorf("case %d: loss of pair %d is %g, want %g", i, k, per, c.PerPair[k])
+			}
+			// The goldens' gradients hold the centring term too: c·2(chosen+rejected)/n.
+			centre := c.Center * 2 * float64(c.Chosen[k]+c.Rejected[k]) / float64(n)
+			for side, want := range []float64{c.GradChosen[k], c.GradRejected[k]} {
+				got := float64(out[1+side].Value().([]float32)[k])
+				if math.Abs(got-(want-centre)) > 1e-5 {
+					t.Errorf("case %d: gradient %d of side %d is %g, want %g", i, k, side, got, want-centre)
+				}
+			}
+		}
+	}
+}
+
+func newLM(fatal func(...any)) *model.LM {
+	tok, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> a b c d good bad"), coat.Tokens(coat.Actions...))
+	if err != nil {
+		fatal(err)
+	}
+	net, err := model.NewNet(backend(fatal), model.Config{VocabSize: tok.Len(), Dim: 16, FFN: 32, Layers: 1, Heads: 2, MaxPositions: 64, EOS: 1, InitRange: 0.1, Tied: true}, 3)
+	if err != nil {
+		fatal(err)
+	}
+	lm, err := model.NewLM(net, tok)
+	if err != nil {
+		fatal(err)
+	}
+	return lm
+}
+
+// pairs differ in one word somewhere in the response.
+func pairs(n int) (list []reward.Pair) {
+	words := strings.Fields("a b c d")
+	for i := range n {
+		p := coat.Problem{ID: fmt.Sprint(i), Question: words[i%4], Answer: "-"}
+		text := func(word string, tail int) coat.Attempt {
+			return coat.Attempt{Start: coat.Start{Problem: p}, Text: word + strings.Repeat(" "+words[(i/4)%4], tail)}
+		}
+		list = append(list, reward.Pair{Chosen: text("good", i%5), Rejected: text("bad", (i+2)%7)})
+	}
+	return list
+}
+
+func train(fatal func(...any), m *Model, list []reward.Pair) (last Step) {
+	for step, err := range m.Train(context.Background(), list, Config{LearningRate: 1e-2, Batch: 16}) {
+		if err != nil {
+			fatal(err)
+		}
+		last = step
+	}
+	return last
+}
+
+func Example() {
+	fatal := func(v ...any) { panic(fmt.Sprint(v...)) }
+	m := New(newLM(fatal), coat.Bare, 1)
+	last := train(fatal, m, pairs(256))
+	fmt.Println(last.Step, "updates; the right one of a held-out pair scores higher:", m.Accuracy)
+	p := pairs(1)[0]
+	scores, err := m.Score(context.Background(), []coat.Attempt{p.Chosen, p.Rejected})
+	fmt.Println(scores[0] > 0.5, scores[1] < -0.5, err)
+	// Output:
+	// 30 updates; the right one of a held-out pair scores higher: 1
+	// true true <nil>
+}
+
+func TestSaveOpen(t *testing.T) {
+	lm := newLM(t.Fatal)
+	m := New(lm, coat.Bare, 1)
+	train(t.Fatal, m, pairs(64))
+	dir := filepath.Join(t.TempDir(), "rm")
+	if err := m.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(lm, coat.Bare, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	attempts := []coat.Attempt{pairs(3)[2].Chosen, {Start: coat.Start{Problem: coat.Problem{Question: "b"}}, Text: "c c", Truncated: true}}
+	want, _ := m.Score(context.Background(), attempts)
+	got, err := again.Score(context.Background(), attempts)
+	if err != nil || got[0] != want[0] || got[1] != want[1] || want[0] == want[1] {
+		t.Errorf("scores %v, want %v (%v)", got, want, err)
+	}
+	if err := lm.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(lm, coat.Bare, dir); err == nil || !strings.Contains(err.Error(), "is a language model") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// On held-out pairs scores have mean 0 and deviation 1.
+func TestNormalised(t *testing.T) {
+	m := New(newLM(t.Fatal), coat.Bare, 1)
+	var rows []pair
+	for _, p := range pairs(20) {
+		a, _, _ := m.lm.Encode(coat.Bare, p.Chosen)
+		b, _, _ := m.lm.Encode(coat.Bare, p.Rejected)
+		rows = append(rows, pair{a, b})
+	}
+	if err := m.measure(context.Background(), rows); err != nil {
+		t.Fatal(err)
+	}
+	var all []coat.Attempt
+	for _, p := range pairs(20) {
+		all = append(all, p.Chosen, p.Rejected)
+	}
+	scores, err := m.Score(context.Background(), all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mean, squares := 0.0, 0.0
+	for _, s := range scores {
+		mean += s / 40
+		squares += s * s / 40
+	}
+	if math.Abs(mean) > 1e-4 || math.Abs(squares-1) > 1e-3 {
+		t.Errorf("mean %g, mean square %g", mean, squares)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	m := New(newLM(t.Fatal), coat.Bare, 1)
+	for _, c := range []struct {
+		list   []reward.Pair
+		config Config
+		want   string
+	}{
+		{pairs(9), Config{}, "LearningRate is 0"},
+		{pairs(1), Config{LearningRate: 1}, "1 pairs are too few"},
+		{pairs(9), Config{LearningRate: 1, HeldOut: 2}, "HeldOut 2"},
+		{append(pairs(9), reward.Pair{Chosen: coat.Attempt{Text: "zebra"}}), Config{LearningRate: 1}, "zebra"},
+	} {
+		var last error
+		for _, err := range m.Train(context.Background(), c.list, c.config) {
+			last = err
+		}
+		if last == nil || !strings.Contains(last.Error(), c.want) {
+			t.Errorf("error %v, want %s", last, c.want)
+		}
+	}
+}

@@ -1,0 +1,205 @@
+package synth
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/reward"
+)
+
+// A Generator writes a solution of p or, where prefix is not empty, the steps that
+// come after prefix, without the prefix. A prefix may end anywhere: in a step, in a
+// reflection, in the hint of an exploration, or in a bare <|reflect|> whose text the
+// generator then writes as an opening step of its own. It may have nothing to add.
+type Generator func(ctx context.Context, p coat.Problem, prefix coat.Trace, seed uint64) (coat.Trace, error)
+
+// A Critic reviews solutions; it may look at the gold answer but must not tell it.
+type Critic struct {
+	// FirstWrong reviews a trace that ends in a wrong answer: it names the first
+	// step that can be seen to be wrong among those from index from on, says why,
+	// and hints at another way.
+	FirstWrong func(ctx context.Context, p coat.Problem, t coat.Trace, from int, seed uint64) (Review, error)
+	// Verify reviews a trace that ends in the right answer: it names a step and says
+	// why all is right up to it.
+	Verify func(ctx context.Context, p coat.Problem, t coat.Trace, seed uint64) (Review, error)
+}
+
+// A Review is what a critic says about the steps up to one of them.
+type Review struct {
+	Step       int    // its index in the trace
+	Reflection string // text of the reflection
+	Hint       string // text of the exploration; a verification has none
+}
+
+// A Selector scores a demonstration; more is better.
+type Selector func(ctx context.Context, d coat.Demo) (float64, error)
+
+// ErrPass is what an agent returns that has nothing to say, such as a critic that
+// finds no wrong step. The path ends there and is counted, not an error.
+var ErrPass = errors.New("synth: nothing to say")
+
+// A Config says who the agents are and how much they work.
+type Config struct {
+	Generate Generator
+	Critic   Critic
+	Check    reward.Func // 1 is right, 0 wrong
+	Select   Selector    // nil: the first of each kind
+
+	Solutions int // first solutions of a problem, K; 0 means 100 (appendix D.1)
+	Keep      int // right ones kept, and wrong ones; 0 means 4 (appendix D.1)
+	Rounds    int // rounds with the critic, m; 0 means 2 (appendix D.1), at most 3
+	Top       int // demonstrations kept of each kind; 0 means 1 (appendix D.1)
+
+	// Share is the part of the demonstrations of each kind that is kept, drawn a
+	// problem; a kind that is not listed is dropped. Nil keeps all. The paper does
+	// not say what mix it used.
+	Share map[coat.Kind]float64
+
+	Parallel int    // problems worked on at once; 0 means GOMAXPROCS
+	Seed     uint64 // the output depends on it and on the problem, not on Parallel
+	Stats    *Stats // filled as problems are done; nil: not wanted
+}
+
+// Stats counts what became of everything. It is written by the goroutine that
+// ranges, so the body of its loop may read it.
+type Stats struct {
+	Problems, Solutions int
+	Right, Wrong        int               // first solutions by their end
+	Invalid             int               // first solutions without a box, dropped
+	Surplus             int               // right and wrong first solutions beyond Keep, dropped
+	Passed              int               // solutions and paths ended by ErrPass, dropped
+	Unfixed             int               // paths still wrong after the last round, dropped
+	Malformed           int               // traces that cannot be read back, dropped
+	Outranked, Unshared map[coat.Kind]int // demonstrations beyond Top, and dropped by Share
+	Demos               map[coat.Kind]int // demonstrations given out
+}
+
+func (c Config) resolve() Config {
+	c.Solutions = cmp.Or(c.Solutions, 100)
+	c.Keep = cmp.Or(c.Keep, 4)
+	c.Rounds = cmp.Or(c.Rounds, 2)
+	c.Top = cmp.Or(c.Top, 1)
+	c.Parallel = cmp.Or(c.Parallel, runtime.GOMAXPROCS(0))
+	return c
+}
+
+func (c Config) validate() error {
+	var faults []error
+	need := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf("synth: Config."+format, args...))
+		}
+	}
+	need(c.Generate != nil, "Generate is nil")
+	need(c.Critic.FirstWrong != nil, "Critic.FirstWrong is nil")
+	need(c.Critic.Verify != nil, "Critic.Verify is nil")
+	need(c.Check != nil, "Check is nil")
+	need(c.Solutions > 0, "Solutions is %d", c.Solutions)
+	need(c.Keep > 0, "Keep is %d", c.Keep)
+	need(c.Rounds > 0 && c.Rounds <= 3, "Rounds is %d, want 1 to 3", c.Rounds)
+	need(c.Top > 0, "Top is %d", c.Top)
+	need(c.Parallel > 0, "Parallel is %d", c.Parallel)
+	for _, kind := range slices.Sorted(maps.Keys(c.Share)) {
+		s := c.Share[kind]
+		need(s >= 0 && s <= 1, "Share[%s] is %v, want 0 to 1", kind, s)
+	}
+	return errors.Join(faults...)
+}
+
+// Demos synthesises demonstrations, problem by problem in the order given. It stops
+// at the first error.
+func Demos(ctx context.Context, problems iter.Seq[coat.Problem], c Config) iter.Seq2[coat.Demo, error] {
+	c = c.resolve()
+	return func(yield func(coat.Demo, error) bool) {
+		if err := c.validate(); err != nil {
+			yield(coat.Demo{}, err)
+			return
+		}
+		type made struct {
+			demos []coat.Demo
+			stats Stats
+		}
+		work := func(ctx context.Context, p coat.Problem) (m made, err error) {
+			w := worker{Config: c, problem: p, rng: seeded(c.Seed, p)}
+			m.demos, err = w.demos(ctx)
+			if err != nil {
+				err = fmt.Errorf("synth: problem %s: %w", p.ID, err)
+			}
+			m.stats = w.stats
+			return m, err
+		}
+		for m, err := range inOrder(ctx, problems, c.Parallel, work) {
+			if err != nil {
+				yield(coat.Demo{}, err)
+				return
+			}
+			if c.Stats != nil {
+				c.Stats.add(m.stats)
+			}
+			for _, d := range m.demos {
+				if !yield(d, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// CoT gives the demonstrations as plain chain of thought, see [coat.Trace.CoT].
+func CoT(demos []coat.Demo) []coat.Demo {
+	plain := make([]coat.Demo, len(demos))
+	for i, d := range demos {
+		d.Trace = trimEnd(d.Trace.CoT())
+		plain[i] = d
+	}
+	return plain
+}
+
+// add adds the counts of s.
+func (t *Stats) add(s Stats) {
+	t.Problems += s.Problems
+	t.Solutions += s.Solutions
+	t.Right += s.Right
+	t.Wrong += s.Wrong
+	t.Invalid += s.Invalid
+	t.Surplus += s.Surplus
+	t.Passed += s.Passed
+	t.Unfixed += s.Unfixed
+	t.Malformed += s.Malformed
+	t.Outranked = merge(t.Outranked, s.Outranked)
+	t.Unshared = merge(t.Unshared, s.Unshared)
+	t.Demos = merge(t.Demos, s.Demos)
+}
+
+func merge(into, from map[coat.Kind]int) map[coat.Kind]int {
+	for kind, n := range from {
+		into = count(into, kind, n)
+	}
+	return into
+}
+
+func count(m map[coat.Kind]int, kind coat.Kind, n int) map[coat.Kind]int {
+	if m == nil {
+		m = map[coat.Kind]int{}
+	}
+	m[kind] += n
+	return m
+}
+
+// seeded is the random source of one problem, whatever its place in the stream.
+func seeded(seed uint64, p coat.Problem) *rand.Rand {
+	const prime = 1099511628211 // FNV-1a, 64 bits
+	hash := uint64(14695981039346656037)
+	for _, b := range []byte(p.ID + "\x00" + p.Question) {
+		hash = (hash ^ uint64(b)) * prime
+	}
+	return rand.New(rand.NewPCG(seed, hash))
+}
