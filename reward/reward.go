@@ -36,10 +36,17 @@ func (check Func) Verdict(ctx context.Context, a coat.Attempt) (coat.Outcome, er
 // infinity before a rubric sees it.
 func (f Func) value(ctx context.Context, a coat.Attempt) (float64, error) {
 	v, err := f(ctx, a)
-	if err == nil && (math.IsNaN(v) || math.IsInf(v, 0)) {
-		err = fmt.Errorf("score is %v, want a finite number", v)
+	if err != nil {
+		return v, err
 	}
-	return v, err
+	return finite(v)
+}
+
+func finite(v float64) (float64, error) {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return v, fmt.Errorf("score is %v, want a finite number", v)
+	}
+	return v, nil
 }
 
 // A Pair is two attempts of one problem of which the first is the better. Under the

@@ -15,11 +15,18 @@ import (
 
 // A Term is a Func with a name and a weight. One of weight zero is a metric: it is
 // computed and reported, and does not change the total.
+//
+// It has either a Func or a Batch.
 type Term struct {
 	Name   string
 	Weight float64
 	Func   Func
+	Batch  Batch
 }
+
+// A Batch scores attempts together, one value each, as a model does in few calls. An
+// error stops training, as a Func's does.
+type Batch func(ctx context.Context, attempts []coat.Attempt) ([]float64, error)
 
 // A Rubric is a weighted sum of terms.
 type Rubric []Term
@@ -55,6 +62,10 @@ func (r Rubric) Score(ctx context.Context, attempts []coat.Attempt, parallel int
 	if parallel == 0 {
 		parallel = runtime.GOMAXPROCS(0)
 	}
+	batches, err := r.batches(ctx, attempts)
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 
@@ -68,7 +79,7 @@ func (r Rubric) Score(ctx context.Context, attempts []coat.Attempt, parallel int
 				if i >= len(attempts) {
 					return
 				}
-				if err := r.scoreOne(ctx, i, attempts[i], &scores[i]); err != nil {
+				if err := r.scoreOne(ctx, i, attempts[i], batches, &scores[i]); err != nil {
 					cancel(err) // the first one is the cause
 				}
 			}
@@ -94,15 +105,19 @@ func (r Rubric) Score(ctx context.Context, attempts []coat.Attempt, parallel int
 }
 
 // scoreOne fills s. Where it fails, s has the parts before the fault.
-func (r Rubric) scoreOne(ctx context.Context, i int, a coat.Attempt, s *Score) (err error) {
+func (r Rubric) scoreOne(ctx context.Context, i int, a coat.Attempt, batches [][]float64, s *Score) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = r.fault(i, a, *s, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}
 	}()
 	s.Parts = make([]float64, 0, len(r))
-	for _, t := range r {
-		v, err := t.Func.value(ctx, a)
+	for k, t := range r {
+		value := t.Func.value
+		if t.Batch != nil {
+			value = func(context.Context, coat.Attempt) (float64, error) { return finite(batches[k][i]) }
+		}
+		v, err := value(ctx, a)
 		if err != nil {
 			return r.fault(i, a, *s, err)
 		}
@@ -110,6 +125,24 @@ func (r Rubric) scoreOne(ctx context.Context, i int, a coat.Attempt, s *Score) (
 		s.Total += t.Weight * v
 	}
 	return nil
+}
+
+// batches runs the terms that score attempts together: [term][attempt].
+func (r Rubric) batches(ctx context.Context, attempts []coat.Attempt) ([][]float64, error) {
+	values := make([][]float64, len(r))
+	for k, t := range r {
+		if t.Batch == nil || len(attempts) == 0 {
+			continue
+		}
+		var err error
+		if values[k], err = t.Batch(ctx, attempts); err != nil {
+			return nil, fmt.Errorf("reward: term %q: %w", t.Name, err)
+		}
+		if len(values[k]) != len(attempts) {
+			return nil, fmt.Errorf("reward: term %q: %d scores for %d attempts", t.Name, len(values[k]), len(attempts))
+		}
+	}
+	return values, nil
 }
 
 // fault blames the first term that s has no part of.
@@ -136,8 +169,11 @@ func (r Rubric) validate(parallel int) error {
 			fault("term %d: name %q occurs twice", i, t.Name)
 		}
 		seen[t.Name] = true
-		if t.Func == nil {
+		if t.Func == nil && t.Batch == nil {
 			fault("term %d (%q) has no Func", i, t.Name)
+		}
+		if t.Func != nil && t.Batch != nil {
+			fault("term %d (%q) has both a Func and a Batch", i, t.Name)
 		}
 		if math.IsNaN(t.Weight) || math.IsInf(t.Weight, 0) {
 			fault("term %d (%q): weight is %v", i, t.Name, t.Weight)

@@ -231,3 +231,38 @@ func TestMemo(t *testing.T) {
 		t.Errorf("%d calls for an attempt that was forgotten, and then known", n)
 	}
 }
+
+func TestBatch(t *testing.T) {
+	lengths := func(_ context.Context, attempts []coat.Attempt) (values []float64, err error) {
+		for _, a := range attempts {
+			values = append(values, float64(len(a.Text)))
+		}
+		return values, nil
+	}
+	one := func(context.Context, coat.Attempt) (float64, error) { return 1, nil }
+	attempts := []coat.Attempt{{Text: "a"}, {Text: "bcd"}, {}}
+	scores, err := reward.Rubric{{Name: "one", Weight: 10, Func: one}, {Name: "length", Weight: 2, Batch: lengths}}.Score(context.Background(), attempts, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []float64{12, 16, 10} {
+		if scores[i].Total != want || scores[i].Parts[1] != float64(len(attempts[i].Text)) {
+			t.Errorf("attempt %d: %+v, want total %g", i, scores[i], want)
+		}
+	}
+	for _, c := range []struct {
+		batch reward.Batch
+		want  string
+	}{
+		{func(context.Context, []coat.Attempt) ([]float64, error) { return []float64{1}, nil }, `term "b": 1 scores for 3 attempts`},
+		{func(context.Context, []coat.Attempt) ([]float64, error) { return nil, errors.New("no device") }, `term "b": no device`},
+		{func(context.Context, []coat.Attempt) ([]float64, error) { return []float64{1, math.NaN(), 1}, nil }, `attempt 1 (problem ""): score is NaN`},
+	} {
+		if _, err := (reward.Rubric{{Name: "b", Batch: c.batch}}).Score(context.Background(), attempts, 1); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, want %s", err, c.want)
+		}
+	}
+	if _, err := (reward.Rubric{{Name: "b", Batch: lengths, Func: one}}).Score(context.Background(), attempts, 1); err == nil {
+		t.Error("a term with both is taken")
+	}
+}

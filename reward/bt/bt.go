@@ -200,6 +200,16 @@ func (m *Model) Score(ctx context.Context, attempts []coat.Attempt) ([]float64, 
 	return scores, nil
 }
 
+// Reward is σ of [Model.Score], the preference term of the paper's reward. It is a
+// [reward.Batch].
+func (m *Model) Reward(ctx context.Context, attempts []coat.Attempt) ([]float64, error) {
+	scores, err := m.Score(ctx, attempts)
+	for i, s := range scores {
+		scores[i] = 1 / (1 + math.Exp(-s))
+	}
+	return scores, err
+}
+
 // closed is the attempt with its end written.
 func closed(a coat.Attempt) coat.Attempt {
 	a.Truncated = false

@@ -1,0 +1,184 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/reward"
+	"github.com/satori-go/satori/reward/eval"
+)
+
+// A Sample is attempts at one problem, shown side by side.
+type Sample struct {
+	Title    string   `json:"title"`
+	Attempts []Judged `json:"attempts"`
+}
+
+// A Judged is an attempt with a verdict on each step of its trace that has a box.
+type Judged struct {
+	Label   string       `json:"label"` // such as "after RL"
+	Attempt coat.Attempt `json:"attempt"`
+	Right   bool         `json:"right"` // at its end
+	Boxes   []bool       `json:"boxes"` // in order
+}
+
+// Judge asks the check about every box of an attempt, each as if the attempt ended
+// with it. A text that is no trace has its end judged alone.
+func Judge(ctx context.Context, label string, r eval.Result, check reward.Func) (Judged, error) {
+	j := Judged{Label: label, Attempt: r.Attempt, Right: r.Right}
+	trace, err := r.Attempt.Trace()
+	if err != nil {
+		return j, nil
+	}
+	problem := r.Attempt.Start.Problem
+	for i, step := range trace {
+		if _, ok := reward.Boxed(step.Text); !ok {
+			continue
+		}
+		cut := coat.Attempt{Start: coat.Start{Problem: problem}, Text: trace[:i+1].String()}
+		verdict, err := check.Verdict(ctx, cut)
+		if err != nil {
+			return j, fmt.Errorf("report: problem %q: %w", problem.ID, err)
+		}
+		j.Boxes = append(j.Boxes, verdict == coat.Right)
+	}
+	return j, nil
+}
+
+// changed tells whether an attempt boxed a wrong answer before a right one, or a
+// right one before a wrong one.
+func (j Judged) changed(from bool) bool {
+	n := len(j.Boxes)
+	return n > 1 && j.Boxes[n-2] == from && j.Boxes[n-1] != from
+}
+
+// Pick pairs attempts at the same problems before and after training and takes at
+// most n pairs, in turn from each of the classes that it names in the titles: what
+// went well and what did not.
+func Pick(ctx context.Context, before, after []eval.Result, check reward.Func, n int) ([]Sample, error) {
+	earlier := map[string]eval.Result{}
+	for _, r := range before {
+		earlier[r.Attempt.Start.Problem.ID] = r
+	}
+	titles := []string{
+		"Corrects itself after RL",
+		"Wrong before RL, right after",
+		"Spoils a right answer after RL",
+		"Right before RL, wrong after",
+		"Right both times",
+		"Wrong both times",
+	}
+	classes := make([][]Sample, len(titles))
+	for _, r := range after {
+		first, ok := earlier[r.Attempt.Start.Problem.ID]
+		if !ok {
+			continue
+		}
+		a, err := Judge(ctx, "before RL", first, check)
+		if err != nil {
+			return nil, err
+		}
+		b, err := Judge(ctx, "after RL", r, check)
+		if err != nil {
+			return nil, err
+		}
+		class := 0
+		switch {
+		case b.Right && b.changed(false):
+		case b.changed(true):
+			class = 2
+		case !a.Right && b.Right:
+			class = 1
+		case a.Right && !b.Right:
+			class = 3
+		case a.Right:
+			class = 4
+		default:
+			class = 5
+		}
+		classes[class] = append(classes[class], Sample{titles[class], []Judged{a, b}})
+	}
+	var picked []Sample
+	for round := 0; len(picked) < n; round++ {
+		before := len(picked)
+		for _, class := range classes {
+			if round < len(class) && len(picked) < n {
+				// Spread over the class: problems often stand in the order of their levels.
+				stride := max(1, len(class)/n)
+				picked = append(picked, class[round*stride])
+			}
+		}
+		if len(picked) == before {
+			break
+		}
+	}
+	return picked, nil
+}
+
+// A step of a trace as the page shows it.
+type stepView struct {
+	Class, Label   string
+	Before, After  string // around the box, or the whole text in Before
+	Box            string
+	HasBox, Right  bool
+	Given, Changed bool   // part of a restart's prefix; on the way to another answer
+	Note           string // what became of the answer
+}
+
+// steps lays out an attempt. Between two boxes that differ the steps, from the
+// first reflection on, are marked.
+func (j Judged) steps() []stepView {
+	trace, err := j.Attempt.Trace()
+	if err != nil {
+		return []stepView{{Class: "raw", Label: "not a trace", Before: j.Attempt.Start.Prefix.String() + j.Attempt.Text}}
+	}
+	var views []stepView
+	given := max(0, len(j.Attempt.Start.Prefix)-1) // its last step is the response's first
+	doubt, boxes := -1, 0                          // the first reflection after the last box
+	var last stepView
+	for i, step := range trace {
+		v := stepView{Class: string(step.Action), Label: string(step.Action), Before: strings.TrimSpace(step.Text), Given: i < given}
+		if step.Action == coat.None {
+			v.Class, v.Label = "start", "start"
+		}
+		if step.Action == coat.Reflect && doubt < 0 {
+			doubt = i
+		}
+		if box, ok := reward.Boxed(step.Text); ok {
+			v.Before, v.After = aroundBox(step.Text, box)
+			v.Box, v.HasBox = strings.TrimSpace(box), true
+			v.Right = boxes < len(j.Boxes) && j.Boxes[boxes]
+			if boxes > 0 && !sameWords(v.Box, last.Box) {
+				v.Note = "answer changed: " + verdict(last.Right) + " → " + verdict(v.Right)
+				v.Changed = true
+				for k := max(doubt, 0); doubt >= 0 && k < i; k++ {
+					views[k].Changed = true
+				}
+			}
+			boxes++
+			last, doubt = v, -1
+		}
+		views = append(views, v)
+	}
+	return views
+}
+
+func sameWords(a, b string) bool {
+	return strings.Join(strings.Fields(a), " ") == strings.Join(strings.Fields(b), " ")
+}
+
+func verdict(right bool) string {
+	if right {
+		return "right"
+	}
+	return "wrong"
+}
+
+// aroundBox is the text before the last box and after it.
+func aroundBox(text, box string) (before, after string) {
+	at := strings.LastIndex(text, `\boxed`)
+	end := at + strings.IndexByte(text[at:], '{') + 1 + len(box) + 1
+	return strings.TrimSpace(text[:at]), strings.TrimSpace(text[end:])
+}
