@@ -42,11 +42,11 @@ func shifted(logits, tokens *Node, temperature float64) (*Node, *Node) {
 	return LogSoftmax(logits, -1), Slice(tokens, AxisRange(), AxisRange(1))
 }
 
-// before moves what the decoder says at a token to the token after it, which it is a
+// Before moves what the decoder says at a token to the token after it, which it is a
 // prediction for: the value of the state in which token t was chosen.
 //
 //	x [batch, seq] → [batch, seq], entry 0 is 0
-func before(x *Node) *Node {
+func Before(x *Node) *Node {
 	batch, seq := x.Shape().Dim(0), x.Shape().Dim(1)
 	return Concatenate([]*Node{Zeros(x.Graph(), f32(batch, 1)), Slice(x, AxisRange(), AxisRange(0, seq-1))}, 1)
 }

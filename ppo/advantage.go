@@ -1,0 +1,84 @@
+package ppo
+
+import "math"
+
+// Shape puts the reward of a whole response on its last token and subtracts the KL
+// penalty of each: rₜ = −β·(log π(yₜ) − log π_ref(yₜ)), and score on top for the last
+// (N implementation details of RLHF; InstructGPT). Without ref there is no penalty.
+func Shape(score float64, logp, ref []float64, kl float64) (rewards []float64) {
+	rewards = make([]float64, len(logp))
+	if ref != nil {
+		for t := range rewards {
+			rewards[t] = -kl * (logp[t] - ref[t])
+		}
+	}
+	rewards[len(rewards)-1] += score
+	return rewards
+}
+
+// GAE is generalised advantage estimation (arXiv:1506.02438, equations 11 and 16) over
+// one response; the value after its last token is 0:
+//
+//	δₜ = rₜ + γ·Vₜ₊₁ − Vₜ
+//	Âₜ = δₜ + γλ·Âₜ₊₁
+//	Rₜ = Âₜ + Vₜ
+func GAE(rewards, values []float64, gamma, lambda float64) (advantages, returns []float64) {
+	advantages, returns = make([]float64, len(rewards)), make([]float64, len(rewards))
+	var nextValue, nextAdvantage float64
+	for t := len(rewards) - 1; t >= 0; t-- {
+		delta := rewards[t] + gamma*nextValue - values[t]
+		advantages[t] = delta + gamma*lambda*nextAdvantage
+		returns[t] = advantages[t] + values[t]
+		nextValue, nextAdvantage = values[t], advantages[t]
+	}
+	return advantages, returns
+}
+
+// Whiten shifts and scales the advantages of all samples to mean 0 and variance 1 over
+// their tokens: Â ← (Â − mean)/√(var + 1e-8), with Bessel's correction. Fewer than two
+// tokens are left alone. Returns are never whitened.
+func Whiten(samples []Sample) {
+	var n, sum float64
+	for _, s := range samples {
+		for _, a := range s.Advantages {
+			n++
+			sum += a
+		}
+	}
+	if n < 2 {
+		return
+	}
+	mean, squares := sum/n, 0.0
+	for _, s := range samples {
+		for _, a := range s.Advantages {
+			squares += (a - mean) * (a - mean)
+		}
+	}
+	scale := 1 / math.Sqrt(squares/(n-1)+1e-8)
+	for _, s := range samples {
+		for t := range s.Advantages {
+			s.Advantages[t] = (s.Advantages[t] - mean) * scale
+		}
+	}
+}
+
+// ExplainedVariance is 1 − Var(R−V)/Var(R) over the tokens of all samples: 1 for a
+// critic that knows the returns, 0 for one that knows their mean. It is 0 where the
+// returns do not vary.
+func ExplainedVariance(samples []Sample) float64 {
+	variance := func(f func(s Sample, t int) float64) float64 {
+		var n, sum, squares float64
+		for _, s := range samples {
+			for t := range s.Returns {
+				x := f(s, t)
+				n, sum, squares = n+1, sum+x, squares+x*x
+			}
+		}
+		return squares/n - sum*sum/(n*n)
+	}
+	returns := variance(func(s Sample, t int) float64 { return s.Returns[t] })
+	if !(returns > 1e-12) {
+		return 0
+	}
+	return 1 - variance(func(s Sample, t int) float64 { return s.Returns[t] - s.Values[t] })/returns
+}

@@ -1,0 +1,33 @@
+// Package ppo improves a policy by proximal policy optimisation (Schulman et al.,
+// arXiv:1707.06347) as Satori does (arXiv 2502.02508, sections 4.2 and D.3): one reward
+// for a whole response, placed on its last token, a critic that starts from the reward
+// model, and starts that may be restarts. To this package a restart is a start like
+// any other: its prefix is part of the prompt and is never trained.
+//
+// One iteration ([Trainer.Train]):
+//
+//	starts ─► Rollout ─► Rubric.Score ─► Estimate ─► Shape, GAE, Whiten ─► Sample ─► Update
+//
+// The objective of the policy, a mean over the sampled tokens of a mini-batch:
+//
+//	L = −E min(ρₜ·Âₜ, clip(ρₜ, 1−ε, 1+ε)·Âₜ),  ρₜ = π(yₜ)/π_old(yₜ)
+//
+// and of the critic:
+//
+//	L = ½ E max((V−R)², (clip(V, V_old±ε)−R)²)
+//
+// # Where we differ from the paper and its code
+//
+//   - A truncated response is not given an EOS that its policy did not write; nothing
+//     that was not sampled is trained.
+//   - λ is 1 by default, not 0.95: with the small critics of this library's examples
+//     0.95 forgot the terminal reward and made no progress.
+//   - Advantages are whitened with Bessel's correction, as in TRL; the paper's code
+//     divides by n.
+//
+// # Notation
+//
+// Slices have one entry a response token. In graphs, per-token arrays are [batch, seq]
+// over prompt and response, aligned to the token they describe, with a mask that is 1
+// on sampled tokens.
+package ppo

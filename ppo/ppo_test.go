@@ -1,0 +1,194 @@
+package ppo
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"testing"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/model"
+)
+
+// golden is testdata/golden.json, made with PyTorch by TRL's formulas (testdata/README.md).
+type golden struct {
+	Gamma, Lam, Clip float64
+	ValueClip        float64 `json:"value_clip"`
+	KLCoef           float64 `json:"kl_coef"`
+	Batch, Seq       int
+	Vocab            int
+	Input            struct {
+		Lengths  []int
+		Actions  [][]int32
+		Logits   [][][]float64
+		OldLogp  [][]float64 `json:"old_logp"`
+		RefLogp  [][]float64 `json:"ref_logp"`
+		Value    [][]float64
+		OldValue [][]float64 `json:"old_value"`
+		Score    []float64
+	}
+	Output struct {
+		Rewards, Advantages, Returns [][]float64
+		Whitened                     [][]float64 `json:"whitened_advantages"`
+		Logp, Ratio                  [][]float64
+		PolicyLoss                   float64 `json:"policy_loss"`
+		ValueLoss                    float64 `json:"value_loss"`
+		Entropy                      float64
+		ClipFraction                 float64 `json:"clip_fraction"`
+		Grad                         map[string]any
+	}
+}
+
+func goldens(t *testing.T) []golden {
+	data, err := os.ReadFile("testdata/golden.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct{ Cases []golden }
+	if err := json.Unmarshal(data, &file); err != nil {
+		t.Fatal(err)
+	}
+	return file.Cases
+}
+
+func near(t *testing.T, what string, got, want, tolerance float64) {
+	t.Helper()
+	if !(math.Abs(got-want) <= tolerance*max(1, math.Abs(want))) {
+		t.Errorf("%s: %.12g, want %.12g", what, got, want)
+	}
+}
+
+func TestAdvantageGolden(t *testing.T) {
+	for _, c := range goldens(t) {
+		var samples []Sample
+		for b, n := range c.Input.Lengths {
+			rewards := Shape(c.Input.Score[b], c.Input.OldLogp[b][:n], c.Input.RefLogp[b][:n], c.KLCoef)
+			advantages, returns := GAE(rewards, c.Input.OldValue[b][:n], c.Gamma, c.Lam)
+			for k := range n {
+				near(t, "reward", rewards[k], c.Output.Rewards[b][k], 1e-9)
+				near(t, "advantage", advantages[k], c.Output.Advantages[b][k], 1e-9)
+				near(t, "return", returns[k], c.Output.Returns[b][k], 1e-9)
+			}
+			samples = append(samples, Sample{Advantages: advantages})
+		}
+		Whiten(samples)
+		for b, s := range samples {
+			for k, got := range s.Advantages {
+				near(t, "whitened advantage", got, c.Output.Whitened[b][k], 1e-9)
+			}
+		}
+	}
+}
+
+// The losses and their gradients, on both backends where both are there.
+func TestLossGolden(t *testing.T) {
+	for _, name := range []string{"go", "xla"} {
+		b, err := model.OpenBackend(name)
+		if err != nil {
+			t.Logf("%s is not tested: %v", name, err)
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			for _, c := range goldens(t) {
+				testLoss(t, b, c)
+			}
+		})
+	}
+}
+
+func testLoss(t *testing.T, b model.Backend, c golden) {
+	grid := func(x [][]float64) *model.Tensor {
+		var flat []float32
+		for _, row := range x {
+			for _, v := range row {
+				flat = append(flat, float32(v))
+			}
+		}
+		return model.Floats(flat, c.Batch, c.Seq)
+	}
+	mask, count := make([][]float64, c.Batch), 0
+	for i, n := range c.Input.Lengths {
+		mask[i] = make([]float64, c.Seq)
+		for k := range n {
+			mask[i][k] = 1
+		}
+		count += n
+	}
+	// The logits stand before a token of padding: position k predicts token k+1.
+	var logits []float32
+	var tokens []int32
+	for i, row := range c.Input.Logits {
+		tokens = append(append(tokens, 0), c.Input.Actions[i]...)
+		for _, v := range append(row, make([]float64, c.Vocab)) {
+			for _, x := range v {
+				logits = append(logits, float32(x))
+			}
+		}
+	}
+	out, err := CallOnceN(b, func(in []*Node) []*Node {
+		logits, tokens, old, mask, advantage, value, oldValue, ret := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7]
+		count := Const(logits.Graph(), float32(count))
+		logp := Slice(model.LogProbs(logits, tokens, 1), AxisRange(), AxisRange(1))
+		entropy := Slice(model.Entropies(logits, tokens, 1), AxisRange(), AxisRange(1))
+		ratio := Ratio(logp, old)
+		policy := Mean(PolicyLoss(ratio, advantage, c.Clip), mask, count)
+		critic := Mean(ValueLoss(value, oldValue, ret, c.ValueClip), mask, count)
+		return []*Node{logp, ratio, policy, critic, Mean(entropy, mask, count), Gradient(policy, logp)[0], Gradient(critic, value)[0]}
+	}, model.Floats(logits, c.Batch, c.Seq+1, c.Vocab), model.Ints(tokens, c.Batch, c.Seq+1), grid(c.Input.OldLogp), grid(mask),
+		grid(c.Output.Whitened), grid(c.Input.Value), grid(c.Input.OldValue), grid(c.Output.Returns))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const tolerance = 2e-5
+	table := func(what string, at int, want [][]float64) {
+		for i, row := range out[at].Value().([][]float32) {
+			for k := range c.Input.Lengths[i] {
+				near(t, what, float64(row[k]), want[i][k], tolerance)
+			}
+		}
+	}
+	table("log-probability", 0, c.Output.Logp)
+	table("ratio", 1, c.Output.Ratio)
+	near(t, "policy loss", float64(out[2].Value().(float32)), c.Output.PolicyLoss, tolerance)
+	near(t, "value loss", float64(out[3].Value().(float32)), c.Output.ValueLoss, tolerance)
+	near(t, "entropy", float64(out[4].Value().(float32)), c.Output.Entropy, tolerance)
+	for at, name := range map[int]string{5: "policy_loss_by_logp", 6: "value_loss_by_value"} {
+		want, ok := c.Output.Grad[name].([]any)
+		if !ok {
+			t.Fatalf("the golden has no gradient %s", name)
+		}
+		for i, row := range out[at].Value().([][]float32) {
+			for k := range c.Input.Lengths[i] {
+				near(t, name, float64(row[k]), want[i].([]any)[k].(float64), tolerance)
+			}
+		}
+	}
+}
+
+// With λ = 1 and γ = 1 the return is the reward to go.
+func TestRewardToGo(t *testing.T) {
+	rewards := []float64{0.5, -1, 0.25, 2}
+	_, returns := GAE(rewards, []float64{3, -2, 1, 0.5}, 1, 1)
+	sum := 0.0
+	for k := len(rewards) - 1; k >= 0; k-- {
+		sum += rewards[k]
+		near(t, "return", returns[k], sum, 1e-12)
+	}
+}
+
+func TestExplainedVariance(t *testing.T) {
+	sample := func(values []float64) []Sample {
+		return []Sample{{Returns: []float64{1, 2}, Values: values[:2]}, {Returns: []float64{4}, Values: values[2:]}}
+	}
+	near(t, "perfect", ExplainedVariance(sample([]float64{1, 2, 4})), 1, 1e-12)
+	near(t, "perfect but for the mean", ExplainedVariance(sample([]float64{0, 1, 3})), 1, 1e-12)
+	near(t, "constant", ExplainedVariance(sample([]float64{7, 7, 7})), 0, 1e-12)
+	near(t, "returns do not vary", ExplainedVariance([]Sample{{Returns: []float64{1, 1}, Values: []float64{0, 5}}}), 0, 0)
+}
+
+func TestWhitenLeavesOneTokenAlone(t *testing.T) {
+	s := []Sample{{Advantages: []float64{3}}}
+	Whiten(s)
+	near(t, "advantage", s[0].Advantages[0], 3, 0)
+}
