@@ -34,7 +34,7 @@ type Config struct {
 	TimeShift bool `json:"time_shift,omitempty"`
 	Tied      bool `json:"tie_word_embeddings"` // the head is the embedding
 
-	InitRange float64 `json:"initializer_range"` // deviation of fresh weights; 0: 0.02
+	InitRange float64 `json:"initializer_range"` // deviation of a fresh embedding; 0: 0.02
 	BOS       *int32  `json:"bos_token_id,omitempty"`
 	EOS       int32   `json:"eos_token_id"`
 	Pad       int32   `json:"pad_token_id"`

@@ -97,7 +97,5 @@ func flat[T float32 | int32](t *Tensor) []T {
 // values copies a tensor's data out.
 func values(t *Tensor) []float32 { return tensors.MustCopyFlatData[float32](t) }
 
-func cloneTensor(t *Tensor) *Tensor { return Floats(values(t), t.Shape().Dimensions...) }
-
 // float32Type is the type that all graphs compute in.
 const float32Type = dtypes.Float32

@@ -58,7 +58,7 @@ func OpenNet(b Backend, dir string) (*Net, error) {
 		return nil, fmt.Errorf("model: %w", err)
 	}
 	for _, t := range list {
-		n.weights = append(n.weights, Floats(t.data, t.dims...))
+		n.weights = append(n.weights, n.upload(t.data, t.spec))
 	}
 	return n, nil
 }

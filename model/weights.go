@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"hash/fnv"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -59,8 +60,10 @@ func (s spec) size() int {
 }
 
 // fresh draws a tensor's first values on the host, from a stream of its own: they do
-// not depend on the backend or on what else the model holds. Norms start at one,
-// matrices at N(0, InitRange²), the score head at N(0, 1/(dim+1)²) as in OpenRLHF.
+// not depend on the backend or on what else the model holds. Norms start at one; the
+// embedding and an untied head at N(0, InitRange²); projections at N(0, 1/in), those
+// that write to the residual stream smaller by √(2·Layers), as in GPT-2; the score
+// head at N(0, 1/(dim+1)²), as in OpenRLHF.
 func (s spec) fresh(c Config, seed uint64) []float32 {
 	data := make([]float32, s.size())
 	if len(s.dims) == 1 {
@@ -69,9 +72,14 @@ func (s spec) fresh(c Config, seed uint64) []float32 {
 		}
 		return data
 	}
-	dev := c.InitRange
-	if s.name == scoreHead {
+	dev := 1 / math.Sqrt(float64(s.dims[1]))
+	switch {
+	case s.name == scoreHead:
 		dev = 1 / float64(c.Dim+1)
+	case s.name == lmHead || strings.HasSuffix(s.name, "embed_tokens.weight"):
+		dev = c.InitRange
+	case strings.HasSuffix(s.name, "o_proj.weight") || strings.HasSuffix(s.name, "down_proj.weight"):
+		dev /= math.Sqrt(2 * float64(c.Layers))
 	}
 	h := fnv.New64a()
 	h.Write([]byte(s.name))
@@ -101,9 +109,17 @@ func NewNet(b Backend, c Config, seed uint64) (*Net, error) {
 	}
 	n := &Net{Config: c, backend: b, specs: c.specs()}
 	for _, s := range n.specs {
-		n.weights = append(n.weights, Floats(s.fresh(c, seed), s.dims...))
+		n.weights = append(n.weights, n.upload(s.fresh(c, seed), s))
 	}
 	return n, nil
+}
+
+// upload makes a weight that lies on the device from the start: a tensor must not move
+// there while two calls use it, as those of lanes do.
+func (n *Net) upload(data []float32, s spec) *Tensor {
+	t := Floats(data, s.dims...)
+	t.MustMaterializeOnDevice(n.backend, true, 0)
+	return t
 }
 
 // Backend is where the network runs.
@@ -121,8 +137,8 @@ func (n *Net) Parameters() int {
 // Clone copies the network; the two share nothing but the backend.
 func (n *Net) Clone() *Net {
 	c := &Net{Config: n.Config, backend: n.backend, specs: n.specs}
-	for _, t := range n.weights {
-		c.weights = append(c.weights, cloneTensor(t))
+	for i, t := range n.weights {
+		c.weights = append(c.weights, c.upload(values(t), c.specs[i]))
 	}
 	return c
 }
@@ -139,9 +155,9 @@ func (n *Net) WithScore(seed uint64) *Net {
 	c.specs = c.Config.specs()
 	for _, s := range c.specs {
 		if i := n.find(s.name); i >= 0 {
-			c.weights = append(c.weights, cloneTensor(n.weights[i]))
+			c.weights = append(c.weights, c.upload(values(n.weights[i]), s))
 		} else {
-			c.weights = append(c.weights, Floats(s.fresh(c.Config, seed), s.dims...))
+			c.weights = append(c.weights, c.upload(s.fresh(c.Config, seed), s))
 		}
 	}
 	return c
@@ -157,7 +173,7 @@ func (n *Net) Scale(by float64) error {
 	for k := range data {
 		data[k] *= float32(by)
 	}
-	n.weights[i] = Floats(data, n.specs[i].dims...)
+	n.weights[i] = n.upload(data, n.specs[i])
 	return nil
 }
 

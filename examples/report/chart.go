@@ -81,14 +81,15 @@ type measure struct {
 
 var none = math.NaN()
 
-// measures in the order of the page.
+// measures of reinforcement learning, in the order of the page.
 var measures = []measure{
 	{"reward", "Mean reward", plain, none, none, none},
-	{"accuracy", "Accuracy on the sampled starts", percent, 0, 1, none},
-	{"tokens", "Mean response length, tokens", plain, 0, none, none},
-	{"explained_variance", "Explained variance of the critic", plain, 0, 1, -1},
-	{"loss", "Loss a token", plain, 0, none, none},
+	{"accuracy", "Accuracy", percent, 0, 1, none},
+	{"tokens", "Response length, tokens", plain, 0, none, none},
+	{"explained_variance", "Critic, explained variance", plain, 0, 1, -1},
 }
+
+var loss = measure{"loss", "Loss", plain, 0, none, none}
 
 func plain(v float64) string { return strconv.FormatFloat(math.Round(v*1e6)/1e6, 'g', 4, 64) }
 
@@ -97,7 +98,7 @@ func percent(v float64) string { return plain(100*v) + " %" }
 // lineChart draws one curve: each step faint, and strong the mean of the steps
 // around it, where there are enough of them to hide a trend.
 func lineChart(m measure, steps, values []float64) chart {
-	c := chart{Title: m.title, W: 320, H: 190, Left: 44, Top: 12, Right: 310, Bottom: 156, XLabel: "step"}
+	c := chart{Title: m.title, W: 260, H: 172, Left: 42, Top: 10, Right: 254, Bottom: 136, XLabel: "step"}
 	values = append([]float64(nil), values...)
 	low, high := math.Inf(1), math.Inf(-1)
 	for i, v := range values {
@@ -119,7 +120,7 @@ func lineChart(m measure, steps, values []float64) chart {
 	}
 	first, last := steps[0], steps[len(steps)-1]
 	x := scale{first, last, c.Left + 6, c.Right - 6}
-	for _, v := range nice(first, last, 5, 1) {
+	for _, v := range nice(first, last, 4, 1) {
 		if v >= first && v <= last {
 			c.X = append(c.X, tick{x.at(v), plain(v)})
 		}

@@ -14,9 +14,9 @@ import (
 //
 //	{"stage":"rl","step":3,"of":40,"accuracy":0.5,"reward":-0.5,"tokens":31}
 //
-// The page draws the values named reward, accuracy (of the sampled starts), tokens
-// (mean length of a response), explained_variance (of the critic) and loss (of a
-// supervised stage). coat.ReadLines reads such a file.
+// The page draws stages that have a reward: reward, accuracy (of the sampled starts),
+// tokens (mean length of a response) and explained_variance (of the critic). Of stages
+// that have a loss it draws that. coat.ReadLines reads such a file.
 type Metric struct {
 	Stage    string
 	Step, Of int

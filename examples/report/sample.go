@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/satori-go/satori/coat"
@@ -59,7 +60,7 @@ func (j Judged) changed(from bool) bool {
 // went well and what did not.
 func Pick(ctx context.Context, before, after []eval.Result, check reward.Func, n int) ([]Sample, error) {
 	earlier := map[string]eval.Result{}
-	for _, r := range before {
+	for _, r := range slices.Backward(before) { // the first attempt at a problem counts
 		earlier[r.Attempt.Start.Problem.ID] = r
 	}
 	titles := []string{
@@ -76,6 +77,7 @@ func Pick(ctx context.Context, before, after []eval.Result, check reward.Func, n
 		if !ok {
 			continue
 		}
+		delete(earlier, r.Attempt.Start.Problem.ID)
 		a, err := Judge(ctx, "before RL", first, check)
 		if err != nil {
 			return nil, err
@@ -84,9 +86,10 @@ func Pick(ctx context.Context, before, after []eval.Result, check reward.Func, n
 		if err != nil {
 			return nil, err
 		}
-		class := 0
+		class := 5
 		switch {
 		case b.Right && b.changed(false):
+			class = 0
 		case b.changed(true):
 			class = 2
 		case !a.Right && b.Right:
@@ -95,23 +98,16 @@ func Pick(ctx context.Context, before, after []eval.Result, check reward.Func, n
 			class = 3
 		case a.Right:
 			class = 4
-		default:
-			class = 5
 		}
 		classes[class] = append(classes[class], Sample{titles[class], []Judged{a, b}})
 	}
 	var picked []Sample
-	for round := 0; len(picked) < n; round++ {
-		before := len(picked)
+	for round := range n {
 		for _, class := range classes {
-			if round < len(class) && len(picked) < n {
-				// Spread over the class: problems often stand in the order of their levels.
-				stride := max(1, len(class)/n)
-				picked = append(picked, class[round*stride])
+			// Spread over the class: problems often stand in the order of their levels.
+			if i := round * max(1, len(class)/n); i < len(class) && len(picked) < n {
+				picked = append(picked, class[i])
 			}
-		}
-		if len(picked) == before {
-			break
 		}
 	}
 	return picked, nil

@@ -73,9 +73,9 @@ type curveView struct {
 type correctionRow struct {
 	Class, Name, Kind string
 	eval.Correction
-	Share95   string
-	Undecided bool // there is nothing to take a share of
-	Plot      struct{ At, Low, Width float64 }
+	Percent, Interval string // of the share
+	Undecided         bool   // there is nothing to take a share of
+	Plot              struct{ At, Low, Width float64 }
 }
 
 type timeRow struct {
@@ -105,13 +105,9 @@ func newView(r Report) view {
 	v.Tiles = tiles(s)
 	for _, p := range v.Legend {
 		v.Rows = append(v.Rows, newRow(p))
-		v.Corrections = append(v.Corrections, corrections(p)...)
 	}
-	for _, c := range curves(r.Metrics) {
-		if charts := c.charts(); len(charts) > 0 {
-			v.Curves = append(v.Curves, curveView{stageName(c.stage), charts})
-		}
-	}
+	v.Corrections = corrections(v.Legend)
+	v.Curves = learning(curves(r.Metrics))
 	v.ByLevel = byLevel(v.Legend)
 	v.Times, v.Total = times(s.Stages)
 	for _, sample := range r.Samples {
@@ -149,7 +145,7 @@ func tiles(s Summary) []tile {
 		list = append(list, tile{share(last.Hard.Accuracy), share(s.FT.Hard.Accuracy), "on problems harder than any in training"})
 	}
 	if c := last.SelfCorrection; c != nil && c.F2T+c.T2F > 0 {
-		t := tile{Figure: fmt.Sprintf("%d : %d", c.F2T, c.T2F), Label: "wrong answers made right : right ones made wrong"}
+		t := tile{Figure: fmt.Sprintf("%d : %d", c.F2T, c.T2F), Label: "answers mended : answers spoilt"}
 		if b := s.FT.SelfCorrection; b != nil {
 			t.From = fmt.Sprintf("%d : %d", b.F2T, b.T2F)
 		}
@@ -174,29 +170,51 @@ func newRow(p phase) row {
 	return r
 }
 
-func corrections(p phase) (rows []correctionRow) {
-	for _, c := range []struct {
-		kind string
-		*eval.Correction
-	}{{"of its own accord", p.Summary.SelfCorrection}, {"asked to, by a restart", p.Summary.SecondAttempt}} {
-		if c.Correction == nil {
-			continue
+// corrections has the natural second attempts of all phases, then the forced ones.
+func corrections(phases []phase) (rows []correctionRow) {
+	add := func(p phase, kind string, c *eval.Correction) {
+		if c == nil {
+			return
 		}
-		r := correctionRow{Class: p.Class, Name: p.Name, Kind: c.kind, Correction: *c.Correction, Undecided: c.F2T+c.T2F == 0}
-		r.Share95 = interval(c.Low, c.High)
+		r := correctionRow{Class: p.Class, Name: p.Name, Kind: kind, Correction: *c, Undecided: c.F2T+c.T2F == 0}
+		r.Percent, r.Interval = share(c.Share), interval(c.Low, c.High)
 		r.Plot.At, r.Plot.Low, r.Plot.Width = round(100*c.Share), round(100*c.Low), round(100*(c.High-c.Low))
 		rows = append(rows, r)
+	}
+	for _, p := range phases {
+		add(p, "of its own accord", p.Summary.SelfCorrection)
+	}
+	for _, p := range phases {
+		add(p, "asked to, by a restart", p.Summary.SecondAttempt)
 	}
 	return rows
 }
 
-func (c curve) charts() (charts []chart) {
-	for _, m := range measures {
-		if steps, values := c.points(m.name); len(steps) > 1 {
-			charts = append(charts, lineChart(m, steps, values))
+// learning has a row of charts for each stage with a reward, and one row for the
+// losses of all others.
+func learning(curves []curve) (views []curveView) {
+	supervised := curveView{Title: "Supervised stages"}
+	for _, c := range curves {
+		if _, rewards := c.points("reward"); len(rewards) < 2 {
+			if steps, losses := c.points("loss"); len(steps) > 1 {
+				m := loss
+				m.title = stageName(c.stage) + ": loss"
+				supervised.Charts = append(supervised.Charts, lineChart(m, steps, losses))
+			}
+			continue
 		}
+		v := curveView{Title: stageName(c.stage)}
+		for _, m := range measures {
+			if steps, values := c.points(m.name); len(steps) > 1 {
+				v.Charts = append(v.Charts, lineChart(m, steps, values))
+			}
+		}
+		views = append(views, v)
 	}
-	return charts
+	if len(supervised.Charts) > 0 {
+		views = append(views, supervised)
+	}
+	return views
 }
 
 // byLevel draws accuracy and length. Levels that only the hard set has stand with
@@ -265,7 +283,7 @@ func times(stages []Stage) (rows []timeRow, total timeRow) {
 
 // stageName is a stage in plain words, where we know it.
 func stageName(stage string) string {
-	names := map[string]string{"ft": "format tuning", "rl": "RL", "rm": "reward model", "round2": "second round",
+	names := map[string]string{"base": "base model", "ft": "format tuning", "rl": "RL", "rm": "reward model", "round2": "second round",
 		"cot_ft": "CoT, format tuning", "cot_rl": "CoT, RL"}
 	return cmp.Or(names[stage], stage)
 }

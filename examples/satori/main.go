@@ -1,0 +1,162 @@
+// Satori trains a small transformer to reason in steps, to check itself and to try
+// another way, by the whole method of arXiv 2502.02508: format tuning on synthesised
+// demonstrations, an outcome reward model, PPO with Restart and Explore, distillation
+// into the base model, and a second round.
+//
+//	go run ./examples/satori            # path-star, everything, into satori-out/path-star
+//	go run ./examples/satori -quick     # all stages on a small budget
+//	go run ./examples/satori -task countdown -cot
+//
+// Interrupted with Ctrl-C it stops at once; the same command goes on from the last
+// whole stage or PPO iteration. At the end open report.html in the output directory.
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+
+	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/rae"
+	"github.com/satori-go/satori/synth"
+)
+
+type options struct {
+	task, problems, out, backend, split string
+	seed                                uint64
+	quick, cot                          bool
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.task, "task", "path-star", "`task`: path-star or countdown")
+	flag.StringVar(&o.problems, "problems", "", "JSON Lines `file` of training problems in place of the task's own")
+	flag.StringVar(&o.out, "out", "", "output `directory` (default satori-out/TASK)")
+	flag.StringVar(&o.backend, "backend", "", "`backend`: go, xla or auto (default $GOMLX_BACKEND, or auto)")
+	flag.StringVar(&o.split, "split", "test", "evaluate on this `split`: test, or valid to choose settings on")
+	flag.Uint64Var(&o.seed, "seed", 1, "`seed` of everything random")
+	flag.BoolVar(&o.quick, "quick", false, "all stages on a small budget, in a minute or two")
+	flag.BoolVar(&o.cot, "cot", false, "train the chain-of-thought twin beside it")
+	flag.Parse()
+	name := o.task
+	if o.quick {
+		name += "-quick"
+	}
+	o.out = cmp.Or(o.out, filepath.Join("satori-out", name))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, o, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "satori:", err)
+		if errors.Is(err, context.Canceled) {
+			fmt.Fprintln(os.Stderr, "stopped; what is whole is saved. The same command goes on from there.")
+			os.Exit(130)
+		}
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options, out *os.File) error {
+	if flag.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
+	}
+	r, err := NewRun(o, out)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s on the %s backend, into %s\n", o.task, r.backend.Name(), o.out)
+	if err := pipeline(ctx, r, o.cot); err != nil {
+		return err
+	}
+	return r.Report(ctx, out)
+}
+
+// pipeline is the method. Sections are those of the paper.
+func pipeline(ctx context.Context, r *Run, cot bool) error {
+	p, train := r.Recipe, r.problems["train"]
+
+	// A base model that knows the task's facts, but no search and no meta-action.
+	fresh, err := r.Fresh()
+	if err != nil {
+		return err
+	}
+	base, err := r.Imitate(ctx, "base", fresh, r.Drills(), p.Base)
+	if err != nil {
+		return err
+	}
+
+	// 4.1 Format tuning: imitation of a few demonstrations of each kind.
+	demos, err := r.Demos(ctx, train)
+	if err != nil {
+		return err
+	}
+	ft, err := r.Imitate(ctx, "ft", base, demos, p.FT)
+	if err != nil {
+		return err
+	}
+
+	// D.3 Eight samples a problem of the format-tuned policy make the pairs of the outcome
+	// reward model and, where both outcomes occur, the restart states D+ and D−.
+	samples, err := r.Sample(ctx, "samples", ft, r.some(train, p.Problems, 1), 8)
+	if err != nil {
+		return err
+	}
+	pairs, err := synth.Pairs(ctx, each(samples), r.Task.Check, p.Pairs, r.Seed)
+	if err != nil {
+		return err
+	}
+	rm, err := r.RewardModel(ctx, "rm", ft, pairs)
+	if err != nil {
+		return err
+	}
+	restarts, err := rae.Build(r.judged(ctx, samples), rae.Config{Seed: r.Seed, Fits: r.Fits(ft)})
+	if err != nil {
+		return err
+	}
+
+	// 4.2 Reinforcement learning with Restart and Explore.
+	starts := restarts.Mix(ppo.Endless(train, r.Seed), p.Shares, r.rand(2))
+	rl, err := r.Reinforce(ctx, "rl", ft, rm, starts, p.RL, p.Actor.Temperature)
+	if err != nil {
+		return err
+	}
+
+	// D.3 Round 2: the hardest problems' solutions, distilled into the base model, and RL
+	// again without restarts, eight attempts a problem, at T = 1.2.
+	harvest, err := r.Sample(ctx, "harvest", rl, r.some(train, p.Harvest, 3), 4)
+	if err != nil {
+		return err
+	}
+	hardest, err := synth.Distill(ctx, each(harvest), r.Task.Check, 0, r.Seed)
+	if err != nil {
+		return err
+	}
+	distilled, err := r.Imitate(ctx, "distilled", base, hardest, p.Distill)
+	if err != nil {
+		return err
+	}
+	round2, err := r.Reinforce(ctx, "round2", distilled, rm, times(8, ppo.Endless(train, r.Seed+1)), p.Round2, 1.2)
+	if err != nil {
+		return err
+	}
+
+	// The baseline: the same demonstrations without reflection and exploration, the same RL.
+	if cot {
+		cotFT, err := r.Imitate(ctx, "cot_ft", base, synth.CoT(demos), p.FT)
+		if err != nil {
+			return err
+		}
+		cotRL, err := r.Reinforce(ctx, "cot_rl", cotFT, rm, ppo.Endless(train, r.Seed), p.RL, p.Actor.Temperature)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(r.Evaluate(ctx, "cot_ft", cotFT), r.Evaluate(ctx, "cot_rl", cotRL)); err != nil {
+			return err
+		}
+	}
+	return errors.Join(r.Evaluate(ctx, "ft", ft), r.Evaluate(ctx, "rl", rl), r.Evaluate(ctx, "round2", round2))
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/sft"
+	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/rae"
+	"github.com/satori-go/satori/reward/bt"
+)
+
+// A Recipe is every number of a run. What it leaves zero has the paper's value, as the
+// fields' own documentation says.
+type Recipe struct {
+	Model  model.Config // without vocabulary
+	Drills []Drills     // what the base model is trained on
+	Base   sft.Config
+
+	Solutions int                   // first solutions a problem in the synthesis, K
+	Share     map[coat.Kind]float64 // of the demonstrations of each kind that is kept
+	Demos     int                   // demonstrations for format tuning
+	FT        sft.Config
+
+	Pairs     int // pairs a problem for the reward model
+	Problems  int // problems that the format-tuned policy is sampled on, 8 times each
+	RM        bt.Config
+	MaxTokens int // new tokens an attempt
+	RL        ppo.Config
+	Shares    rae.Shares
+	Actor     ppo.ActorConfig
+
+	Harvest int // problems that the trained policy is sampled on for round 2, 4 times each
+	Distill sft.Config
+	Round2  ppo.Config
+
+	Eval     int // problems of the test sets at most; 0: all
+	MaxLevel int // problems of higher levels are left out of training and testing; 0: none are
+}
+
+// Drills are lines of one level; level 0 draws one for each line.
+type Drills struct{ Level, Lines int }
+
+// recipe is the default for a task.
+func recipe(task string, quick bool) (Recipe, error) {
+	r := Recipe{
+		Model:     model.Config{Dim: 96, FFN: 256, Layers: 3, Heads: 4, MaxPositions: 384, PartialRotary: 0.5, TimeShift: true, Tied: true, InitRange: 0.2},
+		Drills:    []Drills{{2, 1200}, {3, 1200}, {4, 1000}, {5, 1000}, {0, 7000}},
+		Base:      sft.Config{LearningRate: 4e-3, Batch: 8},
+		Solutions: 24,
+		Demos:     8000,
+		FT:        sft.Config{LearningRate: 2e-3, Batch: 16},
+		Pairs:     3,
+		Problems:  600,
+		RM:        bt.Config{LearningRate: 5e-4, Batch: 32},
+		MaxTokens: 160,
+		RL:        ppo.Config{Iterations: 40, Batch: 256, Minibatch: 64, CriticOnly: 2},
+		Shares:    rae.Shares{Fresh: 8, Right: 1, Wrong: 1},
+		Actor:     ppo.ActorConfig{Temperature: 1, PolicyRate: 1e-3, CriticRate: 1e-3},
+		Harvest:   1500,
+		Distill:   sft.Config{LearningRate: 2e-3, Batch: 16, Epochs: 2},
+		Round2:    ppo.Config{Iterations: 12, Batch: 256, Minibatch: 64, CriticOnly: 2},
+	}
+	switch task {
+	case "path-star":
+		r.Share = map[coat.Kind]float64{coat.TypeI: 0.2, coat.TypeII1: 0.2, coat.TypeII2: 0.27, coat.TypeIII1: 0.19, coat.TypeIII2: 0.4}
+	case "countdown":
+		r.Model.Layers = 4
+		r.Drills = []Drills{{1, 30000}, {2, 15000}, {3, 20000}}
+		r.Solutions, r.Demos = 48, 16000
+		r.RL.Iterations, r.Actor.PolicyRate = 50, 3e-4
+	default:
+		return r, fmt.Errorf("there is no task %q; the tasks are path-star and countdown", task)
+	}
+	if quick {
+		r.quick()
+	}
+	return r, nil
+}
+
+// quick cuts every stage to seconds, on the easiest problems: it shows that all is
+// there, and how it looks, not how well it works.
+func (r *Recipe) quick() {
+	r.MaxLevel = 3
+	r.Drills = []Drills{{2, 2400}, {3, 2400}}
+	r.Demos, r.Problems, r.Harvest, r.Eval = 1200, 48, 48, 100
+	r.MaxTokens = 64
+	r.RL.Iterations, r.RL.Batch, r.RL.CriticOnly = 4, 64, 1
+	r.Round2.Iterations, r.Round2.Batch, r.Round2.CriticOnly = 2, 64, 1
+}

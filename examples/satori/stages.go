@@ -1,0 +1,276 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/sft"
+	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/rae"
+	"github.com/satori-go/satori/reward"
+	"github.com/satori-go/satori/reward/bt"
+	"github.com/satori-go/satori/reward/eval"
+)
+
+// Imitate is a stage that trains a copy of a model on demonstrations.
+func (r *Run) Imitate(ctx context.Context, name string, from *model.LM, demos []coat.Demo, c sft.Config) (*model.LM, error) {
+	err := r.Stage(name, func(s *Stage) error {
+		lm := from.Clone()
+		defer lm.Close()
+		c.Seed = r.Seed
+		for step, err := range sft.Train(ctx, lm, coat.Bare, demos, c) {
+			if err != nil {
+				return err
+			}
+			s.Step("", step.Step, step.Of, step.Tokens, map[string]float64{"loss": step.Loss, "rate": step.Rate})
+		}
+		return lm.Save(r.path(name))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return model.Open(r.backend, r.path(name))
+}
+
+// Sample is a stage that samples n attempts at each problem at temperature 1.
+func (r *Run) Sample(ctx context.Context, name string, lm *model.LM, problems []coat.Problem, n int) ([]coat.Attempt, error) {
+	file := name + ".jsonl"
+	err := r.Stage(name, func(s *Stage) error {
+		sampling := model.Sampling{N: n, MaxTokens: r.Recipe.MaxTokens, Temperature: 1, Seed: model.Mix(r.Seed, 0x53)}
+		results, err := r.attempt(ctx, s, "", lm, fresh(problems), n*len(problems), sampling)
+		if err != nil {
+			return err
+		}
+		attempts := make([]coat.Attempt, len(results))
+		for i, res := range results {
+			attempts[i] = res.Attempt
+		}
+		return writeLines(r, file, attempts)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return readLines[coat.Attempt](r, file)
+}
+
+// attempt samples and judges.
+func (r *Run) attempt(ctx context.Context, s *Stage, phase string, lm *model.LM, starts iter.Seq[coat.Start], of int, p model.Sampling) ([]eval.Result, error) {
+	var results []eval.Result
+	right, unreported := 0, 0
+	s.open(phase, of)
+	for rollout, err := range p.Rollouts(ctx, lm, coat.Bare, starts) {
+		if err != nil {
+			return nil, err
+		}
+		verdict, err := r.Task.Check.Verdict(ctx, rollout.Attempt)
+		if err != nil {
+			return nil, err
+		}
+		if verdict == coat.Right {
+			right++
+		}
+		results = append(results, eval.Result{Attempt: rollout.Attempt, Right: verdict == coat.Right, Tokens: len(rollout.Tokens)})
+		unreported += len(rollout.Tokens)
+		if n := len(results); n%256 == 0 || n == of {
+			s.Step(phase, n, of, unreported, map[string]float64{"accuracy": float64(right) / float64(n)})
+			unreported = 0
+		}
+	}
+	return results, nil
+}
+
+// RewardModel is a stage that trains the outcome reward model on a copy of a model's trunk.
+func (r *Run) RewardModel(ctx context.Context, name string, from *model.LM, pairs []reward.Pair) (*bt.Model, error) {
+	err := r.Stage(name, func(s *Stage) error {
+		rm := bt.New(from, coat.Bare, r.Seed)
+		c := r.Recipe.RM
+		c.Seed = r.Seed
+		for step, err := range rm.Train(ctx, pairs, c) {
+			if err != nil {
+				return err
+			}
+			s.Step("", step.Step, step.Of, step.Tokens, map[string]float64{"loss": step.Loss, "accuracy": step.Accuracy})
+		}
+		return rm.Save(r.path(name))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return bt.Open(from, coat.Bare, r.path(name))
+}
+
+// rubric is the paper's reward (section 4.2): r_rule + σ(r_ψ) + r_bonus, β = 0.5. The
+// last term is a metric.
+func (r *Run) rubric(rm *bt.Model) reward.Rubric {
+	check := reward.Memo(r.Task.Check)
+	return reward.Rubric{
+		{Name: "rule", Weight: 1, Func: reward.Correct(check)},
+		{Name: "preference", Weight: 1, Batch: rm.Reward},
+		{Name: "bonus", Weight: 1, Func: reward.Reflection(check, 0.5)},
+		{Name: "accuracy", Func: reward.Shift(reward.Correct(check), 1)},
+	}
+}
+
+// Reinforce is a stage of PPO from a copy of a model, with a critic from the reward
+// model. Every iteration leaves a checkpoint that the stage goes on from.
+func (r *Run) Reinforce(ctx context.Context, name string, from *model.LM, rm *bt.Model, starts iter.Seq[coat.Start], c ppo.Config, temperature float64) (*model.LM, error) {
+	err := r.Stage(name, func(s *Stage) error {
+		actor := r.Recipe.Actor
+		actor.Template, actor.MaxTokens, actor.Temperature = coat.Bare, r.Recipe.MaxTokens, temperature
+		actor.ValueMean, actor.ValueStd = rm.Mean, rm.Std
+		checkpoint := r.path(name + ".checkpoint")
+		policy, err := r.resume(s, checkpoint, from, rm, actor)
+		if err != nil {
+			return err
+		}
+		defer policy.Close()
+		c.Seed, c.Done = r.Seed, len(s.metrics)
+		trainer := ppo.Trainer{Policy: policy, Rubric: r.rubric(rm), Config: c}
+		for step, err := range trainer.Train(ctx, starts) {
+			if err != nil {
+				return err
+			}
+			s.Step("", step.Iteration, step.Of, step.Sampled+step.Trained, describe(step, trainer.Rubric))
+			if err := policy.Save(checkpoint, s.save); err != nil {
+				return err
+			}
+		}
+		return policy.LM.Save(r.path(name))
+	})
+	if err != nil {
+		return nil, err
+	}
+	os.RemoveAll(r.path(name + ".checkpoint"))
+	return model.Open(r.backend, r.path(name))
+}
+
+const recordFile = "stage.json"
+
+// resume opens the last checkpoint of a stage of PPO, or starts it.
+func (r *Run) resume(s *Stage, checkpoint string, from *model.LM, rm *bt.Model, c ppo.ActorConfig) (*ppo.ActorCritic, error) {
+	data, err := os.ReadFile(filepath.Join(checkpoint, recordFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return ppo.NewActorCritic(from.Clone(), rm.Net.Clone(), c)
+	}
+	var old record
+	if err == nil {
+		err = json.Unmarshal(data, &old)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", checkpoint, err)
+	}
+	s.resume(&old)
+	return ppo.OpenActorCritic(r.backend, checkpoint, c)
+}
+
+// save writes the stage's record into a checkpoint.
+func (s *Stage) save(dir string) error {
+	data, err := s.state()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, recordFile), data, 0o644)
+}
+
+// describe makes an iteration of PPO into figures: means over the rollouts, and
+// accuracy and length by where the starts came from.
+func describe(step ppo.Step, rubric reward.Rubric) map[string]float64 {
+	v := map[string]float64{
+		"policy_loss": step.PolicyLoss, "value_loss": step.ValueLoss, "entropy": step.Entropy, "kl": step.KL,
+		"clip_fraction": step.ClipFraction, "policy_norm": step.PolicyNorm, "value_norm": step.ValueNorm,
+		"explained_variance": step.ExplainedVariance,
+	}
+	n := float64(len(step.Samples))
+	origins := map[coat.Outcome]float64{}
+	for _, s := range step.Samples {
+		origins[s.Start.Prior]++
+	}
+	right := slices.IndexFunc(rubric, func(t reward.Term) bool { return t.Name == "accuracy" })
+	for _, s := range step.Samples {
+		v["reward"] += s.Score.Total / n
+		v["tokens"] += float64(len(s.Tokens)) / n
+		if s.Truncated {
+			v["truncated"] += 1 / n
+		}
+		for k, t := range rubric {
+			v[t.Name] += s.Score.Parts[k] / n
+		}
+		if len(origins) > 1 {
+			o, share := s.Start.Prior, 1/origins[s.Start.Prior]
+			v["accuracy_"+o.String()] += s.Score.Parts[right] * share
+			v["tokens_"+o.String()] += float64(len(s.Tokens)) * share
+		}
+	}
+	return v
+}
+
+// Evaluate is a stage that judges a model on the whole test set: greedy and at
+// temperature 1, on the harder problems, its self-corrections by itself and when it is
+// made to look again at an answer that it gave.
+func (r *Run) Evaluate(ctx context.Context, name string, lm *model.LM) error {
+	return r.Stage("eval_"+name, func(s *Stage) error {
+		greedy := model.Sampling{MaxTokens: r.Recipe.MaxTokens}
+		warm := greedy
+		warm.Temperature, warm.Seed = 1, model.Mix(r.Seed, 0x31)
+		judge := func(phase string, starts []coat.Start, p model.Sampling) ([]eval.Result, error) {
+			return r.attempt(ctx, s, phase, lm, slices.Values(starts), len(starts), p)
+		}
+		test := slices.Collect(fresh(r.some(r.problems[r.split], r.Recipe.Eval, 0x74)))
+		results, err := judge("greedy", test, greedy)
+		if err != nil {
+			return err
+		}
+		at1, err := judge("T=1", test, warm)
+		if err != nil {
+			return err
+		}
+		hard, err := judge("hard", slices.Collect(fresh(r.some(r.problems["hard"], r.Recipe.Eval, 0x74))), greedy)
+		if err != nil {
+			return err
+		}
+		forced, err := judge("second attempts", secondAttempts(results), greedy)
+		if err != nil {
+			return err
+		}
+		summary, warmer, harder := eval.Summarize(results), eval.Summarize(at1), eval.Summarize(hard)
+		// Self-correction is counted over both ways of sampling: one alone gives few cases.
+		natural, err := eval.SelfCorrection(ctx, slices.Concat(results, at1), r.Task.Check, 0)
+		if err != nil {
+			return err
+		}
+		second, err := eval.SecondAttempt(ctx, forced, r.Task.Check, 0)
+		if err != nil {
+			return err
+		}
+		summary.AccuracyT1, summary.Hard = &warmer.Accuracy, &harder
+		summary.SelfCorrection, summary.SecondAttempt = &natural, &second
+		data, err := json.MarshalIndent(summary, "", "  ")
+		if err != nil {
+			return err
+		}
+		return errors.Join(writeLines(r, "eval_"+name+".jsonl", results), r.writeFile("eval_"+name+".json", append(data, '\n')))
+	})
+}
+
+// secondAttempts makes whole attempts into starts that look at them again.
+func secondAttempts(results []eval.Result) (starts []coat.Start) {
+	for _, res := range results {
+		prior := coat.Wrong
+		if res.Right {
+			prior = coat.Right
+		}
+		if s, err := rae.Cut(res.Attempt, prior, 0); err == nil { // not truncated, and a trace
+			starts = append(starts, s)
+		}
+	}
+	return starts
+}
