@@ -139,7 +139,7 @@ func tiles(s Summary) []tile {
 	}
 	list := []tile{{share(last.Accuracy), share(s.FT.Accuracy), "greedy accuracy"}}
 	if last.AccuracyT1 != nil && s.FT.AccuracyT1 != nil {
-		list = append(list, tile{share(*last.AccuracyT1), share(*s.FT.AccuracyT1), "accuracy at temperature 1"})
+		list = append(list, tile{share(*last.AccuracyT1), share(*s.FT.AccuracyT1), "accuracy at T = 1"})
 	}
 	if last.Hard != nil && s.FT.Hard != nil {
 		list = append(list, tile{share(last.Hard.Accuracy), share(s.FT.Hard.Accuracy), "on problems harder than any in training"})
@@ -295,8 +295,11 @@ func interval(low, high float64) string {
 }
 
 func duration(seconds float64) string {
-	if seconds < 10 {
+	switch {
+	case seconds < 9.95:
 		return strconv.FormatFloat(seconds, 'f', 1, 64) + " s"
+	case seconds < 59.5:
+		return strconv.FormatFloat(seconds, 'f', 0, 64) + " s"
 	}
 	d := time.Duration(seconds * float64(time.Second)).Round(time.Second)
 	if d < time.Hour {

@@ -15,7 +15,7 @@ import (
 )
 
 // stages in the order in which they run.
-var stages = []string{"base", "demos", "ft", "samples", "rm", "rl", "harvest", "distilled", "round2", "cot_ft", "cot_rl",
+var stages = []string{"facts", "base", "demos", "ft", "samples", "rm", "rl", "harvest", "distilled", "round2", "cot_ft", "cot_rl",
 	"eval_cot_ft", "eval_cot_rl", "eval_ft", "eval_rl", "eval_round2"}
 
 // Report writes metrics.jsonl, summary.json and report.html, and says on out what came

@@ -84,7 +84,11 @@ func pipeline(ctx context.Context, r *Run, cot bool) error {
 	if err != nil {
 		return err
 	}
-	base, err := r.Imitate(ctx, "base", fresh, r.Drills(), p.Base)
+	facts, err := r.Imitate(ctx, "facts", fresh, r.Lines(p.Base), p.Base.Train)
+	if err != nil {
+		return err
+	}
+	base, err := r.Imitate(ctx, "base", facts, r.Lines(p.Boxes), p.Boxes.Train)
 	if err != nil {
 		return err
 	}

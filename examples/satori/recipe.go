@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/examples/tasks"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/sft"
 	"github.com/satori-go/satori/ppo"
@@ -14,9 +15,9 @@ import (
 // A Recipe is every number of a run. What it leaves zero has the paper's value, as the
 // fields' own documentation says.
 type Recipe struct {
-	Model  model.Config // without vocabulary
-	Drills []Drills     // what the base model is trained on
-	Base   sft.Config
+	Model model.Config // without vocabulary
+	Base  Drills       // what the base model is trained on: the facts
+	Boxes Drills       // ... and then: to write an answer anywhere
 
 	Solutions int                   // first solutions a problem in the synthesis, K
 	Share     map[coat.Kind]float64 // of the demonstrations of each kind that is kept
@@ -39,17 +40,26 @@ type Recipe struct {
 	MaxLevel int // problems of higher levels are left out of training and testing; 0: none are
 }
 
-// Drills are lines of one level; level 0 draws one for each line.
-type Drills struct{ Level, Lines int }
+// Drills are lines that a base model is trained on, lesson after lesson.
+type Drills struct {
+	Lessons []Lesson
+	Train   sft.Config
+}
+
+// A Lesson is a number of lines of one sort.
+type Lesson struct {
+	tasks.Lesson
+	Lines int
+}
 
 // recipe is the default for a task.
 func recipe(task string, quick bool) (Recipe, error) {
 	r := Recipe{
 		Model:     model.Config{Dim: 96, FFN: 256, Layers: 3, Heads: 4, MaxPositions: 384, PartialRotary: 0.5, TimeShift: true, Tied: true, InitRange: 0.2},
-		Drills:    []Drills{{2, 1200}, {3, 1200}, {4, 1000}, {5, 1000}, {0, 7000}},
-		Base:      sft.Config{LearningRate: 4e-3, Batch: 8},
+		Base:      Drills{Train: sft.Config{LearningRate: 4e-3, Batch: 8}},
+		Boxes:     Drills{Train: sft.Config{LearningRate: 2e-3, Batch: 8}},
 		Solutions: 24,
-		Demos:     8000,
+		Demos:     4500,
 		FT:        sft.Config{LearningRate: 2e-3, Batch: 16},
 		Pairs:     3,
 		Problems:  600,
@@ -64,10 +74,13 @@ func recipe(task string, quick bool) (Recipe, error) {
 	}
 	switch task {
 	case "path-star":
-		r.Share = map[coat.Kind]float64{coat.TypeI: 0.2, coat.TypeII1: 0.2, coat.TypeII2: 0.27, coat.TypeIII1: 0.19, coat.TypeIII2: 0.4}
+		r.Base.Lessons = []Lesson{lesson(2, 0, 1800), lesson(3, 0, 1300), lesson(4, 0, 1100), lesson(5, 0, 900), lesson(0, 0, 8000)}
+		r.Boxes.Lessons = []Lesson{lesson(0, 0.5, 2400)}
+		r.Share = map[coat.Kind]float64{coat.TypeI: 0.2, coat.TypeII1: 0.3, coat.TypeII2: 0.13, coat.TypeIII1: 0.19, coat.TypeIII2: 0.4}
 	case "countdown":
 		r.Model.Layers = 4
-		r.Drills = []Drills{{1, 30000}, {2, 15000}, {3, 20000}}
+		r.Base.Lessons = []Lesson{lesson(1, 0, 30000), lesson(2, 0, 15000)}
+		r.Boxes.Lessons = []Lesson{lesson(3, 0.25, 20000)}
 		r.Solutions, r.Demos = 48, 16000
 		r.RL.Iterations, r.Actor.PolicyRate = 50, 3e-4
 	default:
@@ -79,11 +92,16 @@ func recipe(task string, quick bool) (Recipe, error) {
 	return r, nil
 }
 
+func lesson(level int, boxed float64, lines int) Lesson {
+	return Lesson{tasks.Lesson{Level: level, Boxed: boxed}, lines}
+}
+
 // quick cuts every stage to seconds, on the easiest problems: it shows that all is
 // there, and how it looks, not how well it works.
 func (r *Recipe) quick() {
 	r.MaxLevel = 3
-	r.Drills = []Drills{{2, 2400}, {3, 2400}}
+	r.Base.Lessons = []Lesson{lesson(2, 0, 2400), lesson(3, 0, 2400)}
+	r.Boxes.Lessons = []Lesson{lesson(3, 0.5, 400)}
 	r.Demos, r.Problems, r.Harvest, r.Eval = 1200, 48, 48, 100
 	r.MaxTokens = 64
 	r.RL.Iterations, r.RL.Batch, r.RL.CriticOnly = 4, 64, 1

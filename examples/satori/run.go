@@ -278,12 +278,12 @@ func (r *Run) Fresh() (*model.LM, error) {
 	return model.NewLM(net, tok)
 }
 
-// Drills are the lines that the base model is trained on, the easy ones first.
-func (r *Run) Drills() (lines []coat.Demo) {
-	rng := rand.New(rand.NewPCG(r.Seed, 0x6472))
-	for _, d := range r.Recipe.Drills {
-		for range d.Lines {
-			lines = append(lines, r.Task.Drill(rng, d.Level))
+// Lines are the drills' lines, in the order of the lessons.
+func (r *Run) Lines(d Drills) (lines []coat.Demo) {
+	rng := r.rand(0x6472)
+	for _, l := range d.Lessons {
+		for range l.Lines {
+			lines = append(lines, r.Task.Drill(rng, l.Lesson))
 		}
 	}
 	return lines

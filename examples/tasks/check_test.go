@@ -111,7 +111,7 @@ func TestDrills(t *testing.T) {
 	}
 	rng := rand.New(rand.NewPCG(1, 0))
 	for range 3000 {
-		d := PathStar().Drill(rng, 0)
+		d := PathStar().Drill(rng, Lesson{Boxed: 0.5})
 		s, err := parseStar(d.Problem.Question)
 		if err != nil || checkPathStar(d.Problem) != nil || heldOutStars()[s.key()] {
 			t.Fatalf("%v: %v", d, err)
@@ -122,12 +122,12 @@ func TestDrills(t *testing.T) {
 		}
 	}
 	for level := 2; level <= 8; level++ {
-		if d := PathStar().Drill(rng, level); d.Problem.Level != level || strings.Count(d.Problem.Question, "|") != edges*level {
+		if d := PathStar().Drill(rng, Lesson{Level: level}); d.Problem.Level != level || strings.Count(d.Problem.Question, "|") != edges*level {
 			t.Errorf("level %d: %s", level, d.Problem.Question)
 		}
 	}
 	for range 3000 {
-		d := Countdown().Drill(rng, 0)
+		d := Countdown().Drill(rng, Lesson{Boxed: 0.5})
 		if d.Problem.Level == 1 {
 			if v, used, err := evaluate(strings.TrimSuffix(d.Problem.Question, "=")); err != nil || fmt.Sprint(v) != d.Trace.String() || len(used) != 2 {
 				t.Fatalf("%s %s: %v", d.Problem.Question, d.Trace, err)
@@ -138,7 +138,7 @@ func TestDrills(t *testing.T) {
 		if err != nil || checkGameGold(d.Problem) != nil || heldOutGames()[g.key()] {
 			t.Fatalf("%v: %v", d, err)
 		}
-		for _, part := range strings.Split(d.Trace.String(), " ; ") {
+		for _, part := range strings.Split(strings.NewReplacer(nextTest, nextStep, nextWay, nextStep).Replace(d.Trace.String()), nextStep) {
 			if _, ok := reward.Boxed(part); ok {
 				continue
 			}

@@ -43,7 +43,7 @@ func countdownWords() []string {
 	for i := 1; i <= most; i++ {
 		words = append(words, strconv.Itoa(i))
 	}
-	return append(words, "make", ":", "+", "-", "*", "=", "(", ")", "is", "not", `\boxed{`, "}", ";")
+	return append(words, "make", ":", "+", "-", "*", "=", "(", ")", "is", "not", `\boxed{`, "}", ";", ".", "!")
 }
 
 // A game is a question that has been read.
@@ -196,14 +196,15 @@ func (o operation) around(inner operation) string {
 // drillGame makes lines of three levels: 1, one operation of random numbers, with
 // nothing but its result in the response; 2, numbers compared with the target; 3, a
 // few random ways to play a question, each with its check, of which one hits.
-func drillGame(rng *rand.Rand, level int) coat.Demo {
+func drillGame(rng *rand.Rand, l Lesson) coat.Demo {
+	level := l.Level
 	if level == 0 {
 		level = 1 + rng.IntN(3)
 	}
 	if level == 1 {
 		o := randomOperation(rng)
 		result := strconv.Itoa(o.result)
-		return drilled(coat.Problem{Question: o.words() + " =", Answer: result, Level: level}, []string{result})
+		return drilled(coat.Problem{Question: o.words() + " =", Answer: result, Level: level}, result)
 	}
 	g, ways := newGame(rng)
 	rng.Shuffle(len(ways), func(i, j int) { ways[i], ways[j] = ways[j], ways[i] })
@@ -214,15 +215,15 @@ func drillGame(rng *rand.Rand, level int) coat.Demo {
 		at := rng.IntN(n)
 		ways[at], ways[hit] = ways[hit], ways[at]
 	}
-	var parts []string
-	for _, w := range ways[:n] {
-		if level == 2 {
-			parts = append(parts, w.verdict())
-		} else {
-			parts = append(parts, played(w, rng)...)
-		}
+	p := coat.Problem{Question: g.String(), Answer: answer, Level: level}
+	if level == 3 {
+		return drilled(p, playedAll(ways[:n], rng, l.Boxed))
 	}
-	return drilled(coat.Problem{Question: g.String(), Answer: answer, Level: level}, parts)
+	var verdicts []string
+	for _, w := range ways[:n] {
+		verdicts = append(verdicts, w.verdict())
+	}
+	return drilled(p, strings.Join(verdicts, nextTest))
 }
 
 // newGame draws a question with a solution, the numbers of which are not those of a

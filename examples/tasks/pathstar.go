@@ -42,7 +42,7 @@ func pathStarWords() []string {
 	for i := range words {
 		words[i] = strconv.Itoa(i)
 	}
-	return append(words, "|", "/", "=", "is", "not", `\boxed{`, "}", ";")
+	return append(words, "|", "/", "=", "is", "not", `\boxed{`, "}", ";", ".", "!")
 }
 
 // A star is a question that has been read. An arm is its nodes from the centre to
@@ -160,7 +160,8 @@ func (s star) key() string {
 // drillArms walks all the arms of a new graph in random order, checks the end of each
 // and stops at none: look-ups and checks, no search. The level is the number of arms,
 // 2 to 8; 0 draws it.
-func drillArms(rng *rand.Rand, level int) coat.Demo {
+func drillArms(rng *rand.Rand, l Lesson) coat.Demo {
+	level := l.Level
 	if level == 0 {
 		level = 2 + rng.IntN(7)
 	}
@@ -170,11 +171,8 @@ func drillArms(rng *rand.Rand, level int) coat.Demo {
 	}
 	p := coat.Problem{Question: s.question(rng), Answer: strings.Join(s.arms[s.gold], " "), Level: level}
 	z, _ := starPuzzle(p.Question) // we wrote it
-	var parts []string
-	for _, i := range rng.Perm(level) {
-		parts = append(parts, played(z.ways[i], rng)...)
-	}
-	return drilled(p, parts)
+	rng.Shuffle(level, func(i, j int) { z.ways[i], z.ways[j] = z.ways[j], z.ways[i] })
+	return drilled(p, playedAll(z.ways, rng, l.Boxed))
 }
 
 func newStar(rng *rand.Rand, arms int) star {

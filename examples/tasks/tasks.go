@@ -30,11 +30,17 @@ type Task struct {
 	// Drill makes one line for training a base model before any demonstration: a
 	// new problem, never one of a split other than train, and a response of one step
 	// that does what the task's steps are made of, without a search and without
-	// meta-actions. Level 0 draws a level.
-	Drill func(rng *rand.Rand, level int) coat.Demo
+	// meta-actions.
+	Drill func(rng *rand.Rand, l Lesson) coat.Demo
 
 	folder string
 	reads  func(question string) bool
+}
+
+// A Lesson says what drills exercise.
+type Lesson struct {
+	Level int     // what a level is, the task says; 0 draws one for each line
+	Boxed float64 // share of the ways in a line that are boxed; 0: no boxes
 }
 
 // All lists the tasks.

@@ -25,12 +25,12 @@ func Example() {
 		}
 		fmt.Printf("%-5s %s\n", d.Kind, d.Trace)
 	}
-	fmt.Println(task.Drill(rand.New(rand.NewPCG(1, 2)), 2).Trace)
+	fmt.Println(task.Drill(rand.New(rand.NewPCG(1, 2)), tasks.Lesson{Level: 2}).Trace)
 	// Output:
 	// I     25 35 <|continue|> 35 7 <|continue|> 7 12 <|continue|> \boxed{ 25 35 7 12 }
 	// II-I  25 35 <|continue|> 35 7 <|continue|> 7 12 <|continue|> \boxed{ 25 35 7 12 } <|reflect|> 12 is 12 <|continue|> \boxed{ 25 35 7 12 }
 	// III-I 25 4 <|continue|> 4 22 <|continue|> 22 28 <|reflect|> 28 is not 12 <|explore|> 25 35 <|continue|> 35 7 <|continue|> 7 12 <|reflect|> 12 is 12 <|continue|> \boxed{ 25 35 7 12 }
-	// 42 2 ; 2 48 ; 48 40 ; 40 is 40 ; 42 6 ; 6 34 ; 34 22 ; \boxed{ 42 6 34 22 } ; 22 is not 40
+	// 42 2 ; 2 48 ; 48 40 . 40 is 40 ! 42 6 ; 6 34 ; 34 22 . 22 is not 40
 }
 
 func problems(t *testing.T, task tasks.Task, split string) []coat.Problem {
@@ -217,7 +217,7 @@ func TestDeterminism(t *testing.T) {
 		drill := func(seed uint64) (lines []coat.Demo) {
 			rng := rand.New(rand.NewPCG(seed, 0))
 			for range 20 {
-				lines = append(lines, task.Drill(rng, 0))
+				lines = append(lines, task.Drill(rng, tasks.Lesson{Boxed: 0.5}))
 			}
 			return lines
 		}
@@ -257,7 +257,7 @@ func TestVocabulary(t *testing.T) {
 		}
 		rng := rand.New(rand.NewPCG(1, 0))
 		for range 5000 {
-			d := task.Drill(rng, 0)
+			d := task.Drill(rng, tasks.Lesson{Boxed: 0.5})
 			expect(coat.Bare(coat.Start{Problem: d.Problem}) + d.Trace.String())
 		}
 	}

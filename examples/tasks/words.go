@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"iter"
 	"math/rand/v2"
-	"slices"
 	"strings"
 
 	"github.com/satori-go/satori/coat"
@@ -19,21 +18,41 @@ func verdict(got, want string) string {
 	return got + " is not " + want
 }
 
-// drilled is a demonstration of one step: parts joined by a word that is none of
-// the special tokens.
-func drilled(p coat.Problem, parts []string) coat.Demo {
+// Separators of drills: before a step, before a check, before another way. They are
+// words, none of the special tokens that demonstrations have in their places.
+const (
+	nextStep = " ; "
+	nextTest = " . "
+	nextWay  = " ! "
+)
+
+// drilled is a demonstration of one step.
+func drilled(p coat.Problem, text string) coat.Demo {
 	p.ID = "drill"
-	return coat.Demo{Problem: p, Trace: coat.Trace{{Text: strings.Join(parts, " ; ")}}, Kind: Drilled}
+	return coat.Demo{Problem: p, Trace: coat.Trace{{Text: text}}, Kind: Drilled}
 }
 
-// played is a way as it stands in a drill: its steps, in a quarter of the cases its
-// box, so that a base model can write one, and its check.
-func played(w way, rng *rand.Rand) []string {
-	parts := slices.Clone(w.steps)
-	if rng.IntN(4) == 0 {
-		parts = append(parts, w.box())
+// played is a way as it stands in a drill: its steps, its box where that is asked for,
+// and its check.
+func played(w way, boxed bool) string {
+	text := strings.Join(w.steps, nextStep)
+	if boxed {
+		text += nextStep + w.box()
 	}
-	return append(parts, w.verdict())
+	return text + nextTest + w.verdict()
+}
+
+// playedAll are ways one after the other. A share of them is boxed, and the last once
+// more, at the end, where there are boxes at all.
+func playedAll(ways []way, rng *rand.Rand, share float64) string {
+	var parts []string
+	for _, w := range ways {
+		parts = append(parts, played(w, rng.Float64() < share))
+	}
+	if share > 0 {
+		parts[len(parts)-1] += nextStep + ways[len(ways)-1].box()
+	}
+	return strings.Join(parts, nextWay)
 }
 
 // Drilled is the kind of what [Task.Drill] makes.
