@@ -56,7 +56,7 @@ type Lesson struct {
 func recipe(task string, quick bool) (Recipe, error) {
 	r := Recipe{
 		Model:     model.Config{Dim: 96, FFN: 256, Layers: 3, Heads: 4, MaxPositions: 384, PartialRotary: 0.5, TimeShift: true, Tied: true, InitRange: 0.2},
-		Base:      Drills{Train: sft.Config{LearningRate: 4e-3, Batch: 8}},
+		Base:      Drills{Train: sft.Config{LearningRate: 4e-3, Batch: 8, Curriculum: true}},
 		Boxes:     Drills{Train: sft.Config{LearningRate: 2e-3, Batch: 8}},
 		Solutions: 24,
 		Demos:     4500,

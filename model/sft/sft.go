@@ -33,6 +33,9 @@ type Config struct {
 	AdamW        model.AdamW // its zero value is the paper's scripts'
 	Seed         uint64      // of the order
 	MaxTokens    int         // a longer demonstration is an error; 0: the model's positions
+	// Curriculum takes the demonstrations in the order given, easy ones first, and mixes
+	// only those that stand within a few batches of each other.
+	Curriculum bool
 }
 
 // A Step is one update.
@@ -77,7 +80,7 @@ func (c Config) train(ctx context.Context, m *model.LM, t coat.Template, demos [
 	of := c.Epochs * ((len(rows) + c.Batch - 1) / c.Batch)
 	warmup := int(math.Ceil(c.Warmup * float64(of)))
 	for range c.Epochs {
-		for _, batch := range batches(rows, c.Batch, rng) {
+		for _, batch := range c.batches(rows, rng) {
 			if err := context.Cause(ctx); err != nil {
 				return err
 			}
@@ -132,14 +135,16 @@ func (c Config) encode(m *model.LM, t coat.Template, demos []coat.Demo) ([]row, 
 // then about equally long, and still any two rows can meet.
 const sortAhead = 8
 
-// batches shuffles rows and cuts them into batches of size, the last one smaller.
-func batches(rows []row, size int, rng *rand.Rand) [][]row {
+// batches shuffles rows and cuts them into batches, the last one smaller.
+func (c Config) batches(rows []row, rng *rand.Rand) [][]row {
 	rows = slices.Clone(rows)
-	rng.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+	if !c.Curriculum {
+		rng.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+	}
 	var all [][]row
-	for part := range slices.Chunk(rows, size*sortAhead) {
+	for part := range slices.Chunk(rows, c.Batch*sortAhead) {
 		slices.SortStableFunc(part, func(a, b row) int { return cmp.Compare(len(a.ids), len(b.ids)) })
-		some := slices.Collect(slices.Chunk(part, size))
+		some := slices.Collect(slices.Chunk(part, c.Batch))
 		rng.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
 		all = append(all, some...)
 	}

@@ -49,7 +49,7 @@ func demos(n int) (list []coat.Demo) {
 
 func Example() {
 	lm := newLM(func(v ...any) { panic(fmt.Sprint(v...)) })
-	config := sft.Config{LearningRate: 2e-2, Batch: 8, Epochs: 8}
+	config := sft.Config{LearningRate: 2e-2, Batch: 8, Epochs: 16}
 	for step, err := range sft.Train(context.Background(), lm, coat.Bare, demos(64), config) {
 		if err != nil {
 			panic(err)
@@ -62,7 +62,7 @@ func Example() {
 	done, _ := lm.Sample(context.Background(), model.Request{Prompt: prompt, MaxTokens: 8})
 	fmt.Println(lm.Response(done[0].Tokens))
 	// Output:
-	// 64 updates, below a tenth of a nat: true
+	// 128 updates, below a tenth of a nat: true
 	// d <|continue|> e
 }
 

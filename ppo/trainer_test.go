@@ -1,0 +1,201 @@
+package ppo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/reward"
+)
+
+// table is a policy over two tokens, the logit of the second in place of a network: a
+// response is one token, and its text is the token's number.
+type table struct {
+	logit, value float64
+	rate         float64 // learning rate of both
+	updates      []Rate
+	off          float64 // how far the sampler's log-probabilities are off
+	seeds        []uint64
+}
+
+func (p *table) prob() float64 { return 1 / (1 + math.Exp(-p.logit)) }
+
+func (p *table) Rollouts(_ context.Context, starts []coat.Start, seed uint64) (list []Rollout, err error) {
+	p.seeds = append(p.seeds, seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	for _, s := range starts {
+		token, logp := int32(0), math.Log(1-p.prob())
+		if rng.Float64() < p.prob() {
+			token, logp = 1, math.Log(p.prob())
+		}
+		list = append(list, Rollout{Attempt: coat.Attempt{Start: s, Text: fmt.Sprint(token)}, Prompt: []int32{7}, Tokens: []int32{token}, LogProbs: []float32{float32(logp)}})
+	}
+	return list, nil
+}
+
+func (p *table) Estimate(_ context.Context, rollouts []Rollout) (list []Estimate, err error) {
+	for range rollouts {
+		list = append(list, Estimate{Values: []float64{p.value}})
+	}
+	return list, nil
+}
+
+// Update follows the gradient of the clipped surrogate by hand.
+func (p *table) Update(_ context.Context, minibatch []Sample, rate Rate) (Stats, error) {
+	p.updates = append(p.updates, rate)
+	var gradient, valueGradient, stray float64
+	for _, s := range minibatch {
+		logp, slope := math.Log(p.prob()), 1-p.prob()
+		if s.Tokens[0] == 0 {
+			logp, slope = math.Log(1-p.prob()), -p.prob()
+		}
+		ratio := math.Exp(logp - float64(s.LogProbs[0]) + p.off)
+		stray += math.Abs(ratio-1) / float64(len(minibatch))
+		if a := s.Advantages[0]; a > 0 && ratio < 1.2 || a < 0 && ratio > 0.8 {
+			gradient += ratio * a * slope / float64(len(minibatch))
+		}
+		valueGradient += (s.Returns[0] - p.value) / float64(len(minibatch))
+	}
+	p.logit += rate.Policy * p.rate * gradient
+	p.value += rate.Critic * p.rate * valueGradient
+	return Stats{RatioError: stray}, nil
+}
+
+var second = reward.Rubric{{Name: "second", Weight: 1, Func: func(_ context.Context, a coat.Attempt) (float64, error) {
+	if a.Text == "1" {
+		return 1, nil
+	}
+	return 0, nil
+}}}
+
+func endless(yield func(coat.Start) bool) {
+	for i := 0; yield(coat.Start{Problem: coat.Problem{ID: fmt.Sprint(i)}}); i++ {
+	}
+}
+
+func Example() {
+	policy := &table{logit: -2, rate: 1}
+	trainer := Trainer{Policy: policy, Rubric: second, Config: Config{Iterations: 40, Batch: 32, Minibatch: 8}}
+	for step, err := range trainer.Train(context.Background(), endless) {
+		if err != nil {
+			panic(err)
+		}
+		if step.Iteration == step.Of {
+			fmt.Printf("iteration %d, %d tokens sampled\n", step.Iteration, step.Sampled)
+		}
+	}
+	fmt.Println("takes the token that is rewarded:", policy.prob() > 0.9)
+	// Output:
+	// iteration 40, 32 tokens sampled
+	// takes the token that is rewarded: true
+}
+
+func TestTrainSchedule(t *testing.T) {
+	policy := &table{rate: 0.1}
+	trainer := Trainer{Policy: policy, Rubric: second, Config: Config{Iterations: 5, Batch: 10, Minibatch: 4, Epochs: 2, CriticOnly: 1}}
+	var starts []string
+	for step, err := range trainer.Train(context.Background(), endless) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range step.Samples {
+			starts = append(starts, s.Start.Problem.ID)
+		}
+	}
+	if len(policy.updates) != 5*2*3 || len(starts) != 50 || starts[49] != "49" {
+		t.Fatalf("%d updates, %d starts", len(policy.updates), len(starts))
+	}
+	for i, r := range policy.updates {
+		if critical := i < 6; critical != (r.Policy == 0) || r.Critic <= 0 {
+			t.Errorf("update %d: rate %+v", i, r)
+		}
+	}
+	if last := policy.updates[29].Policy; last < 0.1 || last > 0.12 {
+		t.Errorf("last rate %g, want about the floor of 0.1", last)
+	}
+}
+
+// A run that is broken off and gone on with ends like one that was not.
+func TestTrainResumes(t *testing.T) {
+	whole, parts := &table{rate: 0.5}, &table{rate: 0.5}
+	config := Config{Iterations: 6, Batch: 16, Minibatch: 4, Seed: 9}
+	run := func(p *table, c Config, stop int) {
+		for step, err := range (&Trainer{Policy: p, Rubric: second, Config: c}).Train(context.Background(), endless) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if step.Iteration == stop {
+				return
+			}
+		}
+	}
+	run(whole, config, 6)
+	run(parts, config, 2)
+	config.Done = 2
+	run(parts, config, 6)
+	if whole.logit != parts.logit || whole.value != parts.value {
+		t.Errorf("logit %g and %g, value %g and %g", whole.logit, parts.logit, whole.value, parts.value)
+	}
+}
+
+func TestTrainErrors(t *testing.T) {
+	broken := reward.Rubric{{Name: "broken", Func: func(context.Context, coat.Attempt) (float64, error) { return 0, errors.New("no verdict") }}}
+	cancelled, cancel := context.WithCancel(context.Background())
+	cancel()
+	three := func(yield func(coat.Start) bool) {
+		for range 3 {
+			if !yield(coat.Start{}) {
+				return
+			}
+		}
+	}
+	good := Config{Iterations: 2, Batch: 2}
+	for _, c := range []struct {
+		name, want string
+		ctx        context.Context
+		policy     *table
+		rubric     reward.Rubric
+		starts     func(func(coat.Start) bool)
+		config     Config
+	}{
+		{"reward", `ppo: iteration 1: reward: term "broken": attempt 0`, context.Background(), &table{}, broken, endless, good},
+		{"starts", "ppo: iteration 2: the starts have ended: 1 of 2", context.Background(), &table{}, second, three, good},
+		{"ratio", "before any update the ratio", context.Background(), &table{off: 0.01}, second, endless, good},
+		{"config", "Iterations is 0", context.Background(), &table{}, second, endless, Config{}},
+		{"lambda", "Lambda 1.5", context.Background(), &table{}, second, endless, Config{Iterations: 1, Lambda: 1.5}},
+		{"cancelled", "canceled", cancelled, &table{}, second, endless, good},
+	} {
+		var last error
+		for _, err := range (&Trainer{Policy: c.policy, Rubric: c.rubric, Config: c.config}).Train(c.ctx, c.starts) {
+			last = err
+		}
+		if last == nil || !strings.Contains(last.Error(), c.want) {
+			t.Errorf("%s: error %v, want %s", c.name, last, c.want)
+		}
+	}
+}
+
+// Prompts are never trained, and nothing but what was sampled is.
+func TestPackMasksThePrompt(t *testing.T) {
+	s := Sample{Rollout: Rollout{Prompt: []int32{5, 6, 7}, Tokens: []int32{8, 9}, LogProbs: []float32{-1, -2}}, Values: []float64{3, 4}, Advantages: []float64{10, 20}, Returns: []float64{30, 40}}
+	short := Sample{Rollout: Rollout{Prompt: []int32{5}, Tokens: []int32{1}, LogProbs: []float32{-3}}, Values: []float64{1}, Advantages: []float64{5}, Returns: []float64{6}}
+	in := pack([]Sample{s, short}, policyColumns)
+	if len(in) != 2 { // micro-batches of one row: the shorter first
+		t.Fatalf("%d micro-batches", len(in))
+	}
+	row := func(batch []*model.Tensor, at int) []float32 { return batch[at].Value().([][]float32)[0][:6] }
+	for at, want := range map[int][]float32{1: {0, 0, 0, 1, 1, 0}, 2: {0, 0, 0, -1, -2, 0}, 3: {0, 0, 0, 10, 20, 0}} {
+		if got := row(in[1], at); fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("input %d: %v, want %v", at, got, want)
+		}
+	}
+	if got := in[0][4].Value().(float32); got != 3 {
+		t.Errorf("count is %g, want 3 sampled tokens", got)
+	}
+}
