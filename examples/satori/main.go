@@ -27,20 +27,22 @@ import (
 )
 
 type options struct {
-	task, problems, out, backend, split string
-	seed                                uint64
-	quick, cot                          bool
+	task, problems, recipe, out, backend, split, until string
+	seed                                               uint64
+	quick, cot                                         bool
 }
 
 func main() {
 	var o options
 	flag.StringVar(&o.task, "task", "path-star", "`task`: path-star or countdown")
 	flag.StringVar(&o.problems, "problems", "", "JSON Lines `file` of training problems in place of the task's own")
+	flag.StringVar(&o.recipe, "recipe", "", "JSON `file` with numbers of the recipe to change, such as {\"Demos\": 8000}")
 	flag.StringVar(&o.out, "out", "", "output `directory` (default satori-out/TASK)")
 	flag.StringVar(&o.backend, "backend", "", "`backend`: go, xla or auto (default $GOMLX_BACKEND, or auto)")
 	flag.StringVar(&o.split, "split", "test", "evaluate on this `split`: test, or valid to choose settings on")
 	flag.Uint64Var(&o.seed, "seed", 1, "`seed` of everything random")
 	flag.BoolVar(&o.quick, "quick", false, "all stages on a small budget, in a minute or two")
+	flag.StringVar(&o.until, "until", "", "stop after this `stage`, such as rl")
 	flag.BoolVar(&o.cot, "cot", false, "train the chain-of-thought twin beside it")
 	flag.Parse()
 	name := o.task
@@ -70,6 +72,9 @@ func run(ctx context.Context, o options, out *os.File) error {
 	}
 	fmt.Fprintf(out, "%s on the %s backend, into %s\n", o.task, r.backend.Name(), o.out)
 	if err := pipeline(ctx, r, o.cot); err != nil {
+		if errors.Is(err, errUntil) {
+			return nil
+		}
 		return err
 	}
 	return r.Report(ctx, out)

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/examples/tasks"
@@ -90,6 +92,21 @@ func recipe(task string, quick bool) (Recipe, error) {
 		r.quick()
 	}
 	return r, nil
+}
+
+// amend reads a JSON file with some of the recipe's fields and puts them in place.
+func (r *Recipe) amend(file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	d := json.NewDecoder(f)
+	d.DisallowUnknownFields()
+	if err := d.Decode(r); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
 }
 
 func lesson(level int, boxed float64, lines int) Lesson {

@@ -39,6 +39,7 @@ type Run struct {
 	backend  model.Backend
 	line     *progress.Line
 	split    string                    // what is evaluated on
+	until    string                    // the last stage
 	problems map[string][]coat.Problem // by split
 }
 
@@ -59,8 +60,13 @@ func NewRun(o options, out *os.File) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.recipe != "" {
+		if err := recipe.amend(o.recipe); err != nil {
+			return nil, err
+		}
+	}
 	i := slices.IndexFunc(tasks.All(), func(t tasks.Task) bool { return t.Name == o.task })
-	r := &Run{Recipe: recipe, Task: tasks.All()[i], Seed: o.seed, dir: o.out, split: o.split, problems: map[string][]coat.Problem{}}
+	r := &Run{Recipe: recipe, Task: tasks.All()[i], Seed: o.seed, dir: o.out, split: o.split, until: o.until, problems: map[string][]coat.Problem{}}
 	if err := r.load(o.problems); err != nil {
 		return nil, err
 	}
@@ -169,7 +175,7 @@ type Stage struct {
 func (r *Run) Stage(name string, work func(*Stage) error) error {
 	done := filepath.Join("stages", name+".json")
 	if _, err := os.Stat(r.path(done)); err == nil {
-		return nil
+		return r.last(name)
 	}
 	s := &Stage{Stage: report.Stage{Name: name}, run: r}
 	s.resume(nil)
@@ -181,8 +187,22 @@ func (r *Run) Stage(name string, work func(*Stage) error) error {
 	if err != nil {
 		return err
 	}
-	return r.writeFile(done, data)
+	if err := r.writeFile(done, data); err != nil {
+		return err
+	}
+	return r.last(name)
 }
+
+// last is errUntil at the stage that -until names.
+func (r *Run) last(name string) error {
+	if name == r.until {
+		return errUntil
+	}
+	return nil
+}
+
+// errUntil ends a run at the stage that -until names.
+var errUntil = errors.New("stopped after the stage that -until names")
 
 // record is what a stage leaves, and a checkpoint of one: its cost and its metrics.
 type record struct {

@@ -1,0 +1,77 @@
+// Embed is how a program of your own uses the library: it trains a policy of its own
+// making, with rewards of its own, in a loop of its own. The words it learns to prefer
+// are those that its reward likes.
+//
+//	go run ./examples/embed
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"strings"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/tokenizer"
+	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/reward"
+)
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context) error {
+	backend, err := model.OpenBackend("") // XLA where it is installed, or else Go
+	if err != nil {
+		return err
+	}
+	// A model from nothing; model.Open reads one from a Hugging Face directory.
+	words, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> say red green blue"), coat.Tokens(coat.Actions...))
+	if err != nil {
+		return err
+	}
+	net, err := model.NewNet(backend, model.Config{VocabSize: words.Len(), Dim: 32, FFN: 64, Layers: 1, Heads: 2, MaxPositions: 64, EOS: 1}, 1)
+	if err != nil {
+		return err
+	}
+	lm, err := model.NewLM(net, words)
+	if err != nil {
+		return err
+	}
+
+	// A reward is a function of an attempt. This one likes the word green.
+	green := func(_ context.Context, a coat.Attempt) (float64, error) {
+		return float64(strings.Count(a.Text, "green")), nil
+	}
+	rubric := reward.Rubric{
+		{Name: "green", Weight: 1, Func: green},
+		{Name: "length", Func: reward.Length}, // weight 0: a metric
+	}
+
+	policy, err := ppo.NewActorCritic(lm, net.WithScore(2), ppo.ActorConfig{
+		Template: coat.Bare, MaxTokens: 6, Temperature: 1, PolicyRate: 3e-3, CriticRate: 3e-3,
+	})
+	if err != nil {
+		return err
+	}
+	defer policy.Close()
+	trainer := ppo.Trainer{Policy: policy, Rubric: rubric, Config: ppo.Config{Iterations: 20, Batch: 64, Minibatch: 32}}
+	starts := ppo.Endless([]coat.Problem{{ID: "1", Question: "say", Answer: "-"}}, 3)
+	for step, err := range trainer.Train(ctx, starts) {
+		if err != nil {
+			return err
+		}
+		if step.Iteration%10 == 0 { // logging, evaluation and stopping are the body of your loop
+			mean := 0.0
+			for _, s := range step.Samples {
+				mean += s.Score.Parts[0] / float64(len(step.Samples))
+			}
+			fmt.Printf("iteration %d: %.1f greens an attempt\n", step.Iteration, mean)
+		}
+	}
+	return nil
+}
