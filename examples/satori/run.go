@@ -67,6 +67,9 @@ func NewRun(o options, out *os.File) (*Run, error) {
 	}
 	i := slices.IndexFunc(tasks.All(), func(t tasks.Task) bool { return t.Name == o.task })
 	r := &Run{Recipe: recipe, Task: tasks.All()[i], Seed: o.seed, dir: o.out, split: o.split, until: o.until, problems: map[string][]coat.Problem{}}
+	if !slices.Contains(r.Task.Splits, o.split) {
+		return nil, fmt.Errorf("%s has no split %q, it has %s", o.task, o.split, strings.Join(r.Task.Splits, ", "))
+	}
 	if err := r.load(o.problems); err != nil {
 		return nil, err
 	}
@@ -318,6 +321,7 @@ func (r *Run) Demos(ctx context.Context, problems []coat.Problem) ([]coat.Demo, 
 			Generate: r.Task.Generate, Critic: r.Task.Critic, Check: r.Task.Check,
 			Solutions: r.Recipe.Solutions, Share: r.Recipe.Share, Seed: r.Seed,
 		}
+		empty := 0                        // passes in a row that gave nothing
 		for len(demos) < r.Recipe.Demos { // again with another seed where one pass is too few
 			before := len(demos)
 			for d, err := range synth.Demos(ctx, slices.Values(r.some(problems, 0, 0)), config) {
@@ -331,7 +335,9 @@ func (r *Run) Demos(ctx context.Context, problems []coat.Problem) ([]coat.Demo, 
 					break
 				}
 			}
-			if len(demos) == before {
+			if len(demos) > before {
+				empty = 0
+			} else if empty++; empty == 20 { // Recipe.Share drops most of those of few problems
 				return errors.New("the synthesis gave no demonstrations of these problems")
 			}
 			config.Seed++
