@@ -73,11 +73,18 @@ type Stat struct {
 	Diverged bool      // the gradient was not finite and the step was left out
 }
 
-// Step makes one update from micro-batches, each the inputs of one call of the loss.
-// Their gradients are computed two at a time and added up in order, so the result
-// does not depend on the number of cores. It frees the inputs.
-func (l *Learner) Step(batches [][]*Tensor, lr float64) (Stat, error) {
+// Measure is [Learner.Step] without the update: it changes nothing, and the norm of the
+// gradient stays 0.
+func (l *Learner) Measure(batches [][]*Tensor) (Stat, error) {
 	defer free(batches...)
+	stat, outs, err := l.gradients(batches)
+	free(outs...)
+	return stat, err
+}
+
+// gradients runs the loss on micro-batches, two at a time. The outputs are the caller's
+// to free, after an error too.
+func (l *Learner) gradients(batches [][]*Tensor) (Stat, [][]*Tensor, error) {
 	outs := make([][]*Tensor, len(batches))
 	errs := make([]error, len(batches))
 	var group sync.WaitGroup
@@ -89,12 +96,10 @@ func (l *Learner) Step(batches [][]*Tensor, lr float64) (Stat, error) {
 		})
 	}
 	group.Wait()
-	defer func() { free(outs...) }()
-	if err := errors.Join(errs...); err != nil {
-		return Stat{}, err
-	}
 	var stat Stat
-	var grads []*Tensor
+	if err := errors.Join(errs...); err != nil {
+		return stat, outs, err
+	}
 	for _, out := range outs {
 		stat.Loss += float64(values(out[0])[0])
 		stats := values(out[1])
@@ -104,6 +109,22 @@ func (l *Learner) Step(batches [][]*Tensor, lr float64) (Stat, error) {
 		for k, x := range stats {
 			stat.Stats[k] += float64(x)
 		}
+	}
+	return stat, outs, nil
+}
+
+// Step makes one update from micro-batches, each the inputs of one call of the loss.
+// Their gradients are added up in order, so the result does not depend on the number of
+// cores. It frees the inputs.
+func (l *Learner) Step(batches [][]*Tensor, lr float64) (Stat, error) {
+	defer free(batches...)
+	stat, outs, err := l.gradients(batches)
+	defer func() { free(outs...) }()
+	if err != nil {
+		return stat, err
+	}
+	var grads []*Tensor
+	for _, out := range outs {
 		grads = append(grads, out[2:]...)
 	}
 	t := float64(l.steps + 1)

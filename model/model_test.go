@@ -458,6 +458,25 @@ func TestReplaceDirKeepsTheOld(t *testing.T) {
 	}
 }
 
+// A crash between the two renames loses nothing.
+func TestRecoverDir(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "d")
+	if err := os.MkdirAll(filepath.Join(dir+".old", "checkpoint"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time there is nothing to do
+		if err := RecoverDir(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "checkpoint")); err != nil {
+		t.Error(err)
+	}
+	if err := RecoverDir(filepath.Join(dir, "none")); err != nil {
+		t.Errorf("nothing to recover: %v", err)
+	}
+}
+
 func TestOpenBackend(t *testing.T) {
 	for _, name := range []string{"nonsense", "xla:/no/such/file.so"} {
 		if b, err := OpenBackend(name); err == nil || b != nil {

@@ -140,9 +140,10 @@ func readSafetensors(path string, want []spec) ([]named, error) {
 
 // ReplaceDir makes a directory whole or not at all: write fills a temporary directory
 // beside it, whose files are synced before it takes the place of dir. After a crash
-// dir is either as it was or as written.
+// and [RecoverDir], dir is either as it was or as written.
 func ReplaceDir(dir string, write func(tmp string) error) (err error) {
-	parent := filepath.Dir(filepath.Clean(dir))
+	dir = filepath.Clean(dir)
+	parent := filepath.Dir(dir)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return err
 	}
@@ -154,7 +155,7 @@ func ReplaceDir(dir string, write func(tmp string) error) (err error) {
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return err
 	}
-	if err := write(tmp); err != nil {
+	if err := errors.Join(RecoverDir(dir), write(tmp)); err != nil {
 		return err
 	}
 	files, err := os.ReadDir(tmp)
@@ -166,7 +167,13 @@ func ReplaceDir(dir string, write func(tmp string) error) (err error) {
 			return err
 		}
 	}
-	old := tmp + ".old"
+	if err := syncFile(tmp); err != nil {
+		return err
+	}
+	old := dir + oldSuffix
+	if err := os.RemoveAll(old); err != nil {
+		return err
+	}
 	if err := os.Rename(dir, old); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
@@ -175,6 +182,21 @@ func ReplaceDir(dir string, write func(tmp string) error) (err error) {
 		return errors.Join(err, os.Rename(old, dir))
 	}
 	return syncFile(parent)
+}
+
+// oldSuffix is where a directory stands for the moment in which it is replaced.
+const oldSuffix = ".old"
+
+// RecoverDir puts a directory back that a crash has left half replaced.
+func RecoverDir(dir string) error {
+	dir = filepath.Clean(dir)
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := os.Rename(dir+oldSuffix, dir); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func syncFile(path string) error {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"path/filepath"
 	"slices"
 
@@ -17,17 +16,17 @@ import (
 
 // An ActorConfig says how an ActorCritic samples and learns.
 type ActorConfig struct {
-	Template    coat.Template
-	MaxTokens   int     // new tokens a response
-	Temperature float64 // of sampling, and of all log-probabilities; 0: 0.6, the paper's
-	PolicyRate  float64 // peak learning rate; the paper's 2e-7 is for 7B parameters
-	CriticRate  float64 // peak learning rate; the paper's 5e-6 is for 7B parameters
-	Clip        float64 // ε of the policy; 0: 0.2
-	ValueClip   float64 // ε of the critic; 0: 0.2, as in the paper's code
+	Template    coat.Template `json:"-"`
+	MaxTokens   int           // new tokens a response
+	Temperature float64       // of sampling, and of all log-probabilities; 0: 0.6, the paper's
+	PolicyRate  float64       // peak learning rate; the paper's 2e-7 is for 7B parameters
+	CriticRate  float64       // peak learning rate; the paper's 5e-6 is for 7B parameters
+	Clip        float64       // ε of the policy; 0: 0.2
+	ValueClip   float64       // ε of the critic; 0: 0.2, as in the paper's code
 	// ValueMean and ValueStd turn the critic's score into a value, (score − mean)/std, as
 	// the paper's scripts do with a critic that starts from a reward model. 0: 0 and 1.
 	ValueMean, ValueStd float64
-	Reference           *model.LM   // for a KL penalty; nil: none, as in the paper
+	Reference           *model.LM   `json:"-"` // for a KL penalty; nil: none, as in the paper
 	AdamW               model.AdamW // of both; its zero value is the paper's scripts'
 }
 
@@ -107,13 +106,21 @@ func (a *ActorCritic) Estimate(ctx context.Context, rollouts []Rollout) ([]Estim
 // Update makes one step of the policy and one of the critic.
 func (a *ActorCritic) Update(ctx context.Context, minibatch []Sample, rate Rate) (Stats, error) {
 	var s Stats
-	// The policy's graph runs in every case: its statistics are wanted even where the
-	// critic alone is trained, and a rate of 0 leaves the weights as they are.
-	policy, err := a.actor.Step(pack(minibatch, policyColumns), rate.Policy*a.config.PolicyRate)
+	if err := context.Cause(ctx); err != nil {
+		return s, err
+	}
+	// Its statistics are wanted even where a half is left alone.
+	step := func(l *model.Learner, cols columns, rate float64) (model.Stat, error) {
+		if rate == 0 {
+			return l.Measure(pack(minibatch, cols))
+		}
+		return l.Step(pack(minibatch, cols), rate)
+	}
+	policy, err := step(a.actor, policyColumns, rate.Policy*a.config.PolicyRate)
 	if err != nil {
 		return s, err
 	}
-	value, err := a.critic.Step(pack(minibatch, valueColumns), rate.Critic*a.config.CriticRate)
+	value, err := step(a.critic, valueColumns, rate.Critic*a.config.CriticRate)
 	if err != nil {
 		return s, err
 	}
@@ -218,6 +225,9 @@ func (a *ActorCritic) Save(dir string, extra ...func(dir string) error) error {
 
 // OpenActorCritic goes on where Save stopped.
 func OpenActorCritic(b model.Backend, dir string, c ActorConfig) (*ActorCritic, error) {
+	if err := model.RecoverDir(dir); err != nil {
+		return nil, fmt.Errorf("ppo: %w", err)
+	}
 	lm, err := model.Open(b, filepath.Join(dir, "policy"))
 	if err != nil {
 		return nil, fmt.Errorf("ppo: %w", err)
@@ -240,17 +250,4 @@ func OpenActorCritic(b model.Backend, dir string, c ActorConfig) (*ActorCritic, 
 func (a *ActorCritic) Close() {
 	a.actor.Close()
 	a.critic.Close()
-}
-
-// Endless repeats problems as fresh starts, each time in another order.
-func Endless(problems []coat.Problem, seed uint64) iter.Seq[coat.Start] {
-	return func(yield func(coat.Start) bool) {
-		for round := uint64(0); len(problems) > 0; round++ {
-			for _, i := range permutation(len(problems), seed, round) {
-				if !yield(coat.Start{Problem: problems[i]}) {
-					return
-				}
-			}
-		}
-	}
 }

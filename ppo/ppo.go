@@ -40,12 +40,13 @@ type Policy interface {
 	Rollouts(ctx context.Context, starts []coat.Start, seed uint64) ([]Rollout, error)
 	// Estimate looks at rollouts with the current weights, in order.
 	Estimate(ctx context.Context, rollouts []Rollout) ([]Estimate, error)
-	// Update makes one optimiser step on a mini-batch at a share of the peak rates.
+	// Update makes one optimiser step on a mini-batch at a share of the peak rates. After
+	// an error the weights may be those of half a step: go on from a checkpoint.
 	Update(ctx context.Context, minibatch []Sample, rate Rate) (Stats, error)
 }
 
 // A Rate is the learning rates of one step as shares of their peaks. At 0 that half is
-// left alone.
+// left alone, its optimiser included.
 type Rate struct{ Policy, Critic float64 }
 
 // Stats describe one update, or the mean over several.
@@ -142,6 +143,9 @@ func (t *Trainer) iterate(ctx context.Context, c Config, i int, starts []coat.St
 		return step, err
 	}
 	for k, r := range rollouts {
+		if c.KL > 0 && estimates[k].Ref == nil {
+			return step, fmt.Errorf("Config.KL is %g and the policy has no reference to measure it against", c.KL)
+		}
 		rewards := Shape(scores[k].Total, float64s(r.LogProbs), estimates[k].Ref, c.KL)
 		advantages, returns := GAE(rewards, estimates[k].Values, c.Gamma, c.Lambda)
 		step.Samples = append(step.Samples, Sample{r, scores[k], estimates[k].Values, advantages, returns})
@@ -151,7 +155,7 @@ func (t *Trainer) iterate(ctx context.Context, c Config, i int, starts []coat.St
 	step.ExplainedVariance = ExplainedVariance(step.Samples)
 	Whiten(step.Samples)
 
-	rng := rand.New(rand.NewPCG(c.Seed, uint64(i)))
+	rng := rand.New(rand.NewPCG(model.Mix(c.Seed, uint64(i)), 0x6d696e69)) // "mini"
 	perEpoch := (len(rollouts) + c.Minibatch - 1) / c.Minibatch
 	updates := perEpoch * c.Epochs
 	done := 0
@@ -165,7 +169,7 @@ func (t *Trainer) iterate(ctx context.Context, c Config, i int, starts []coat.St
 			for k, n := range part {
 				minibatch[k] = step.Samples[n]
 			}
-			stats, err := t.Policy.Update(ctx, minibatch, c.rate(i, i*updates+done, c.Iterations*updates))
+			stats, err := t.Policy.Update(ctx, minibatch, c.rate(i*updates+done, c.CriticOnly*updates, c.Iterations*updates))
 			if err == nil && done == 0 && stats.RatioError > maxRatioError {
 				err = fmt.Errorf("before any update the ratio to the sampler's log-probabilities is off by %.2g on average, want under %g: sampler and trainer disagree about weights, temperature or mask", stats.RatioError, maxRatioError)
 			}
@@ -183,14 +187,17 @@ func (t *Trainer) iterate(ctx context.Context, c Config, i int, starts []coat.St
 // to about 1e-6; anything more is a mistake that would train on wrong ratios silently.
 const maxRatioError = 1e-3
 
-// rate is the schedule: warm-up and cosine over all updates, for the policy only once
-// the critic has had its iterations.
-func (c Config) rate(iteration, update, of int) Rate {
-	r := model.Cosine(1, update, int(math.Ceil(c.Warmup*float64(of))), of, c.Floor)
-	if iteration < c.CriticOnly {
-		return Rate{Critic: 1}
+// rate is the schedule of each half: warm-up and cosine over the updates that it makes.
+// The critic makes updates update = 0, 1, ... of all; the policy those from first on.
+func (c Config) rate(update, first, of int) Rate {
+	schedule := func(update, of int) float64 {
+		return model.Cosine(1, update, int(math.Ceil(c.Warmup*float64(of))), of, c.Floor)
 	}
-	return Rate{Policy: r, Critic: r}
+	r := Rate{Critic: schedule(update, of)}
+	if update >= first {
+		r.Policy = schedule(update-first, of-first)
+	}
+	return r
 }
 
 func (c Config) resolve() (Config, error) {
@@ -250,6 +257,15 @@ func float64s(x []float32) []float64 {
 	return y
 }
 
-func permutation(n int, seed, round uint64) []int {
-	return rand.New(rand.NewPCG(seed, round)).Perm(n)
+// Endless repeats problems as fresh starts, each time in another order.
+func Endless(problems []coat.Problem, seed uint64) iter.Seq[coat.Start] {
+	return func(yield func(coat.Start) bool) {
+		for round := uint64(0); len(problems) > 0; round++ {
+			for _, i := range rand.New(rand.NewPCG(model.Mix(seed, round), 0x656e646c)).Perm(len(problems)) { // "endl"
+				if !yield(coat.Start{Problem: problems[i]}) {
+					return
+				}
+			}
+		}
+	}
 }

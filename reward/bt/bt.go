@@ -36,7 +36,7 @@ type Config struct {
 	Epochs       int         // 0: 2, the paper's
 	Batch        int         // pairs an update; 0: 128, the paper's
 	Margin       float64     // τ; 0: 2, the paper's. [NoMargin] trains without
-	HeldOut      float64     // share of the pairs kept apart for Accuracy, Mean and Std; 0: 0.1
+	HeldOut      float64     // share of the pairs kept apart, whole problems, for Accuracy, Mean and Std; 0: 0.1
 	Warmup       float64     // share of the updates; 0: 0.03, as in the paper's scripts
 	Floor        float64     // the last rate as a share of the peak; 0: 0.1, as there
 	AdamW        model.AdamW // its zero value is the paper's scripts'
@@ -102,16 +102,18 @@ func (m *Model) train(ctx context.Context, list []reward.Pair, c Config, yield f
 	pairs := make([]pair, len(list))
 	for i, p := range list {
 		for k, a := range []coat.Attempt{p.Chosen, p.Rejected} {
-			ids, _, err := m.lm.Encode(m.template, closed(a))
+			ids, err := m.encode(a)
 			if err != nil {
 				return err
 			}
 			pairs[i][k] = ids
 		}
 	}
-	rng := rand.New(rand.NewPCG(c.Seed, 0x6274))
-	rng.Shuffle(len(pairs), func(i, j int) { pairs[i], pairs[j] = pairs[j], pairs[i] })
-	pairs, test := pairs[held:], pairs[:held]
+	rng := rand.New(rand.NewPCG(c.Seed, 0x6274)) // "bt"
+	pairs, test := holdOut(list, pairs, held, rng)
+	if len(pairs) == 0 {
+		return fmt.Errorf("%d pairs of too few problems: whole problems are held out, and none is left", len(list))
+	}
 
 	learner := model.NewLearner(m.Net, loss(c.Margin), c.AdamW)
 	defer learner.Close()
@@ -139,6 +141,29 @@ func (m *Model) train(ctx context.Context, list []reward.Pair, c Config, yield f
 		}
 	}
 	return m.measure(ctx, test)
+}
+
+// holdOut sets the pairs of random problems apart until there are n of them: no problem
+// stands on both sides.
+func holdOut(list []reward.Pair, pairs []pair, n int, rng *rand.Rand) (train, test []pair) {
+	byProblem := map[coat.Problem][]pair{}
+	var problems []coat.Problem
+	for i, p := range list {
+		key := p.Chosen.Start.Problem
+		if byProblem[key] == nil {
+			problems = append(problems, key)
+		}
+		byProblem[key] = append(byProblem[key], pairs[i])
+	}
+	rng.Shuffle(len(problems), func(i, j int) { problems[i], problems[j] = problems[j], problems[i] })
+	for _, p := range problems {
+		if len(test) < n {
+			test = append(test, byProblem[p]...)
+		} else {
+			train = append(train, byProblem[p]...)
+		}
+	}
+	return train, test
 }
 
 // measure sets Mean, Std and Accuracy.
@@ -184,7 +209,7 @@ func (m *Model) scores(ctx context.Context, rows [][]int32) ([]float64, error) {
 func (m *Model) Score(ctx context.Context, attempts []coat.Attempt) ([]float64, error) {
 	rows := make([][]int32, len(attempts))
 	for i, a := range attempts {
-		ids, _, err := m.lm.Encode(m.template, closed(a))
+		ids, err := m.encode(a)
 		if err != nil {
 			return nil, fmt.Errorf("bt: %w", err)
 		}
@@ -210,10 +235,15 @@ func (m *Model) Reward(ctx context.Context, attempts []coat.Attempt) ([]float64,
 	return scores, err
 }
 
-// closed is the attempt with its end written.
-func closed(a coat.Attempt) coat.Attempt {
+// encode is an attempt with its end written. Where the model has no position left for
+// that, it goes without.
+func (m *Model) encode(a coat.Attempt) ([]int32, error) {
 	a.Truncated = false
-	return a
+	ids, _, err := m.lm.Encode(m.template, a)
+	if limit := m.Net.Config.MaxPositions; err == nil && len(ids) == limit+1 {
+		ids = ids[:limit]
+	}
+	return ids, err
 }
 
 // pack makes pairs into the inputs of loss: chosen rows, then rejected ones.
