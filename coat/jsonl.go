@@ -84,15 +84,23 @@ func lineError(name string, line int, err error) *LineError {
 
 // ReadProblems reads problems from JSON Lines with the fields id, question, answer
 // and level; other fields are passed over. A missing question or answer and an id
-// that occurred before are [LineError]s. A problem without an id is given the number
-// of its line.
-func ReadProblems(r io.Reader, name string) ([]Problem, error) {
+// that occurred before are [LineError]s, and so is what a check finds, such as a gold
+// answer that a checker cannot read. A problem without an id is given the number of
+// its line.
+func ReadProblems(r io.Reader, name string, checks ...func(Problem) error) ([]Problem, error) {
 	var problems []Problem
 	var fault error
 	seen := map[string]int{} // id → line
 	readLines(r, name, func(p Problem, line int, err error) bool {
 		if err == nil {
 			err = checkProblem(&p, name, line, seen)
+		}
+		for _, check := range checks {
+			if err == nil {
+				if fault := check(p); fault != nil {
+					err = &LineError{File: name, Line: line, Err: fault}
+				}
+			}
 		}
 		if err != nil {
 			fault = err
@@ -131,13 +139,13 @@ func checkProblem(p *Problem, name string, line int, seen map[string]int) error 
 }
 
 // OpenProblems is [ReadProblems] of a file.
-func OpenProblems(path string) ([]Problem, error) {
+func OpenProblems(path string, checks ...func(Problem) error) ([]Problem, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return ReadProblems(f, path)
+	return ReadProblems(f, path, checks...)
 }
 
 // WriteLines writes one JSON object a line.

@@ -105,6 +105,24 @@ func (n *Net) host(list []*Tensor, prefix string) []named {
 // Clone copies the model; the tokenizer is shared.
 func (m *LM) Clone() *LM { return &LM{Net: m.Net.Clone(), tokenizer: m.tokenizer} }
 
+// CopyToken gives a token the embedding, and the row of an untied head, of another: a
+// new special token then begins with the meaning of a word that the model knows.
+func (m *LM) CopyToken(to, from string) error {
+	target, ok := m.tokenizer.ID(to)
+	source, known := m.tokenizer.ID(from)
+	if !ok || !known {
+		return fmt.Errorf("model: CopyToken: the tokenizer lacks %q or %q", to, from)
+	}
+	for _, name := range []string{"model.embed_tokens.weight", lmHead} {
+		if i := m.find(name); i >= 0 {
+			data, dim := flat[float32](m.weights[i]), m.Config.Dim
+			copy(data[int(target)*dim:int(target+1)*dim], data[int(source)*dim:])
+			m.weights[i] = m.upload(data, m.specs[i])
+		}
+	}
+	return nil
+}
+
 // Prompt encodes a start.
 func (m *LM) Prompt(t coat.Template, s coat.Start) ([]int32, error) {
 	ids, err := m.tokenizer.Encode(t(s))

@@ -91,15 +91,16 @@ func (r *Run) notes() []string {
 		fmt.Sprintf("Task: %s. A small transformer, trained from nothing in this run, on one machine.", r.Task.Name),
 		"The demonstrations are not a language model's: the generator is a program that makes plausible mistakes, and the critic is an exact program.",
 		"Right and wrong are decided by an exact checker.",
-		fmt.Sprintf("Everything below is measured on the %s problems, which no stage was trained on; hard problems are harder than any of training.", r.split),
-		"Self-correction: an attempt counts where a reflection follows a complete answer. F→T: that answer was wrong, the last one right; T→F the other way round. Greedy and T = 1 attempts are counted together.",
+		fmt.Sprintf("Everything below is measured on the %s problems of the task, which are no training problems of it; hard problems are harder than any of training.", r.split),
+		"Self-correction: an attempt counts where a reflection follows a complete answer. F→T: that answer was wrong, the last one right; T→F the other way round.",
+		"The chain-of-thought twin, where there is one, has the same base model, demonstrations less reflection and exploration, the same reward model and the same number of rollouts. It has no restarts, which begin with a reflection.",
 		"Second attempts are forced: a finished attempt is put before the model again, with <|reflect|> behind it.",
 	}
 }
 
 // tell prints the figures in a few lines.
 func tell(out io.Writer, s report.Summary) {
-	fmt.Fprintf(out, "\n%-8s %8s %8s %8s %8s %10s %14s\n", "", "greedy", "T=1", "hard", "tokens", "truncated", "F→T : T→F")
+	fmt.Fprintf(out, "\n%-8s %8s %8s %8s %8s %10s %14s %14s\n", "", "greedy", "T=1", "hard", "tokens", "truncated", "F→T : T→F", "at T=1")
 	for _, row := range []struct {
 		name string
 		s    *eval.Summary
@@ -107,7 +108,9 @@ func tell(out io.Writer, s report.Summary) {
 		if row.s == nil {
 			continue
 		}
-		fmt.Fprintf(out, "%-8s %7.1f%% %7.1f%% %7.1f%% %8.1f %9.1f%% %8d : %d\n", row.name, 100*row.s.Accuracy, 100**row.s.AccuracyT1,
-			100*row.s.Hard.Accuracy, row.s.MeanTokens, 100*row.s.Truncated, row.s.SelfCorrection.F2T, row.s.SelfCorrection.T2F)
+		fmt.Fprintf(out, "%-8s %7.1f%% %7.1f%% %7.1f%% %8.1f %9.1f%% %14s %14s\n", row.name, 100*row.s.Accuracy, 100**row.s.AccuracyT1,
+			100*row.s.Hard.Accuracy, row.s.MeanTokens, 100*row.s.Truncated, ratio(row.s.SelfCorrection), ratio(row.s.SelfCorrectionT1))
 	}
 }
+
+func ratio(c *eval.Correction) string { return fmt.Sprintf("%d : %d", c.F2T, c.T2F) }

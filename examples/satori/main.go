@@ -20,9 +20,10 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"syscall"
 
+	"github.com/satori-go/satori/examples/tasks"
 	"github.com/satori-go/satori/ppo"
-	"github.com/satori-go/satori/rae"
 	"github.com/satori-go/satori/synth"
 )
 
@@ -50,8 +51,9 @@ func main() {
 		name += "-quick"
 	}
 	o.out = cmp.Or(o.out, filepath.Join("satori-out", name))
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	if err := run(ctx, o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "satori:", err)
 		if errors.Is(err, context.Canceled) {
@@ -98,7 +100,13 @@ func pipeline(ctx context.Context, r *Run, cot bool) error {
 		return err
 	}
 
-	// 4.1 Format tuning: imitation of a few demonstrations of each kind.
+	// 4.1 Format tuning: imitation of a few demonstrations of each kind. The meta-actions
+	// are new to the base model; they begin as the words that separated its steps.
+	for action, word := range tasks.Separators {
+		if err := base.CopyToken(action.String(), word); err != nil {
+			return err
+		}
+	}
 	demos, err := r.Demos(ctx, train)
 	if err != nil {
 		return err
@@ -122,7 +130,7 @@ func pipeline(ctx context.Context, r *Run, cot bool) error {
 	if err != nil {
 		return err
 	}
-	restarts, err := rae.Build(r.judged(ctx, samples), rae.Config{Seed: r.Seed, Fits: r.Fits(ft)})
+	restarts, err := r.Restarts(ctx, samples, r.Fits(ft))
 	if err != nil {
 		return err
 	}

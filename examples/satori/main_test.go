@@ -136,7 +136,7 @@ func TestBadInput(t *testing.T) {
 	}{
 		{"line 17", "p.jsonl:17: is not JSON", func(o *options) { o.problems = file(strings.Repeat(good, 16) + "{oops\n") }},
 		{"field", `p.jsonl:2: field "answer": is missing`, func(o *options) { o.problems = file(good + `{"question":"| 1 2 / 1 2 ="}`) }},
-		{"gold", `field "answer"`, func(o *options) { o.problems = file(strings.Replace(good, "5 7 3 1", "5 seven", 1)) }},
+		{"gold", `p.jsonl:1: field "answer"`, func(o *options) { o.problems = file(strings.Replace(good, "5 7 3 1", "5 seven", 1)) }},
 		{"task", `there is no task "chess"`, func(o *options) { o.task = "chess" }},
 		{"split", `no split "exam"`, func(o *options) { o.split = "exam" }},
 		{"recipe", "unknown field", func(o *options) { o.recipe = file(`{"Demoes": 3}`) }},

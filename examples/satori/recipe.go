@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -59,20 +60,20 @@ func recipe(task string, quick bool) (Recipe, error) {
 	r := Recipe{
 		Model:     model.Config{Dim: 96, FFN: 256, Layers: 3, Heads: 4, MaxPositions: 384, PartialRotary: 0.5, TimeShift: true, Tied: true, InitRange: 0.2},
 		Base:      Drills{Train: sft.Config{LearningRate: 4e-3, Batch: 8, Curriculum: true}},
-		Boxes:     Drills{Train: sft.Config{LearningRate: 2e-3, Batch: 8}},
+		Boxes:     Drills{Train: sft.Config{LearningRate: 4e-3, Batch: 8}},
 		Solutions: 24,
 		Demos:     4500,
 		FT:        sft.Config{LearningRate: 2e-3, Batch: 16},
-		Pairs:     3,
+		Pairs:     2,
 		Problems:  600,
-		RM:        bt.Config{LearningRate: 5e-4, Batch: 32},
+		RM:        bt.Config{LearningRate: 1e-3, Batch: 32, Epochs: 1},
 		MaxTokens: 160,
-		RL:        ppo.Config{Iterations: 40, Batch: 256, Minibatch: 64, CriticOnly: 2},
+		RL:        ppo.Config{Iterations: 30, Batch: 256, Minibatch: 64, CriticOnly: 2},
 		Shares:    rae.Shares{Fresh: 8, Right: 1, Wrong: 1},
 		Actor:     ppo.ActorConfig{Temperature: 1, PolicyRate: 1e-3, CriticRate: 1e-3},
-		Harvest:   1500,
-		Distill:   sft.Config{LearningRate: 2e-3, Batch: 16, Epochs: 2},
-		Round2:    ppo.Config{Iterations: 12, Batch: 256, Minibatch: 64, CriticOnly: 2},
+		Harvest:   1200,
+		Distill:   sft.Config{LearningRate: 2e-3, Batch: 16, Epochs: 4},
+		Round2:    ppo.Config{Iterations: 10, Batch: 256, Minibatch: 64, CriticOnly: 2},
 	}
 	switch task {
 	case "path-star":
@@ -94,14 +95,30 @@ func recipe(task string, quick bool) (Recipe, error) {
 	return r, nil
 }
 
-// amend reads a JSON file with some of the recipe's fields and puts them in place.
+// amend reads a JSON file with some of the recipe's fields, named as config.json of a run
+// names them, and puts them in place. Lists and maps are replaced whole.
 func (r *Recipe) amend(file string) error {
-	f, err := os.Open(file)
+	data, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	d := json.NewDecoder(f)
+	var named struct {
+		Base, Boxes struct{ Lessons []Lesson }
+		Share       map[coat.Kind]float64
+	}
+	if err := json.Unmarshal(data, &named); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	if named.Base.Lessons != nil {
+		r.Base.Lessons = nil
+	}
+	if named.Boxes.Lessons != nil {
+		r.Boxes.Lessons = nil
+	}
+	if named.Share != nil {
+		r.Share = nil
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(r); err != nil {
 		return fmt.Errorf("%s: %w", file, err)

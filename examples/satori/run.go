@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ import (
 	"github.com/satori-go/satori/examples/tasks"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/tokenizer"
+	"github.com/satori-go/satori/rae"
 	"github.com/satori-go/satori/synth"
 )
 
@@ -48,9 +50,9 @@ type setup struct {
 	Task     string `json:"task"`
 	Seed     uint64 `json:"seed"`
 	Backend  string `json:"backend"`
-	Problems string `json:"problems,omitempty"`
+	Problems string `json:"problems,omitempty"` // SHA-256 of the file
 	Split    string `json:"split"`
-	Recipe   string `json:"recipe"` // the numbers of the recipe, as Go prints them
+	Recipe   Recipe `json:"recipe"`
 }
 
 // NewRun checks everything that can be checked before the first stage: the task, the
@@ -70,13 +72,14 @@ func NewRun(o options, out *os.File) (*Run, error) {
 	if !slices.Contains(r.Task.Splits, o.split) {
 		return nil, fmt.Errorf("%s has no split %q, it has %s", o.task, o.split, strings.Join(r.Task.Splits, ", "))
 	}
-	if err := r.load(o.problems); err != nil {
+	hash, err := r.load(o.problems)
+	if err != nil {
 		return nil, err
 	}
 	if r.backend, err = model.OpenBackend(o.backend); err != nil {
 		return nil, err
 	}
-	s := setup{Task: o.task, Seed: o.seed, Backend: r.backend.Name(), Problems: o.problems, Split: o.split, Recipe: recipe.String()}
+	s := setup{Task: o.task, Seed: o.seed, Backend: r.backend.Name(), Problems: hash, Split: o.split, Recipe: recipe}
 	if err := r.claim(s); err != nil {
 		return nil, err
 	}
@@ -84,20 +87,13 @@ func NewRun(o options, out *os.File) (*Run, error) {
 	return r, nil
 }
 
-// String is the recipe as text that is equal where its numbers are.
-func (r Recipe) String() string {
-	type numbers Recipe
-	return fmt.Sprintf("%+v", numbers(r))
-}
-
-// load reads the task's problems and, instead of its training problems, a file's.
-func (r *Run) load(file string) error {
+// load reads the task's problems and, instead of its training problems, a file's, of
+// which it gives the hash.
+func (r *Run) load(file string) (hash string, err error) {
 	for _, split := range r.Task.Splits {
-		problems, err := r.Task.Problems(split)
-		if err != nil {
-			return err
+		if r.problems[split], err = r.Task.Problems(split); err != nil {
+			return "", err
 		}
-		r.problems[split] = problems
 	}
 	if r.Recipe.MaxLevel > 0 {
 		for _, split := range []string{"train", "valid", "test"} {
@@ -105,19 +101,14 @@ func (r *Run) load(file string) error {
 		}
 	}
 	if file == "" {
-		return nil
+		return "", nil
 	}
-	problems, err := coat.OpenProblems(file)
+	data, err := os.ReadFile(file)
 	if err != nil {
-		return err
+		return "", err
 	}
-	for _, p := range problems {
-		if err := r.Task.CheckGold(p); err != nil {
-			return fmt.Errorf("%s: problem %q: %w", file, p.ID, err)
-		}
-	}
-	r.problems["train"] = problems
-	return nil
+	r.problems["train"], err = coat.ReadProblems(bytes.NewReader(data), file, r.Task.CheckGold)
+	return fmt.Sprintf("%x", sha256.Sum256(data)), err
 }
 
 // claim makes the directory ours, or finds that it is another configuration's.
@@ -321,7 +312,7 @@ func (r *Run) Demos(ctx context.Context, problems []coat.Problem) ([]coat.Demo, 
 			Generate: r.Task.Generate, Critic: r.Task.Critic, Check: r.Task.Check,
 			Solutions: r.Recipe.Solutions, Share: r.Recipe.Share, Seed: r.Seed,
 		}
-		empty := 0                        // passes in a row that gave nothing
+		empty, pass := 0, uint64(0)       // passes in a row that gave nothing, and all
 		for len(demos) < r.Recipe.Demos { // again with another seed where one pass is too few
 			before := len(demos)
 			for d, err := range synth.Demos(ctx, slices.Values(r.some(problems, 0, 0)), config) {
@@ -340,7 +331,8 @@ func (r *Run) Demos(ctx context.Context, problems []coat.Problem) ([]coat.Demo, 
 			} else if empty++; empty == 20 { // Recipe.Share drops most of those of few problems
 				return errors.New("the synthesis gave no demonstrations of these problems")
 			}
-			config.Seed++
+			pass++
+			config.Seed = model.Mix(r.Seed, pass)
 		}
 		return writeLines(r, file, demos)
 	})
@@ -352,11 +344,11 @@ func (r *Run) Demos(ctx context.Context, problems []coat.Problem) ([]coat.Demo, 
 
 // some is the first n of problems in an order of the seed's; all where n is 0.
 func (r *Run) some(problems []coat.Problem, n int, salt uint64) []coat.Problem {
-	if n == 0 || n >= len(problems) {
-		return problems
+	if n == 0 || n > len(problems) {
+		n = len(problems)
 	}
 	var list []coat.Problem
-	for _, i := range rand.New(rand.NewPCG(r.Seed, salt)).Perm(len(problems))[:n] {
+	for _, i := range r.rand(salt).Perm(len(problems))[:n] {
 		list = append(list, problems[i])
 	}
 	return list
@@ -389,7 +381,9 @@ func (r *Run) Fits(lm *model.LM) func(coat.Start) bool {
 	}
 }
 
-func (r *Run) rand(salt uint64) *rand.Rand { return rand.New(rand.NewPCG(r.Seed, salt)) }
+func (r *Run) rand(salt uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(model.Mix(r.Seed, salt), 0x7361746f))
+} // "sato"
 
 // each is a stream of attempts that are there already.
 func each(attempts []coat.Attempt) iter.Seq2[coat.Attempt, error] {
@@ -402,16 +396,22 @@ func each(attempts []coat.Attempt) iter.Seq2[coat.Attempt, error] {
 	}
 }
 
-// judged is a stream of attempts with their verdicts.
-func (r *Run) judged(ctx context.Context, attempts []coat.Attempt) iter.Seq2[coat.Attempt, coat.Outcome] {
-	return func(yield func(coat.Attempt, coat.Outcome) bool) {
-		for _, a := range attempts {
-			verdict, _ := r.Task.Check.Verdict(ctx, a) // no verdict is an error of rae.Build's
-			if !yield(a, verdict) {
+// Restarts are the buffers D+ and D− of attempts.
+func (r *Run) Restarts(ctx context.Context, attempts []coat.Attempt, fits func(coat.Start) bool) (*rae.Buffer, error) {
+	verdicts := make([]coat.Outcome, len(attempts))
+	for i, a := range attempts {
+		var err error
+		if verdicts[i], err = r.Task.Check.Verdict(ctx, a); err != nil {
+			return nil, err
+		}
+	}
+	return rae.Build(func(yield func(coat.Attempt, coat.Outcome) bool) {
+		for i, a := range attempts {
+			if !yield(a, verdicts[i]) {
 				return
 			}
 		}
-	}
+	}, rae.Config{Seed: r.Seed, Fits: fits})
 }
 
 // times repeats each start n times in a row.

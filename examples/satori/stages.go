@@ -237,13 +237,16 @@ func (r *Run) Evaluate(ctx context.Context, name string, lm *model.LM) error {
 		if err != nil {
 			return err
 		}
-		forced, err := judge("second attempts", secondAttempts(results), greedy)
+		forced, err := judge("second attempts", secondAttempts(results, r.Fits(lm)), greedy)
 		if err != nil {
 			return err
 		}
 		summary, warmer, harder := eval.Summarize(results), eval.Summarize(at1), eval.Summarize(hard)
-		// Self-correction is counted over both ways of sampling: one alone gives few cases.
-		natural, err := eval.SelfCorrection(ctx, slices.Concat(results, at1), r.Task.Check, 0)
+		natural, err := eval.SelfCorrection(ctx, results, r.Task.Check, 0)
+		if err != nil {
+			return err
+		}
+		natural1, err := eval.SelfCorrection(ctx, at1, r.Task.Check, 0)
 		if err != nil {
 			return err
 		}
@@ -252,7 +255,7 @@ func (r *Run) Evaluate(ctx context.Context, name string, lm *model.LM) error {
 			return err
 		}
 		summary.AccuracyT1, summary.Hard = &warmer.Accuracy, &harder
-		summary.SelfCorrection, summary.SecondAttempt = &natural, &second
+		summary.SelfCorrection, summary.SelfCorrectionT1, summary.SecondAttempt = &natural, &natural1, &second
 		data, err := json.MarshalIndent(summary, "", "  ")
 		if err != nil {
 			return err
@@ -261,14 +264,15 @@ func (r *Run) Evaluate(ctx context.Context, name string, lm *model.LM) error {
 	})
 }
 
-// secondAttempts makes whole attempts into starts that look at them again.
-func secondAttempts(results []eval.Result) (starts []coat.Start) {
+// secondAttempts makes whole attempts into starts that look at them again, where there
+// is room for that.
+func secondAttempts(results []eval.Result, fits func(coat.Start) bool) (starts []coat.Start) {
 	for _, res := range results {
 		prior := coat.Wrong
 		if res.Right {
 			prior = coat.Right
 		}
-		if s, err := rae.Cut(res.Attempt, prior, 0); err == nil { // not truncated, and a trace
+		if s, err := rae.Cut(res.Attempt, prior, 0); err == nil && fits(s) { // not truncated, and a trace
 			starts = append(starts, s)
 		}
 	}

@@ -148,20 +148,17 @@ type line struct {
 
 // solveFile writes a line a problem as answers come, and what they are worth.
 func solveFile(ctx context.Context, f flags, stdout, stderr io.Writer) error {
-	problems, err := coat.OpenProblems(f.problems)
-	if err != nil {
-		return err
-	}
 	checks := map[string]reward.Func{}
-	for _, p := range problems {
+	problems, err := coat.OpenProblems(f.problems, func(p coat.Problem) error {
 		task, ok := tasks.For(p.Question)
 		if !ok {
-			return fmt.Errorf("%s: problem %q: %w", f.problems, p.ID, unknownTask(p.Question))
-		}
-		if err := task.CheckGold(p); err != nil {
-			return fmt.Errorf("%s: problem %q: %w", f.problems, p.ID, err)
+			return unknownTask(p.Question)
 		}
 		checks[p.ID] = task.Check
+		return task.CheckGold(p)
+	})
+	if err != nil {
+		return err
 	}
 	out := json.NewEncoder(stdout)
 	out.SetEscapeHTML(false) // "<|reflect|>" stays readable

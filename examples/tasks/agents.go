@@ -14,10 +14,10 @@ import (
 // How often the agents do what. Where they had no choice, demonstrations would tell
 // a model at which place to expect a mistake.
 const (
-	searches  = 0.5  // a first solution checks what it tries instead of boxing it
+	searches  = 0.25 // a first solution checks what it tries instead of boxing it
 	careless  = 0.25 // what a search finds wrong is boxed without a check
-	namesBox  = 0.5  // the wrong box is reflected upon, not the step before it
-	checksBox = 0.5  // a verification comes after the box, not before it
+	namesBox  = 0.9  // the wrong box is reflected upon, not the step before it
+	checksBox = 0.8  // a verification comes after the box, not before it
 )
 
 // A puzzle is a question as the agents see it: the ways that can be tried.

@@ -29,7 +29,7 @@ func Example() {
 	// Output:
 	// I     25 35 <|continue|> 35 7 <|continue|> 7 12 <|continue|> \boxed{ 25 35 7 12 }
 	// II-I  25 35 <|continue|> 35 7 <|continue|> 7 12 <|continue|> \boxed{ 25 35 7 12 } <|reflect|> 12 is 12 <|continue|> \boxed{ 25 35 7 12 }
-	// III-I 25 4 <|continue|> 4 22 <|continue|> 22 28 <|reflect|> 28 is not 12 <|explore|> 25 35 <|continue|> 35 7 <|continue|> 7 12 <|reflect|> 12 is 12 <|continue|> \boxed{ 25 35 7 12 }
+	// III-I 25 4 <|continue|> 4 22 <|continue|> 22 28 <|continue|> \boxed{ 25 4 22 28 } <|reflect|> 28 is not 12 <|explore|> 25 35 <|continue|> 35 7 <|continue|> 7 12 <|reflect|> 12 is 12 <|continue|> \boxed{ 25 35 7 12 }
 	// 42 2 ; 2 48 ; 48 40 . 40 is 40 ! 42 6 ; 6 34 ; 34 22 . 22 is not 40
 }
 

@@ -26,6 +26,9 @@ const (
 	nextWay  = " ! "
 )
 
+// Separators are the words that stand in drills where demonstrations have meta-actions.
+var Separators = map[coat.Action]string{coat.Continue: ";", coat.Reflect: ".", coat.Explore: "!"}
+
 // drilled is a demonstration of one step.
 func drilled(p coat.Problem, text string) coat.Demo {
 	p.ID = "drill"

@@ -31,7 +31,9 @@ type Summary struct {
 	AccuracyT1     *float64    `json:"accuracy_t1,omitempty"`     // at temperature 1, where these are greedy
 	Hard           *Summary    `json:"hard,omitempty"`            // on problems harder than those of training
 	SelfCorrection *Correction `json:"self_correction,omitempty"` // by SelfCorrection
-	SecondAttempt  *Correction `json:"second_attempt,omitempty"`  // by SecondAttempt
+	// SelfCorrectionT1 is by SelfCorrection, too, of attempts at temperature 1.
+	SelfCorrectionT1 *Correction `json:"self_correction_t1,omitempty"`
+	SecondAttempt    *Correction `json:"second_attempt,omitempty"` // by SecondAttempt
 }
 
 // A Level is the results on problems of one difficulty. Level 0 is not known.
