@@ -133,10 +133,10 @@ func lesson(level int, boxed float64, lines int) Lesson {
 // quick cuts every stage to seconds, on the easiest problems: it shows that all is
 // there, and how it looks, not how well it works.
 func (r *Recipe) quick() {
-	r.MaxLevel = 3
-	r.Base.Lessons = []Lesson{lesson(2, 0, 2400), lesson(3, 0, 2400)}
-	r.Boxes.Lessons = []Lesson{lesson(3, 0.5, 400)}
-	r.Demos, r.Problems, r.Harvest, r.Eval = 1200, 48, 48, 100
+	r.MaxLevel = 2
+	r.Base.Lessons = []Lesson{lesson(2, 0, 4500)}
+	r.Boxes.Lessons = []Lesson{lesson(2, 0.5, 1200)}
+	r.Demos, r.Problems, r.Harvest, r.Eval = 800, 48, 48, 100
 	r.MaxTokens = 64
 	r.RL.Iterations, r.RL.Batch, r.RL.CriticOnly = 4, 64, 1
 	r.Round2.Iterations, r.Round2.Batch, r.Round2.CriticOnly = 2, 64, 1

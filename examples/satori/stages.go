@@ -92,6 +92,10 @@ func (r *Run) attempt(ctx context.Context, s *Stage, phase string, lm *model.LM,
 func (r *Run) RewardModel(ctx context.Context, name string, from *model.LM, pairs []reward.Pair) (*bt.Model, error) {
 	err := r.Stage(name, func(s *Stage) error {
 		rm := bt.New(from, coat.Bare, r.Seed)
+		if len(pairs) == 0 { // the policy was never both right and wrong at one problem
+			s.Step("", 0, 0, 0, nil)
+			return rm.Save(r.path(name)) // untrained, it prefers next to nothing
+		}
 		c := r.Recipe.RM
 		c.Seed = r.Seed
 		for step, err := range rm.Train(ctx, pairs, c) {

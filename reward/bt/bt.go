@@ -32,15 +32,17 @@ import (
 
 // A Config says how to train.
 type Config struct {
-	LearningRate float64     // peak; the paper's 2e-6 is for 7B parameters
-	Epochs       int         // 0: 2, the paper's
-	Batch        int         // pairs an update; 0: 128, the paper's
-	Margin       float64     // τ; 0: 2, the paper's. [NoMargin] trains without
-	HeldOut      float64     // share of the pairs kept apart, whole problems, for Accuracy, Mean and Std; 0: 0.1
-	Warmup       float64     // share of the updates; 0: 0.03, as in the paper's scripts
-	Floor        float64     // the last rate as a share of the peak; 0: 0.1, as there
-	AdamW        model.AdamW // its zero value is the paper's scripts'
-	Seed         uint64      // of the head and the order
+	LearningRate float64 // peak; the paper's 2e-6 is for 7B parameters
+	Epochs       int     // 0: 2, the paper's
+	Batch        int     // pairs an update; 0: 128, the paper's
+	Margin       float64 // τ; 0: 2, the paper's. [NoMargin] trains without
+	// HeldOut is the share of the pairs kept apart for Accuracy, Mean and Std; 0: 0.1. Whole
+	// problems are kept apart; where there are fewer than ten of them, none.
+	HeldOut float64
+	Warmup  float64     // share of the updates; 0: 0.03, as in the paper's scripts
+	Floor   float64     // the last rate as a share of the peak; 0: 0.1, as there
+	AdamW   model.AdamW // its zero value is the paper's scripts'
+	Seed    uint64      // of the head and the order
 }
 
 // NoMargin is a margin that is 0 for all purposes.
@@ -96,8 +98,8 @@ func (m *Model) train(ctx context.Context, list []reward.Pair, c Config, yield f
 		return fmt.Errorf("Config.LearningRate is %g, want it positive", c.LearningRate)
 	case c.Epochs < 0 || c.Batch < 0 || c.HeldOut < 0 || c.HeldOut >= 1:
 		return fmt.Errorf("Config.Epochs is %d, Batch %d, HeldOut %g", c.Epochs, c.Batch, c.HeldOut)
-	case len(list)-held < 1:
-		return fmt.Errorf("%d pairs are too few: %d are held out", len(list), held)
+	case len(list) == 0:
+		return errors.New("there are no pairs")
 	}
 	pairs := make([]pair, len(list))
 	for i, p := range list {
@@ -111,9 +113,6 @@ func (m *Model) train(ctx context.Context, list []reward.Pair, c Config, yield f
 	}
 	rng := rand.New(rand.NewPCG(c.Seed, 0x6274)) // "bt"
 	pairs, test := holdOut(list, pairs, held, rng)
-	if len(pairs) == 0 {
-		return fmt.Errorf("%d pairs of too few problems: whole problems are held out, and none is left", len(list))
-	}
 
 	learner := model.NewLearner(m.Net, loss(c.Margin), c.AdamW)
 	defer learner.Close()
@@ -143,8 +142,11 @@ func (m *Model) train(ctx context.Context, list []reward.Pair, c Config, yield f
 	return m.measure(ctx, test)
 }
 
+// fewProblems is how many problems are too few to hold any of them out.
+const fewProblems = 10
+
 // holdOut sets the pairs of random problems apart until there are n of them: no problem
-// stands on both sides.
+// stands on both sides. Of few problems none is held out, and all are measured on.
 func holdOut(list []reward.Pair, pairs []pair, n int, rng *rand.Rand) (train, test []pair) {
 	byProblem := map[coat.Problem][]pair{}
 	var problems []coat.Problem
@@ -156,6 +158,9 @@ func holdOut(list []reward.Pair, pairs []pair, n int, rng *rand.Rand) (train, te
 		byProblem[key] = append(byProblem[key], pairs[i])
 	}
 	rng.Shuffle(len(problems), func(i, j int) { problems[i], problems[j] = problems[j], problems[i] })
+	if len(problems) < fewProblems {
+		return pairs, pairs
+	}
 	for _, p := range problems {
 		if len(test) < n {
 			test = append(test, byProblem[p]...)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -190,7 +191,7 @@ func TestErrors(t *testing.T) {
 		want   string
 	}{
 		{pairs(9), Config{}, "LearningRate is 0"},
-		{pairs(1), Config{LearningRate: 1}, "1 pairs are too few"},
+		{nil, Config{LearningRate: 1}, "there are no pairs"},
 		{pairs(9), Config{LearningRate: 1, HeldOut: 2}, "HeldOut 2"},
 		{append(pairs(9), reward.Pair{Chosen: coat.Attempt{Text: "zebra"}}), Config{LearningRate: 1}, "zebra"},
 	} {
@@ -201,5 +202,30 @@ func TestErrors(t *testing.T) {
 		if last == nil || !strings.Contains(last.Error(), c.want) {
 			t.Errorf("error %v, want %s", last, c.want)
 		}
+	}
+}
+
+// No problem stands on both sides.
+func TestHoldOut(t *testing.T) {
+	list := append(pairs(40), pairs(40)...) // two pairs a problem
+	encoded := make([]pair, len(list))
+	for i := range encoded {
+		encoded[i][0] = []int32{int32(i % 40)}
+	}
+	train, test := holdOut(list, encoded, 8, rand.New(rand.NewPCG(1, 1)))
+	if len(test) != 8 || len(train) != 72 {
+		t.Fatalf("%d and %d pairs", len(train), len(test))
+	}
+	held := map[int32]bool{}
+	for _, p := range test {
+		held[p[0][0]] = true
+	}
+	for _, p := range train {
+		if held[p[0][0]] {
+			t.Errorf("problem %d stands on both sides", p[0][0])
+		}
+	}
+	if train, test := holdOut(list[:9], encoded[:9], 1, rand.New(rand.NewPCG(1, 1))); len(train) != 9 || len(test) != 9 {
+		t.Errorf("of nine problems %d and %d pairs", len(train), len(test))
 	}
 }
