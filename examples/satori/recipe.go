@@ -62,7 +62,7 @@ func recipe(task string, quick bool) (Recipe, error) {
 		Base:      Drills{Train: sft.Config{LearningRate: 4e-3, Batch: 8, Curriculum: true}},
 		Boxes:     Drills{Train: sft.Config{LearningRate: 4e-3, Batch: 8}},
 		Solutions: 24,
-		Demos:     4500,
+		Demos:     3600,
 		FT:        sft.Config{LearningRate: 2e-3, Batch: 16},
 		Pairs:     2,
 		Problems:  600,
@@ -77,7 +77,7 @@ func recipe(task string, quick bool) (Recipe, error) {
 	}
 	switch task {
 	case "path-star":
-		r.Base.Lessons = []Lesson{lesson(2, 0, 1800), lesson(3, 0, 1300), lesson(4, 0, 1100), lesson(5, 0, 900), lesson(0, 0, 8000)}
+		r.Base.Lessons = []Lesson{lesson(2, 0, 9000), lesson(3, 0, 6000), lesson(4, 0, 2500), lesson(0, 0, 8000)}
 		r.Boxes.Lessons = []Lesson{lesson(0, 0.5, 2400)}
 		r.Share = map[coat.Kind]float64{coat.TypeI: 0.2, coat.TypeII1: 0.3, coat.TypeII2: 0.13, coat.TypeIII1: 0.19, coat.TypeIII2: 0.4}
 	case "countdown":
