@@ -5,8 +5,7 @@ import (
 )
 
 // LogProbs is the log-probability of each token given those before it, under the
-// logits divided by a temperature. Entry t describes token t; entry 0 is 0. No other
-// function shifts by one.
+// logits divided by a temperature. Entry t describes token t; entry 0 is 0.
 //
 //	logits [batch, seq, vocab], tokens [batch, seq] int32 → [batch, seq]
 func LogProbs(logits, tokens *Node, temperature float64) *Node {

@@ -163,20 +163,6 @@ func (n *Net) WithScore(seed uint64) *Net {
 	return c
 }
 
-// Scale multiplies the score head: it changes the unit of a critic or reward model.
-func (n *Net) Scale(by float64) error {
-	i := n.find(scoreHead)
-	if i < 0 {
-		return fmt.Errorf("model: Scale: the network has no %s", scoreHead)
-	}
-	data := flat[float32](n.weights[i])
-	for k := range data {
-		data[k] *= float32(by)
-	}
-	n.weights[i] = n.upload(data, n.specs[i])
-	return nil
-}
-
 // Tensor copies a weight out by its Hugging Face name.
 func (n *Net) Tensor(name string) ([]float32, bool) {
 	i := n.find(name)

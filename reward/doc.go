@@ -2,7 +2,8 @@
 //
 //   - a [Func] scores one attempt; a check is a Func that gives 1 for right and 0
 //     for wrong, and [Func.Verdict] reads it;
-//   - a [Term] gives a Func a name and a weight;
+//   - a [Batch] scores many attempts together, as a reward model does;
+//   - a [Term] gives either a name and a weight;
 //   - a [Rubric] is a weighted sum of terms, and [Rubric.Score] applies it to many
 //     attempts at once;
 //   - a [Pair] says which of two attempts is the better one: what a Bradley-Terry
@@ -29,7 +30,7 @@
 //	rubric := reward.Rubric{
 //		{Name: "rule", Weight: 1, Func: reward.Correct(check)},
 //		{Name: "bonus", Weight: 1, Func: reward.Reflection(check, 0.5)},
-//		{Name: "preference", Weight: 1, Func: reward.Sigmoid(score)},
+//		{Name: "preference", Weight: 1, Batch: model.Reward}, // of a *bt.Model
 //		{Name: "format", Weight: 0, Func: reward.Format}, // a metric
 //	}
 //

@@ -72,8 +72,9 @@ func run(ctx context.Context, o options, out *os.File) error {
 	if err != nil {
 		return err
 	}
+	defer r.release()
 	fmt.Fprintf(out, "%s on the %s backend, into %s\n", o.task, r.backend.Name(), o.out)
-	if err := pipeline(ctx, r, o.cot); err != nil {
+	if err := pipeline(ctx, r); err != nil {
 		if errors.Is(err, errUntil) {
 			return nil
 		}
@@ -83,7 +84,7 @@ func run(ctx context.Context, o options, out *os.File) error {
 }
 
 // pipeline is the method. Sections are those of the paper.
-func pipeline(ctx context.Context, r *Run, cot bool) error {
+func pipeline(ctx context.Context, r *Run) error {
 	p, train := r.Recipe, r.problems["train"]
 
 	// A base model that knows the task's facts, but no search and no meta-action.
@@ -162,7 +163,7 @@ func pipeline(ctx context.Context, r *Run, cot bool) error {
 	}
 
 	// The baseline: the same demonstrations without reflection and exploration, the same RL.
-	if cot {
+	if r.CoT {
 		cotFT, err := r.Imitate(ctx, "cot_ft", base, synth.CoT(demos), p.FT)
 		if err != nil {
 			return err

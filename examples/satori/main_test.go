@@ -138,6 +138,7 @@ func TestBadInput(t *testing.T) {
 		{"field", `p.jsonl:2: field "answer": is missing`, func(o *options) { o.problems = file(good + `{"question":"| 1 2 / 1 2 ="}`) }},
 		{"gold", `p.jsonl:1: field "answer"`, func(o *options) { o.problems = file(strings.Replace(good, "5 7 3 1", "5 seven", 1)) }},
 		{"task", `there is no task "chess"`, func(o *options) { o.task = "chess" }},
+		{"until", `there is no stage "lunch"`, func(o *options) { o.until = "lunch" }},
 		{"split", `no split "exam"`, func(o *options) { o.split = "exam" }},
 		{"recipe", "unknown field", func(o *options) { o.recipe = file(`{"Demoes": 3}`) }},
 		{"backend", `backend "abacus"`, func(o *options) { o.backend = "abacus" }},
@@ -155,6 +156,23 @@ func TestBadInput(t *testing.T) {
 			}
 		})
 	}
+
+	t.Run("another process", func(t *testing.T) {
+		o := tiny(t, filepath.Join(t.TempDir(), "out"))
+		r, err := NewRun(o, null)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := NewRun(o, null); err == nil || !strings.Contains(err.Error(), "another process") {
+			t.Errorf("error %v", err)
+		}
+		r.release()
+		again, err := NewRun(o, null)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again.release()
+	})
 
 	t.Run("another configuration", func(t *testing.T) {
 		o := tiny(t, filepath.Join(t.TempDir(), "out"))

@@ -4,7 +4,12 @@
 //
 // The loss is the cross entropy of the response, its EOS included; the prompt is
 // context. It is a mean over the response tokens of the batch, whatever the rows'
-// lengths.
+// lengths. [Train] takes demonstrations, a [Config] and a model, which it changes in
+// place, and yields a [Step] for each update; saving the model is the caller's.
+//
+// The paper used another program (LLaMA-Factory) with the defaults of [Config]'s fields.
+// Unlike it we put demonstrations of about the same length into a batch, which wastes
+// little on padding, and give no loss to the prompt.
 package sft
 
 import (

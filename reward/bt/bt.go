@@ -8,6 +8,11 @@
 // paper's scripts, scores are therefore normalised to mean 0 and deviation 1 over
 // pairs that were not trained on; the text of the paper does not mention it. The two
 // figures are kept with the weights.
+//
+// [New] makes a [Model] from a language model, [Model.Train] trains it and yields a
+// [Step] for each update, [Model.Reward] is the term of a rubric, and [Model.Save] and
+// [Open] keep it as a Hugging Face directory with a reward.json beside the weights. Its
+// trunk and head, [Model].Net, are what PPO's critic starts from.
 package bt
 
 import (
