@@ -192,7 +192,7 @@ func testLlama(t *testing.T, b Backend, dir string) {
 
 // small is the example's kind of decoder: grouped heads, half rotary, time shift.
 var small = Config{VocabSize: 23, Dim: 32, FFN: 40, Layers: 2, Heads: 4, KVHeads: 2, MaxPositions: 128,
-	PartialRotary: 0.5, TimeShift: true, Tied: true, InitRange: 0.3, EOS: 1}
+	PartialRotary: 0.5, TimeShift: true, Tied: true, InitRange: 0.15, EOS: 1}
 
 func smallLM(t testing.TB, b Backend) *LM {
 	net, err := NewNet(b, small, 7)

@@ -141,8 +141,8 @@ func TestFaults(t *testing.T) {
 		{"no file", []string{"-model", dir, "-problems", "nowhere.jsonl"}, 1, "nowhere.jsonl: no such file"},
 		{"broken line", []string{"-model", dir, "-problems", file(t, one, `{"id":`)}, 1, "p.jsonl:2: is not JSON"},
 		{"missing field", []string{"-model", dir, "-problems", file(t, `{"question":"q"}`)}, 1, `p.jsonl:1: field "answer": is missing`},
-		{"gold", []string{"-model", dir, "-problems", file(t, one, `{"id":"b","question":"| 1 2 | 1 3 / 1 3 =","answer":"1 2"}`)}, 1, `p.jsonl: problem "b": field "answer"`},
-		{"no task in file", []string{"-model", dir, "-problems", file(t, one, `{"id":"b","question":"q","answer":"1"}`)}, 1, `p.jsonl: problem "b": question "q" is none`},
+		{"gold", []string{"-model", dir, "-problems", file(t, one, `{"id":"b","question":"| 1 2 | 1 3 / 1 3 =","answer":"1 2"}`)}, 1, `p.jsonl:2: field "answer"`},
+		{"no task in file", []string{"-model", dir, "-problems", file(t, one, `{"id":"b","question":"q","answer":"1"}`)}, 1, `p.jsonl:2: question "q" is none`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.name == "no room" {
