@@ -153,13 +153,18 @@ func pipeline(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	distilled, err := r.Imitate(ctx, "distilled", base, hardest, p.Distill)
-	if err != nil {
-		return err
-	}
-	round2, err := r.Reinforce(ctx, "round2", distilled, rm, times(8, ppo.Endless(train, r.Seed+1)), p.Round2, 1.2)
-	if err != nil {
-		return err
+	if len(hardest) > 0 { // none, if the policy solved nothing: then there is no second round
+		distilled, err := r.Imitate(ctx, "distilled", base, hardest, p.Distill)
+		if err != nil {
+			return err
+		}
+		round2, err := r.Reinforce(ctx, "round2", distilled, rm, times(8, ppo.Endless(train, r.Seed+1)), p.Round2, 1.2)
+		if err != nil {
+			return err
+		}
+		if err := r.Evaluate(ctx, "round2", round2); err != nil {
+			return err
+		}
 	}
 
 	// The baseline: the same demonstrations without reflection and exploration, the same RL.
@@ -176,5 +181,5 @@ func pipeline(ctx context.Context, r *Run) error {
 			return err
 		}
 	}
-	return errors.Join(r.Evaluate(ctx, "ft", ft), r.Evaluate(ctx, "rl", rl), r.Evaluate(ctx, "round2", round2))
+	return errors.Join(r.Evaluate(ctx, "ft", ft), r.Evaluate(ctx, "rl", rl))
 }

@@ -130,10 +130,15 @@ func lesson(level int, boxed float64, lines int) Lesson {
 
 // quick cuts every stage to seconds, on the easiest problems: it shows that all is
 // there, and how it looks, not how well it works.
-func (r *Recipe) quick() {
-	r.MaxLevel = 2
-	r.Base.Lessons = []Lesson{lesson(2, 0, 4500)}
-	r.Boxes.Lessons = []Lesson{lesson(2, 0.5, 1200)}
+func (r *Recipe) quick(task string) {
+	if task == "countdown" {
+		r.Base.Lessons = []Lesson{lesson(1, 0, 4000), lesson(2, 0, 1000)}
+		r.Boxes.Lessons = []Lesson{lesson(3, 0.25, 2000)}
+	} else {
+		r.MaxLevel = 2
+		r.Base.Lessons = []Lesson{lesson(2, 0, 4500)}
+		r.Boxes.Lessons = []Lesson{lesson(2, 0.5, 1200)}
+	}
 	r.Demos, r.Problems, r.Harvest, r.Eval = 800, 48, 48, 100
 	r.MaxTokens = 64
 	r.RL.Iterations, r.RL.Batch, r.RL.CriticOnly = 4, 64, 1

@@ -56,7 +56,7 @@ func NewRun(o options, out *os.File) (*Run, error) {
 		return nil, err
 	}
 	if o.quick {
-		recipe.quick()
+		recipe.quick(o.task)
 	}
 	if o.until != "" && !slices.Contains(stages, o.until) {
 		return nil, fmt.Errorf("there is no stage %q; the stages are %s", o.until, strings.Join(stages, ", "))
