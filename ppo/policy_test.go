@@ -1,0 +1,137 @@
+package ppo_test
+
+import (
+	"math"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/tokenizer"
+	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/ppo/ppotest"
+)
+
+// eachBackend runs a test on both backends, or on the one that GOMLX_BACKEND names.
+func eachBackend(t *testing.T, test func(t *testing.T, b model.Backend)) {
+	for _, name := range []string{"go", "xla"} {
+		if one := os.Getenv("GOMLX_BACKEND"); one != "" && one != "auto" && !strings.HasPrefix(one, name) {
+			continue
+		}
+		b, err := model.OpenBackend(name)
+		if err != nil {
+			t.Logf("%s is not tested: %v", name, err)
+			continue
+		}
+		t.Run(name, func(t *testing.T) { test(t, b) })
+	}
+}
+
+func tinyModel(t *testing.T, b model.Backend) *model.LM {
+	t.Helper()
+	tok, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> a b c d"), coat.Tokens(coat.Actions...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := model.NewNet(b, model.Config{VocabSize: tok.Len(), Dim: 16, FFN: 32, Layers: 1, Heads: 2, MaxPositions: 64, Tied: true, InitRange: 0.3, EOS: 1}, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lm, err := model.NewLM(net, tok)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lm
+}
+
+func tinyStarts() (starts []coat.Start) {
+	for _, q := range []string{"a b", "c", "b c d a", "d d"} {
+		starts = append(starts, coat.Start{Problem: coat.Problem{ID: q, Question: q}})
+	}
+	return starts
+}
+
+func TestActorCriticConforms(t *testing.T) {
+	eachBackend(t, func(t *testing.T, b model.Backend) {
+		for name, reference := range map[string]bool{"plain": false, "reference": true} {
+			t.Run(name, func(t *testing.T) {
+				ppotest.Policy(t, func(t *testing.T) ppo.Policy {
+					lm := tinyModel(t, b)
+					config := ppo.ActorConfig{Template: coat.Bare, MaxTokens: 12, Temperature: 0.8, PolicyRate: 1e-2, CriticRate: 1e-2}
+					if reference {
+						config.Reference = lm.Clone()
+					}
+					p, err := ppo.NewActorCritic(lm, lm.Net.WithScore(3), config)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return p
+				}, tinyStarts())
+			})
+		}
+	})
+}
+
+// Estimates and the losses of an update, against loops over single rows.
+func TestActorCriticAgainstLoops(t *testing.T) {
+	eachBackend(t, func(t *testing.T, b model.Backend) {
+		const temperature, clip, mean, std = 0.8, 0.2, 0.3, 2.0
+		lm := tinyModel(t, b)
+		p, err := ppo.NewActorCritic(lm, lm.Net.WithScore(3), ppo.ActorConfig{
+			Template: coat.Bare, MaxTokens: 12, Temperature: temperature, PolicyRate: 1e-2, CriticRate: 1e-2, ValueMean: mean, ValueStd: std,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rollouts, err := p.Rollouts(t.Context(), tinyStarts(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		estimates, err := p.Estimate(t.Context(), rollouts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var batch []ppo.Sample
+		var policy, value, count float64
+		for i, r := range rollouts {
+			row := append(append([]int32{}, r.Prompt...), r.Tokens...)
+			scores, err := p.Critic.Scores(t.Context(), [][]int32{row})
+			if err != nil {
+				t.Fatal(err)
+			}
+			logps, err := lm.TokenLogProbs(t.Context(), [][]int32{row}, temperature)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := ppo.Sample{Rollout: r, Values: estimates[i].Values}
+			s.LogProbs = append([]float32{}, r.LogProbs...)
+			for k := range r.Tokens {
+				at := len(r.Prompt) + k
+				v := (float64(scores[0][at-1]) - mean) / std
+				if math.Abs(v-estimates[i].Values[k]) > 1e-5 {
+					t.Errorf("rollout %d, token %d: value %g, the loop has %g", i, k, estimates[i].Values[k], v)
+				}
+				// Old log-probabilities and values that are off, some of them past the clip.
+				s.LogProbs[k] += float32(0.35 * math.Sin(float64(3*i+k)))
+				s.Values[k] += 0.4 * math.Cos(float64(2*i+k))
+				s.Advantages = append(s.Advantages, math.Sin(float64(i+2*k)))
+				s.Returns = append(s.Returns, v+math.Cos(float64(i+k)))
+
+				ratio := math.Exp(float64(logps[0][at]) - float64(s.LogProbs[k]))
+				policy -= min(ratio*s.Advantages[k], max(1-clip, min(1+clip, ratio))*s.Advantages[k])
+				near := max(s.Values[k]-clip, min(s.Values[k]+clip, v))
+				value += 0.5 * max((v-s.Returns[k])*(v-s.Returns[k]), (near-s.Returns[k])*(near-s.Returns[k]))
+				count++
+			}
+			batch = append(batch, s)
+		}
+		stats, err := p.Update(t.Context(), batch, ppo.Rate{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if math.Abs(stats.PolicyLoss-policy/count) > 1e-5 || math.Abs(stats.ValueLoss-value/count) > 1e-5 {
+			t.Errorf("losses %g and %g, the loops have %g and %g", stats.PolicyLoss, stats.ValueLoss, policy/count, value/count)
+		}
+	})
+}
