@@ -80,6 +80,16 @@ func Length(_ context.Context, a coat.Attempt) (float64, error) {
 	return float64(len(strings.Fields(text))), nil
 }
 
+// Overlong is a Func: 1 where the response was cut off at the token limit, else 0. With a
+// negative weight it makes no answer worse than a wrong one, which the paper's rewards
+// do not; DAPO has such a term (arXiv 2503.14476, section 3.4).
+func Overlong(_ context.Context, a coat.Attempt) (float64, error) {
+	if a.Truncated {
+		return 1, nil
+	}
+	return 0, nil
+}
+
 // Format is a Func: 1 where the response is not blank and, after the prefix of its
 // start, parses as a [coat.Trace], else 0.
 func Format(_ context.Context, a coat.Attempt) (float64, error) {

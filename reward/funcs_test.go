@@ -97,6 +97,15 @@ func TestLengthAndFormat(t *testing.T) {
 	}
 }
 
+func TestOverlong(t *testing.T) {
+	for _, truncated := range []bool{false, true} {
+		got, err := reward.Overlong(t.Context(), coat.Attempt{Text: "20 40", Truncated: truncated})
+		if err != nil || (got == 1) != truncated || (got == 0) == truncated {
+			t.Errorf("truncated %v gives %g, %v", truncated, got, err)
+		}
+	}
+}
+
 func TestBoxed(t *testing.T) {
 	for _, c := range []struct {
 		text, want string
