@@ -52,5 +52,5 @@ func decodeBytes(tokens []string) []string {
 			text = append(text, byte(alphabetBytes[r]))
 		}
 	}
-	return []string{validUTF8(string(text))}
+	return []string{ValidUTF8(string(text))}
 }

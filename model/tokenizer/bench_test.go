@@ -19,7 +19,7 @@ func BenchmarkEncode(b *testing.B) {
 	}
 	const size = 2048
 	var docs []string
-	for text := validUTF8(all.String()); len(text) > size; text = text[size:] {
+	for text := ValidUTF8(all.String()); len(text) > size; text = text[size:] {
 		docs = append(docs, text[:size])
 	}
 	for _, path := range benchPaths(b) {

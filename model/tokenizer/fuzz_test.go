@@ -65,7 +65,7 @@ func FuzzEncode(f *testing.F) {
 					t.Errorf("%s: Encode(%q) = %v: no token %d", dir, text, ids, id)
 				}
 			}
-			if other := tok.Encode(validUTF8(text)); !slices.Equal(other, ids) {
+			if other := tok.Encode(ValidUTF8(text)); !slices.Equal(other, ids) {
 				t.Errorf("%s: Encode(%q) = %v, made valid first %v", dir, text, ids, other)
 			}
 			tok.DecodeText(ids)
@@ -80,7 +80,7 @@ func FuzzRoundTrip(f *testing.F) {
 	}
 	gpt2, qwen, mistral, gemma, words := open(f, "gpt2"), open(f, "qwen"), open(f, "mistral"), open(f, "gemma"), open(f, "words")
 	f.Fuzz(func(t *testing.T, text string) {
-		valid := validUTF8(text)
+		valid := ValidUTF8(text)
 		if got := gpt2.Decode(gpt2.Encode(text)); got != valid {
 			t.Errorf("gpt2: Decode(Encode(%q)) = %q", text, got)
 		}

@@ -2,7 +2,6 @@ package tokenizer
 
 import (
 	"fmt"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -64,26 +63,9 @@ func (t *Tokenizer) EncodeStrict(text string) ([]int32, error) {
 
 func (t *Tokenizer) encode(text string) *encoding {
 	e := &encoding{ids: make([]int32, 0, len(text)/3+1)}
-	encode := func(piece string) { t.model.encode(e, piece) }
-	first := true
-	for text, id := range t.verbatim.cut(validUTF8(text)) {
-		if id >= 0 {
-			e.ids = append(e.ids, id)
-		} else {
-			if t.normalize != nil {
-				text = t.normalize(text)
-			}
-			for text, id := range t.normalized.cut(text) {
-				if id >= 0 {
-					e.ids = append(e.ids, id)
-				} else {
-					t.pieces.each(text, first, encode)
-				}
-				first = false
-			}
-		}
-		first = false
-	}
+	t.walk(text,
+		func(_ string, id int32) { e.ids = append(e.ids, id) },
+		func(piece string) { t.model.encode(e, piece) })
 	return e
 }
 
@@ -106,7 +88,7 @@ func (t *Tokenizer) decode(ids []int32, skip bool) string {
 			tokens = append(tokens, token)
 		}
 	}
-	return strings.Join(t.decoder(tokens), "")
+	return t.Join(tokens)
 }
 
 // ID returns the id of a token as tokenizer.json spells it; a byte-level token is

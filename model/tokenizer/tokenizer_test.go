@@ -149,8 +149,8 @@ func TestValidUTF8(t *testing.T) {
 		for _, x := range c.Bytes {
 			b = append(b, byte(x))
 		}
-		if got := validUTF8(string(b)); got != c.Text {
-			t.Errorf("validUTF8(%x) = %q, want %q", b, got, c.Text)
+		if got := ValidUTF8(string(b)); got != c.Text {
+			t.Errorf("ValidUTF8(%x) = %q, want %q", b, got, c.Text)
 		}
 	}
 }
