@@ -8,7 +8,7 @@ import (
 )
 
 // BenchmarkEncode encodes documents of 2 KB, with the files of testdata or, if it is
-// set, of the directory that TOKENIZERS names (see TestRealFiles).
+// set, of the directory that SATORI_TOKENIZERS names (see TestRealFiles).
 func BenchmarkEncode(b *testing.B) {
 	var g golden
 	readJSON(b, "testdata/gpt2/cases.json", &g)
@@ -64,9 +64,9 @@ func benchPaths(b *testing.B) []string {
 	if dir == "" {
 		return []string{"testdata/gpt2", "testdata/qwen", "testdata/mistral"}
 	}
-	paths, err := filepath.Glob(filepath.Join(dir, "*", "tokenizer.json"))
+	paths, err := filepath.Glob(filepath.Join(dir, "*", "cases.json"))
 	if err != nil || len(paths) == 0 {
-		b.Fatalf("%s=%s has no */tokenizer.json", realVariable, dir)
+		b.Fatalf("%s=%s has no */cases.json", realVariable, dir)
 	}
 	for i, path := range paths {
 		paths[i] = filepath.Dir(path)
