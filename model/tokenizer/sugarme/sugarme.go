@@ -5,7 +5,7 @@
 // Everything that decides ids is the core's: [PreTokenizer] finds the added tokens,
 // normalizes and cuts the text between them, and attaches the ids, so that the library
 // has nothing left to split or to look up. Ids are those of [tokenizer.Tokenizer.Encode],
-// ten to twenty times slower. What comes of the parts of v0.3.0 of the library itself is
+// five to twenty times slower. What comes of the parts of v0.3.0 of the library itself is
 // wrong for most published models: its BPE breaks ties at random, its NFC is NFD, added
 // tokens vanish, and invalid UTF-8 panics.
 //
