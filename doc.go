@@ -31,7 +31,8 @@
 //	ppo              proximal policy optimisation with a critic
 //	model            backend, decoder, weights, sampling engine, optimiser
 //	model/sft        imitation
-//	model/tokenizer  tokenizer.json
+//	model/tokenizer  tokenizer.json; model/tokenizer/sugarme is the same in the type of sugarme/tokenizer
+//	model/chat       chat templates
 //
 // coat, reward, rae and synth need the standard library alone; no tensor library is
 // linked by a program that uses only these.

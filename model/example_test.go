@@ -47,10 +47,7 @@ func Example() {
 	}
 	fmt.Println(again.Parameters(), "parameters")
 
-	prompt, err := again.Tokenizer().Encode("one two")
-	if err != nil {
-		log.Fatal(err)
-	}
+	prompt := again.Tokenizer().Encode("one two")
 	request := model.Request{Prompt: prompt, N: 3, MaxTokens: 4, Temperature: 1, Seed: 5}
 	first, err := lm.Sample(context.Background(), request)
 	if err != nil {

@@ -125,7 +125,7 @@ func (m *LM) CopyToken(to, from string) error {
 
 // Prompt encodes a start.
 func (m *LM) Prompt(t coat.Template, s coat.Start) ([]int32, error) {
-	ids, err := m.tokenizer.Encode(t(s))
+	ids, err := m.tokenizer.EncodeStrict(t(s))
 	if err != nil {
 		return nil, fmt.Errorf("model: problem %q: %w", s.Problem.ID, err)
 	}
@@ -139,7 +139,7 @@ func (m *LM) Encode(t coat.Template, a coat.Attempt) (ids []int32, n int, err er
 	if err != nil {
 		return nil, 0, err
 	}
-	response, err := m.tokenizer.Encode(a.Text)
+	response, err := m.tokenizer.EncodeStrict(a.Text)
 	if err != nil {
 		return nil, 0, fmt.Errorf("model: problem %q: response: %w", a.Start.Problem.ID, err)
 	}

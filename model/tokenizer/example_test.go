@@ -17,31 +17,33 @@ func ExampleNewWordLevel() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ids, err := tok.Encode("1 + 1 = 3 <|reflect|> 1 + 1 = 2 <|im_end|>")
-	fmt.Println(ids, err)
+	ids := tok.Encode("1 + 1 = 3 <|reflect|> 1 + 1 = 2 <|im_end|>")
+	fmt.Println(ids)
 	fmt.Println(tok.Decode(ids))
 	fmt.Println(tok.DecodeText(ids))
 
-	_, err = tok.Encode("1 + 1 = two")
+	fmt.Println(tok.Encode("1 + 1 = two"))
+	_, err = tok.EncodeStrict("1 + 1 = two")
 	fmt.Println(err)
 	// Output:
-	// [0 3 0 4 2 6 0 3 0 4 1 7] <nil>
+	// [0 3 0 4 2 6 0 3 0 4 1 7]
 	// 1 + 1 = 3 <|reflect|> 1 + 1 = 2 <|im_end|>
 	// 1 + 1 = 3 1 + 1 = 2
-	// tokenizer: word "two" is not in the vocabulary, and there is no unknown token
+	// [0 3 0 4]
+	// tokenizer: word "two" is not in the vocabulary
 }
 
 // A byte-level tokenizer learns a token of its own and is saved with it.
 func Example() {
-	tok, err := tokenizer.Open("testdata/qwen/tokenizer.json")
+	tok, err := tokenizer.Open("testdata/qwen")
 	if err != nil {
 		log.Fatal(err)
 	}
 	restart := tok.AddSpecial("<|restart|>")[0]
 	fmt.Println(restart, tok.Len(), tok.IsSpecial(restart))
 
-	ids, err := tok.Encode("It's the<|restart|>")
-	fmt.Println(ids, err)
+	ids := tok.Encode("It's the<|restart|>")
+	fmt.Println(ids)
 	fmt.Printf("%q %q\n", tok.Decode(ids), tok.DecodeText(ids))
 
 	dir, err := os.MkdirTemp("", "")
@@ -60,7 +62,7 @@ func Example() {
 	fmt.Println(again.ID("<|restart|>"))
 	// Output:
 	// 606 607 true
-	// [40 83 393 260 606] <nil>
+	// [40 83 393 260 606]
 	// "It's the<|restart|>" "It's the"
 	// 606 true
 }

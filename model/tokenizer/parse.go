@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -23,8 +24,12 @@ type file struct {
 	Model         json.RawMessage `json:"model"`
 }
 
-// Open reads a tokenizer.json. An error names the file and the field.
+// Open reads a tokenizer.json, or that of a directory. An error names the file and the
+// field.
 func Open(path string) (*Tokenizer, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, "tokenizer.json")
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer: %w", err)
@@ -81,14 +86,20 @@ func parse(data []byte) (*Tokenizer, error) {
 
 // assemble makes the tokenizer that the file describes.
 func assemble(f file) (*Tokenizer, error) {
-	t := &Tokenizer{addedIndex: map[string]int{}, special: map[int32]bool{}}
-	if !isNull(f.Normalizer) {
-		if _, err := nfcShape.read("normalizer", f.Normalizer); err != nil {
+	t := &Tokenizer{addedIndex: map[string]int{}, special: map[string]bool{}}
+	var err error
+	if t.normalize, err = readNormalizer("normalizer", f.Normalizer); err != nil {
+		return nil, err
+	}
+	if !isNull(f.PreTokenizer) {
+		if err := t.pieces.read("pre_tokenizer", f.PreTokenizer); err != nil {
 			return nil, err
 		}
-		t.nfc = true
 	}
 	if err := postProcessor("post_processor", f.PostProcessor); err != nil {
+		return nil, err
+	}
+	if t.decoder, err = readDecoder("decoder", f.Decoder); err != nil {
 		return nil, err
 	}
 	if err := t.readModel(f); err != nil {
@@ -101,9 +112,6 @@ func assemble(f file) (*Tokenizer, error) {
 		}
 		if _, ok := t.addedIndex[a.Content]; ok {
 			return nil, fmt.Errorf("%s.content: %q is given twice", path, a.Content)
-		}
-		if a.Normalized && t.nfc && a.Content != composed(a.Content) {
-			return nil, fmt.Errorf("%s.content: %q is not supported: normalized, but not in normal form C", path, a.Content)
 		}
 		want, ok := t.vocab[a.Content]
 		if !ok {
@@ -120,7 +128,6 @@ func assemble(f file) (*Tokenizer, error) {
 	return t, nil
 }
 
-// readModel reads the model with the pre-tokenizer and the decoder that belong to it.
 func (t *Tokenizer) readModel(f file) error {
 	name, err := typeOf("model", f.Model)
 	if err != nil {
@@ -140,6 +147,9 @@ func (t *Tokenizer) readWords(f file) error {
 	if err != nil {
 		return err
 	}
+	if t.pieces.bytes {
+		return unsupported("pre_tokenizer", f.PreTokenizer)
+	}
 	var unk string
 	if err := decode("model.unk_token", model["unk_token"], &unk); err != nil {
 		return err
@@ -147,17 +157,7 @@ func (t *Tokenizer) readWords(f file) error {
 	if err := t.readVocab(model["vocab"]); err != nil {
 		return err
 	}
-	if !isNull(f.Decoder) {
-		return unsupported("decoder", f.Decoder)
-	}
-	pre, err := cutShape.read("pre_tokenizer", f.PreTokenizer)
-	if err != nil {
-		return err
-	}
-	m := &words{vocab: t.vocab, unk: -1, cut: cutSpace}
-	if string(pre["type"]) == `"Whitespace"` {
-		m.cut = cutWords
-	}
+	m := &words{vocab: t.vocab, unk: -1}
 	if id, ok := t.vocab[unk]; ok {
 		m.unk = id
 	}
@@ -173,7 +173,14 @@ func (t *Tokenizer) readPairs(f file) error {
 	if err := t.readVocab(model["vocab"]); err != nil {
 		return err
 	}
-	unk := int32(-1)
+	m := &pairs{
+		vocab:    t.vocab,
+		bytes:    t.pieces.bytes,
+		whole:    string(model["ignore_merges"]) == "true",
+		fuse:     string(model["fuse_unk"]) == "true",
+		unk:      -1,
+		fallback: string(model["byte_fallback"]) == "true",
+	}
 	if !isNull(model["unk_token"]) {
 		var token string
 		if err := decode("model.unk_token", model["unk_token"], &token); err != nil {
@@ -183,25 +190,14 @@ func (t *Tokenizer) readPairs(f file) error {
 		if !ok {
 			return fmt.Errorf("model.unk_token: %q is not in model.vocab", token)
 		}
-		unk = id
+		m.unk = id
 	}
 	merges, err := readMerges(model["merges"])
 	if err != nil {
 		return err
 	}
-	m, err := newPairs(t.vocab, merges, unk)
-	if err != nil {
-		return err
-	}
-	if m.split, err = readSplitter(f.PreTokenizer); err != nil {
-		return err
-	}
-	m.whole = string(model["ignore_merges"]) == "true"
-	if _, err := byteLevelShape.read("decoder", f.Decoder); err != nil {
-		return err
-	}
 	t.model = m
-	return nil
+	return m.prepare(merges)
 }
 
 // readVocab reads model.vocab, whose ids must be 0 to n-1: the library numbers added
@@ -235,56 +231,13 @@ func readMerges(data json.RawMessage) ([][]string, error) {
 	if err := decode("model.merges", data, &lines); err != nil {
 		return nil, err
 	}
+	// The library takes a merge that starts so for the header of a merges.txt.
+	lines = slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, "#version") })
 	merges = make([][]string, len(lines))
 	for i, line := range lines {
 		merges[i] = strings.Split(line, " ")
 	}
 	return merges, nil
-}
-
-// readSplitter reads the pre-tokenizer of a byte-level model: ByteLevel with its own
-// pattern, or a Split by pattern and ByteLevel without one.
-func readSplitter(data json.RawMessage) (splitter, error) {
-	name, err := typeOf("pre_tokenizer", data)
-	if err != nil {
-		return nil, err
-	}
-	if name == "ByteLevel" {
-		_, err := byteLevelSplitShape.read("pre_tokenizer", data)
-		return splitGPT2, err
-	}
-	seq, err := sequenceShape.read("pre_tokenizer", data)
-	if err != nil {
-		return nil, err
-	}
-	var steps []json.RawMessage
-	if err := decode("pre_tokenizer.pretokenizers", seq["pretokenizers"], &steps); err != nil {
-		return nil, err
-	}
-	if len(steps) != 2 {
-		return nil, unsupported("pre_tokenizer.pretokenizers", seq["pretokenizers"])
-	}
-	split, err := splitShape.read("pre_tokenizer.pretokenizers[0]", steps[0])
-	if err != nil {
-		return nil, err
-	}
-	if _, err := byteLevelPlainShape.read("pre_tokenizer.pretokenizers[1]", steps[1]); err != nil {
-		return nil, err
-	}
-	const path = "pre_tokenizer.pretokenizers[0].pattern"
-	pattern, err := patternShape.read(path, split["pattern"])
-	if err != nil {
-		return nil, err
-	}
-	var re string
-	if err := decode(path+".Regex", pattern["Regex"], &re); err != nil {
-		return nil, err
-	}
-	s, ok := splitters[re]
-	if !ok {
-		return nil, unsupported(path+".Regex", pattern["Regex"])
-	}
-	return s, nil
 }
 
 // postProcessor refuses what could change ids without a template.

@@ -29,17 +29,22 @@ func (t *Tokenizer) save(path string) (err error) {
 			err = errors.Join(err, os.Remove(tmp.Name()))
 		}
 	}()
+	e := json.NewEncoder(tmp)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := errors.Join(e.Encode(t.current()), tmp.Chmod(0o644), tmp.Sync(), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}
+
+// current returns the file with the added tokens of now.
+func (t *Tokenizer) current() file {
 	f := t.file
 	// The library numbers tokens in the order of the file.
 	f.AddedTokens = slices.SortedFunc(slices.Values(t.added), func(a, b addedToken) int { return cmp.Compare(a.ID, b.ID) })
 	if f.AddedTokens == nil {
 		f.AddedTokens = []addedToken{} // null is refused by the library
 	}
-	e := json.NewEncoder(tmp)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := errors.Join(e.Encode(f), tmp.Chmod(0o644), tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+	return f
 }

@@ -34,29 +34,33 @@ var (
 	addedShape = shape{
 		"id":          {free},
 		"content":     {free},
-		"single_word": {"false"},
-		"lstrip":      {"false"},
-		"rstrip":      {"false"},
+		"single_word": {"false", "true"},
+		"lstrip":      {"false", "true"},
+		"rstrip":      {"false", "true"},
 		"normalized":  {"false", "true"},
 		"special":     {"false", "true"},
 	}
-	nfcShape = shape{"type": {`"NFC"`}}
+
+	nfcShape         = shape{"type": {`"NFC"`}}
+	prependShape     = shape{"type": {`"Prepend"`}, "prepend": {free}}
+	replaceShape     = shape{"type": {`"Replace"`}, "pattern": {free}, "content": {free}}
+	normalizersShape = shape{"type": {`"Sequence"`}, "normalizers": {free}}
+	literalShape     = shape{"String": {free}}
+	regexShape       = shape{"Regex": {free}}
 
 	wordsShape = shape{
 		"type":      {`"WordLevel"`},
 		"vocab":     {free},
 		"unk_token": {free},
 	}
-	cutShape = shape{"type": {`"WhitespaceSplit"`, `"Whitespace"`}}
-
 	pairsShape = shape{
 		"type":                      {absent, `"BPE"`},
 		"dropout":                   {absent, "null"},
 		"unk_token":                 {absent, "null", free},
 		"continuing_subword_prefix": {absent, "null", `""`},
 		"end_of_word_suffix":        {absent, "null", `""`},
-		"fuse_unk":                  {absent, "false"},
-		"byte_fallback":             {absent, "false"},
+		"fuse_unk":                  {absent, "false", "true"},
+		"byte_fallback":             {absent, "false", "true"},
 		"ignore_merges":             {absent, "false", "true"},
 		"vocab":                     {free},
 		"merges":                    {free},
@@ -68,28 +72,36 @@ var (
 		"trim_offsets":     {absent, "false", "true"},
 		"use_regex":        {absent, "false", "true"},
 	}
-	// ByteLevel as a pre-tokenizer that splits by the pattern of GPT-2.
-	byteLevelSplitShape = shape{
+	// ByteLevel as a pre-tokenizer.
+	byteLevelStepShape = shape{
 		"type":             {`"ByteLevel"`},
-		"add_prefix_space": {"false"},
+		"add_prefix_space": {"false", "true"},
 		"trim_offsets":     {absent, "false", "true"},
-		"use_regex":        {absent, "true"},
+		"use_regex":        {absent, "false", "true"},
 	}
-	// ByteLevel after a Split.
-	byteLevelPlainShape = shape{
-		"type":             {`"ByteLevel"`},
-		"add_prefix_space": {"false"},
-		"trim_offsets":     {absent, "false", "true"},
-		"use_regex":        {"false"},
-	}
-	sequenceShape = shape{"type": {`"Sequence"`}, "pretokenizers": {free}}
-	splitShape    = shape{
+	whitespaceShape    = shape{"type": {`"WhitespaceSplit"`, `"Whitespace"`}}
+	pretokenizersShape = shape{"type": {`"Sequence"`}, "pretokenizers": {free}}
+	digitsShape        = shape{"type": {`"Digits"`}, "individual_digits": {"false", "true"}}
+	splitShape         = shape{
 		"type":     {`"Split"`},
 		"pattern":  {free},
-		"behavior": {`"Isolated"`},
+		"behavior": {`"Isolated"`, `"Removed"`, `"MergedWithPrevious"`, `"MergedWithNext"`},
 		"invert":   {"false"},
 	}
-	patternShape = shape{"Regex": {free}}
+	// Metaspace as a pre-tokenizer or decoder.
+	metaspaceShape = shape{
+		"type":             {`"Metaspace"`},
+		"replacement":      {free},
+		"str_rep":          {absent, free},
+		"add_prefix_space": {absent, "null", "false", "true"},
+		"prepend_scheme":   {absent, `"always"`, `"first"`, `"never"`},
+		"split":            {absent, "null", "false", "true"},
+	}
+
+	byteFallbackShape = shape{"type": {`"ByteFallback"`}}
+	fuseShape         = shape{"type": {`"Fuse"`}}
+	stripShape        = shape{"type": {`"Strip"`}, "content": {free}, "start": {free}, "stop": {free}}
+	decodersShape     = shape{"type": {`"Sequence"`}, "decoders": {free}}
 
 	processorsShape = shape{"type": {`"Sequence"`}, "processors": {free}}
 	templateShape   = shape{

@@ -2,14 +2,15 @@ package tokenizer
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
-// A splitter returns the length of the first piece of a text that is not empty and
+// A scanner returns the length of the first piece of a text that is not empty and
 // valid UTF-8. Each is what a regular expression matches at the start of the text;
 // these expressions look ahead, which package regexp cannot, and scanning is faster.
-type splitter func(text string) int
+type scanner func(text string) int
+
+func (s scanner) cut(text string) (int, bool) { return s(text), true }
 
 // The pattern inside the ByteLevel pre-tokenizer, from GPT-2's encoder.py.
 const gpt2Pattern = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
@@ -20,7 +21,7 @@ const (
 	llamaPattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 )
 
-var splitters = map[string]splitter{
+var scanners = map[string]scanner{
 	gpt2Pattern:  splitGPT2,
 	qwenPattern:  func(text string) int { return splitLines(text, 1) },
 	llamaPattern: func(text string) int { return splitLines(text, 3) },
@@ -103,55 +104,4 @@ func splitSpace(text string) int {
 		return n - last
 	}
 	return n
-}
-
-// A kind is a character class of the patterns; every character has exactly one.
-type kind uint8
-
-const (
-	other  kind = iota
-	letter      // \p{L}
-	number      // \p{N}
-	space       // \s, which is the Unicode property White_Space
-)
-
-var asciiKinds = func() (kinds [utf8.RuneSelf]kind) {
-	for r := range kinds {
-		kinds[r] = unicodeKind(rune(r))
-	}
-	return kinds
-}()
-
-func unicodeKind(r rune) kind {
-	switch {
-	case unicode.IsLetter(r):
-		return letter
-	case unicode.IsNumber(r):
-		return number
-	case unicode.IsSpace(r):
-		return space
-	}
-	return other
-}
-
-func kindOf(r rune) kind {
-	if r < utf8.RuneSelf {
-		return asciiKinds[r]
-	}
-	return unicodeKind(r)
-}
-
-func kindAt(text string) kind {
-	r, _ := utf8.DecodeRuneInString(text)
-	return kindOf(r)
-}
-
-// run returns the length of the characters of kind k that text starts with.
-func run(text string, k kind) int {
-	for i, r := range text {
-		if kindOf(r) != k {
-			return i
-		}
-	}
-	return len(text)
 }

@@ -10,11 +10,11 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// validUTF8 replaces each maximal invalid part of s by U+FFFD: a byte that starts
+// ValidUTF8 replaces each maximal invalid part of s by U+FFFD: a byte that starts
 // no character, or the start of a character that is not completed. This is
 // Unicode's recommended practice (section 3.9) and what Rust's from_utf8_lossy
-// does. strings.ToValidUTF8 replaces whole runs, a range loop single bytes.
-func validUTF8(s string) string {
+// does. [Tokenizer.Encode] reads text so. strings.ToValidUTF8 replaces whole runs, a range loop single bytes.
+func ValidUTF8(s string) string {
 	if utf8.ValidString(s) {
 		return s
 	}

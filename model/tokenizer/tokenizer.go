@@ -1,92 +1,94 @@
 package tokenizer
 
 import (
-	"cmp"
 	"fmt"
-	"iter"
-	"slices"
-	"strings"
 	"unicode/utf8"
 )
 
 // A Tokenizer maps text to ids and back. It is safe for concurrent use, but for
 // AddSpecial, which must have returned before anything else is called.
 type Tokenizer struct {
-	file   file // what Save writes, but for the added tokens
-	model  model
-	nfc    bool             // text is brought to normal form C first
-	tokens []string         // by id
-	vocab  map[string]int32 // what the model knows, without the tokens added later
+	file      file // what Save writes, but for the added tokens
+	normalize normalizer
+	pieces    preTokenizer
+	model     model
+	decoder   decoder
+	tokens    []string         // by id
+	vocab     map[string]int32 // what the model knows, without the tokens added later
 
 	added      []addedToken
 	addedIndex map[string]int // content to index in added
-	special    map[int32]bool
-	verbatim   finder // added tokens found in the text as it came
-	normalized finder // added tokens found after normalization
+	special    map[string]bool
+	shown      map[int32]string // added tokens that Decode gets in another form: as normalized
+	verbatim   finder           // added tokens found in the text as it came
+	normalized finder           // added tokens found after normalization
 }
 
-// A model encodes the text between added tokens.
+// A model encodes the pieces of the text between added tokens.
 type model interface {
-	encode(ids []int32, text string) ([]int32, error) // appends to ids
-	join(tokens []string) string
+	encode(e *encoding, piece string)
 	admit(special string) error // an error if the token could not be read back
 }
 
-// An addedToken is an entry of added_tokens in tokenizer.json.
-type addedToken struct {
-	ID         int32  `json:"id"`
-	Content    string `json:"content"`
-	SingleWord bool   `json:"single_word"` // refused if set, as the next two
-	LStrip     bool   `json:"lstrip"`
-	RStrip     bool   `json:"rstrip"`
-	Normalized bool   `json:"normalized"`
-	Special    bool   `json:"special"`
+// An encoding is what Encode builds up, with room to work in.
+type encoding struct {
+	ids     []int32
+	err     error // the first part of the text that the vocabulary cannot spell
+	spelled []byte
+	piece   piece
 }
 
-// Encode returns the ids of the text. Special tokens in the text are recognised,
-// so text from strangers can contain them; no template is applied. Each maximal
-// part of the text that is not UTF-8 reads as U+FFFD. It is an error if the
-// vocabulary has neither a word of the text nor a token for unknown ones.
-func (t *Tokenizer) Encode(text string) ([]int32, error) {
-	ids := make([]int32, 0, len(text)/3+1)
-	for text, id := range t.verbatim.cut(validUTF8(text)) {
-		if id >= 0 {
-			ids = append(ids, id)
-			continue
-		}
-		if t.nfc {
-			text = composed(text)
-		}
-		for text, id := range t.normalized.cut(text) {
-			if id >= 0 {
-				ids = append(ids, id)
-				continue
-			}
-			var err error
-			if ids, err = t.model.encode(ids, text); err != nil {
-				return nil, fmt.Errorf("tokenizer: %w", err)
-			}
-		}
+// miss records that the vocabulary cannot spell a part of the text.
+func (e *encoding) miss(format string, parts ...any) {
+	if e.err == nil {
+		e.err = fmt.Errorf(format, parts...)
 	}
-	return ids, nil
 }
 
-// Decode returns the text of the ids, special tokens included: words joined by
-// one space, or the bytes of byte-level tokens, where each maximal part that is
-// not UTF-8 reads as U+FFFD. Ids that are not in the vocabulary are left out.
-func (t *Tokenizer) Decode(ids []int32) string {
+// Encode returns the ids of the text. Added tokens in the text are recognised, so text
+// from strangers can contain them; no template is applied. Each maximal part of the
+// text that is not UTF-8 reads as U+FFFD. What the vocabulary cannot spell becomes the
+// unknown token, or is left out if there is none; see [Tokenizer.EncodeStrict].
+func (t *Tokenizer) Encode(text string) []int32 { return t.encode(text).ids }
+
+// EncodeStrict is Encode for text that must not lose anything: it is an error if Encode
+// would leave a part of it out, or write it as the unknown token.
+func (t *Tokenizer) EncodeStrict(text string) ([]int32, error) {
+	e := t.encode(text)
+	if e.err != nil {
+		return nil, fmt.Errorf("tokenizer: %w", e.err)
+	}
+	return e.ids, nil
+}
+
+func (t *Tokenizer) encode(text string) *encoding {
+	e := &encoding{ids: make([]int32, 0, len(text)/3+1)}
+	t.walk(text,
+		func(_ string, id int32) { e.ids = append(e.ids, id) },
+		func(piece string) { t.model.encode(e, piece) })
+	return e
+}
+
+// Decode returns the text of the ids, special tokens included, as the decoder of the
+// file has it. Bytes that are not UTF-8 read as U+FFFD. Ids that are not in the
+// vocabulary are left out.
+func (t *Tokenizer) Decode(ids []int32) string { return t.decode(ids, false) }
+
+// DecodeText is Decode without the special tokens.
+func (t *Tokenizer) DecodeText(ids []int32) string { return t.decode(ids, true) }
+
+func (t *Tokenizer) decode(ids []int32, skip bool) string {
 	tokens := make([]string, 0, len(ids))
 	for _, id := range ids {
-		if token, ok := t.Token(id); ok {
+		token, ok := t.Token(id)
+		if shown, other := t.shown[id]; other {
+			token = shown
+		}
+		if ok && !(skip && t.special[token]) {
 			tokens = append(tokens, token)
 		}
 	}
-	return t.model.join(tokens)
-}
-
-// DecodeText is Decode without the special tokens.
-func (t *Tokenizer) DecodeText(ids []int32) string {
-	return t.Decode(slices.DeleteFunc(slices.Clone(ids), t.IsSpecial))
+	return t.Join(tokens)
 }
 
 // ID returns the id of a token as tokenizer.json spells it; a byte-level token is
@@ -111,7 +113,10 @@ func (t *Tokenizer) Token(id int32) (string, bool) {
 func (t *Tokenizer) Len() int { return len(t.tokens) }
 
 // IsSpecial tells whether DecodeText leaves the id out.
-func (t *Tokenizer) IsSpecial(id int32) bool { return t.special[id] }
+func (t *Tokenizer) IsSpecial(id int32) bool {
+	token, ok := t.Token(id)
+	return ok && t.special[token]
+}
 
 // AddSpecial makes each token special, gives those that the vocabulary lacks the
 // next free ids, and returns the ids of all. It panics on a token that could not
@@ -128,7 +133,7 @@ func (t *Tokenizer) AddSpecial(tokens ...string) []int32 {
 		if k, ok := t.addedIndex[token]; ok {
 			ids[i] = t.added[k].ID
 			t.added[k].Special = true
-			t.special[ids[i]] = true
+			t.special[token] = true
 			continue
 		}
 		id, ok := t.vocab[token]
@@ -161,66 +166,27 @@ func (t *Tokenizer) add(a addedToken) {
 	t.addedIndex[a.Content] = len(t.added)
 	t.added = append(t.added, a)
 	if a.Special {
-		t.special[a.ID] = true
+		t.special[a.Content] = true
 	}
 }
 
 // index rebuilds the finders.
 func (t *Tokenizer) index() {
-	t.verbatim, t.normalized = finder{}, finder{}
+	t.verbatim, t.normalized, t.shown = finder{}, finder{}, map[int32]string{}
 	for _, a := range t.added {
-		if a.Normalized {
-			t.normalized.put(a.Content, a.ID)
-		} else {
-			t.verbatim.put(a.Content, a.ID)
+		if !a.Normalized {
+			t.verbatim.put(a.Content, a)
+			continue
 		}
-	}
-}
-
-// A finder finds added tokens. Its index is the first byte of a token; of the
-// tokens that share it the longest comes first.
-type finder [256][]found
-
-type found struct {
-	content string
-	id      int32
-}
-
-func (f *finder) put(content string, id int32) {
-	list := append(f[content[0]], found{content, id})
-	slices.SortStableFunc(list, func(a, b found) int { return cmp.Compare(len(b.content), len(a.content)) })
-	f[content[0]] = list
-}
-
-// at returns the longest token that text starts with.
-func (f *finder) at(text string) (found, bool) {
-	for _, t := range f[text[0]] {
-		if strings.HasPrefix(text, t.content) {
-			return t, true
+		content := a.Content
+		if t.normalize != nil {
+			content = t.normalize(content)
 		}
-	}
-	return found{}, false
-}
-
-// cut yields the text in order: added tokens with their id, and what lies between
-// them with id -1. The leftmost token wins, and of those that start there the longest.
-func (f *finder) cut(text string) iter.Seq2[string, int32] {
-	return func(yield func(string, int32) bool) {
-		start := 0
-		for i := 0; i < len(text); {
-			t, ok := f.at(text[i:])
-			if !ok {
-				i++
-				continue
-			}
-			if start < i && !yield(text[start:i], -1) || !yield(t.content, t.id) {
-				return
-			}
-			i += len(t.content)
-			start = i
+		if content != a.Content {
+			t.shown[a.ID] = content
 		}
-		if start < len(text) {
-			yield(text[start:], -1)
+		if content != "" {
+			t.normalized.put(content, a)
 		}
 	}
 }

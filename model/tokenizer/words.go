@@ -11,11 +11,10 @@ import (
 	"unicode/utf8"
 )
 
-// words is the WordLevel model: what cut finds is looked up as it stands.
+// words is the WordLevel model: a piece of the text is looked up as it stands.
 type words struct {
 	vocab map[string]int32
-	unk   int32 // id of unknown words, -1 if they are refused
-	cut   func(text string) (word, rest string)
+	unk   int32 // id of unknown words, -1 if there is none
 }
 
 // NewWordLevel returns a tokenizer that cuts text at white space. The words have the
@@ -39,7 +38,7 @@ func NewWordLevel(words, special []string) (*Tokenizer, error) {
 		}
 		fmt.Fprintf(vocab, "%s:%d", quote(w), i)
 	}
-	// The library wants an unk_token. No word is empty, so it refuses unknown words too.
+	// The library wants an unk_token. No word is empty, so it refuses unknown words.
 	vocab.WriteString(`},"unk_token":""}`)
 	t, err := assemble(file{
 		Version:      json.RawMessage(`"1.0"`),
@@ -58,21 +57,16 @@ func NewWordLevel(words, special []string) (*Tokenizer, error) {
 	return t, nil
 }
 
-func (m *words) encode(ids []int32, text string) ([]int32, error) {
-	for word, rest := m.cut(text); word != ""; word, rest = m.cut(rest) {
-		id, ok := m.vocab[word]
-		if !ok {
-			id = m.unk
-		}
-		if id < 0 {
-			return nil, fmt.Errorf("word %q is not in the vocabulary, and there is no unknown token", word)
-		}
-		ids = append(ids, id)
+func (m *words) encode(e *encoding, word string) {
+	id, ok := m.vocab[word]
+	if !ok {
+		e.miss("word %q is not in the vocabulary", word)
+		id = m.unk
 	}
-	return ids, nil
+	if id >= 0 {
+		e.ids = append(e.ids, id)
+	}
 }
-
-func (m *words) join(tokens []string) string { return strings.Join(tokens, " ") }
 
 func (m *words) admit(special string) error {
 	if strings.ContainsFunc(special, unicode.IsSpace) {
@@ -84,36 +78,4 @@ func (m *words) admit(special string) error {
 		}
 	}
 	return nil
-}
-
-// cutSpace is the pre-tokenizer WhitespaceSplit.
-func cutSpace(text string) (word, rest string) {
-	text = strings.TrimLeftFunc(text, unicode.IsSpace)
-	if i := strings.IndexFunc(text, unicode.IsSpace); i >= 0 {
-		return text[:i], text[i:]
-	}
-	return text, ""
-}
-
-// cutWords is the pre-tokenizer Whitespace: \w+|[^\w\s]+.
-func cutWords(text string) (word, rest string) {
-	text = strings.TrimLeftFunc(text, unicode.IsSpace)
-	if text == "" {
-		return "", ""
-	}
-	r, _ := utf8.DecodeRuneInString(text)
-	first := inWord(r)
-	end := strings.IndexFunc(text, func(r rune) bool { return inWord(r) != first || unicode.IsSpace(r) })
-	if end < 0 {
-		end = len(text)
-	}
-	return text[:end], text[end:]
-}
-
-// inWord is \w as UTS 18 defines it (annex C): Alphabetic, M, Nd, Pc and Join_Control.
-func inWord(r rune) bool {
-	if r < utf8.RuneSelf {
-		return r == '_' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z'
-	}
-	return unicode.In(r, unicode.L, unicode.Nl, unicode.Other_Alphabetic, unicode.M, unicode.Nd, unicode.Pc, unicode.Join_Control)
 }
