@@ -224,8 +224,9 @@ func (l *lane) decode() error {
 			c.Tokens = append(c.Tokens, t)
 			c.LogProbs = append(c.LogProbs, logps[k*slots+s])
 			r.tok, r.pos, r.left = t, r.pos+1, r.left-1
-			r.busy = t != l.m.Config.EOS && r.left > 0
-			c.Truncated = t != l.m.Config.EOS
+			ended := l.m.Config.ends(t)
+			r.busy = !ended && r.left > 0
+			c.Truncated = !ended
 		}
 	}
 	return nil

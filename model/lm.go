@@ -2,7 +2,6 @@ package model
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/satori-go/satori/coat"
@@ -48,17 +47,14 @@ func OpenNet(b Backend, dir string) (*Net, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	path := filepath.Join(dir, "model.safetensors")
-	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("model: %s has no weights: %w", dir, err)
-	}
-	n := &Net{Config: c, backend: b, specs: c.specs()}
-	list, err := readSafetensors(path, n.specs)
+	have, files, err := openWeights(dir)
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	for _, t := range list {
-		n.weights = append(n.weights, n.upload(t.data, t.spec))
+	defer files.Close()
+	n, err := load(b, c, have)
+	if err != nil {
+		return nil, fmt.Errorf("model: %s: %w", dir, err)
 	}
 	return n, nil
 }
@@ -71,13 +67,14 @@ func (m *LM) Save(dir string, extra ...func(dir string) error) error {
 	})...)
 }
 
-// Save writes config.json and model.safetensors.
+// Save writes config.json and the weights in f32: model.safetensors, or several files
+// with an index from 5 GB on.
 func (n *Net) Save(dir string, extra ...func(dir string) error) error {
 	err := ReplaceDir(dir, func(tmp string) error {
 		if err := n.Config.write(filepath.Join(tmp, "config.json")); err != nil {
 			return err
 		}
-		if err := writeSafetensors(filepath.Join(tmp, "model.safetensors"), n.host(n.weights, "")); err != nil {
+		if err := n.saveWeights(tmp, maxShard); err != nil {
 			return err
 		}
 		for _, write := range extra {
@@ -93,15 +90,6 @@ func (n *Net) Save(dir string, extra ...func(dir string) error) error {
 	return nil
 }
 
-// host copies tensors of the network's shapes out, under names with a prefix.
-func (n *Net) host(list []*Tensor, prefix string) []named {
-	var out []named
-	for i, s := range n.specs {
-		out = append(out, named{spec{prefix + s.name, s.dims}, values(list[i])})
-	}
-	return out
-}
-
 // Clone copies the model; the tokenizer is shared.
 func (m *LM) Clone() *LM { return &LM{Net: m.Net.Clone(), tokenizer: m.tokenizer} }
 
@@ -113,7 +101,7 @@ func (m *LM) CopyToken(to, from string) error {
 	if !ok || !known {
 		return fmt.Errorf("model: CopyToken: the tokenizer lacks %q or %q", to, from)
 	}
-	for _, name := range []string{"model.embed_tokens.weight", lmHead} {
+	for _, name := range []string{embedding, lmHead} {
 		if i := m.find(name); i >= 0 {
 			data, dim := flat[float32](m.weights[i]), m.Config.Dim
 			copy(data[int(target)*dim:int(target+1)*dim], data[int(source)*dim:])
