@@ -92,6 +92,9 @@ func (m *ggufMeta) config(tensors map[string]gguf.Tensor) (Config, error) {
 			c.ModelType = name
 		}
 	}
+	if err := errors.Join(m.faults...); err != nil {
+		return c, err
+	}
 	if c.ModelType == "" {
 		return c, fmt.Errorf("metadata %q is %q, which is not supported (llama, qwen2, qwen3)", "general.architecture", m.arch)
 	}
