@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model/gguf"
 	"github.com/satori-go/satori/model/tokenizer"
 )
@@ -22,6 +23,15 @@ func bytePairs(t testing.TB) *tokenizer.Tokenizer {
 		t.Fatal(err)
 	}
 	return tok
+}
+
+func encode(t testing.TB, lm *LM, text string) []int32 {
+	t.Helper()
+	ids, err := lm.Prompt(func(coat.Start) string { return text }, coat.Start{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ids
 }
 
 // families are small models of every family that llama.cpp knows, with random norms and
@@ -101,9 +111,9 @@ func TestGGUFSaveOpen(t *testing.T) {
 				}
 			}
 			text := "Natalia sold 48 clips.<|reflect|>Wait"
-			ids, _ := lm.tokenizer.Encode(text)
-			if got, err := again.tokenizer.Encode(text); err != nil || !slices.Equal(got, ids) || again.tokenizer.Len() != lm.tokenizer.Len() {
-				t.Errorf("%s: ids %v, want %v, %v", family, got, ids, err)
+			ids := encode(t, lm, text)
+			if got := encode(t, again, text); !slices.Equal(got, ids) || again.tokenizer.Len() != lm.tokenizer.Len() {
+				t.Errorf("%s: ids %v, want %v", family, got, ids)
 			}
 			if again.ChatTemplate() != lm.chatTemplate {
 				t.Errorf("%s: chat template %q", family, again.ChatTemplate())

@@ -121,10 +121,7 @@ func TestGGUFInLlamaCpp(t *testing.T) {
 			}
 			server := llamaServer(t, path)
 			text := "Natalia sold 48 clips, didn't she?<|reflect|>Wait, it's  12.\n\n"
-			ids, err := lm.tokenizer.Encode(text)
-			if err != nil {
-				t.Fatal(err)
-			}
+			ids := encode(t, lm, text)
 			var tokens struct{ Tokens []int32 }
 			post(t, server+"/tokenize", map[string]any{"content": text, "parse_special": true}, &tokens)
 			if !slices.Equal(tokens.Tokens, ids) {
