@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net"
@@ -19,8 +21,18 @@ import (
 	"github.com/satori-go/satori/model/gguf"
 )
 
-// llamaServer starts llama.cpp's server on a file and returns its address.
+// llamaServer starts llama.cpp's server on a file and returns its address; it must start.
 func llamaServer(t *testing.T, path string) string {
+	t.Helper()
+	address, err := startLlamaServer(t, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
+
+func startLlamaServer(t *testing.T, path string) (string, error) {
+	t.Helper()
 	binary := os.Getenv("SATORI_LLAMA_SERVER")
 	if binary == "" {
 		t.Skip(`SATORI_LLAMA_SERVER is not set; eval "$(.ci/smollm2)" fetches llama.cpp's server and sets it`)
@@ -41,23 +53,23 @@ func llamaServer(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	ended := make(chan struct{})
-	go func() { cmd.Wait(); close(ended) }()
+	var exit error
+	go func() { exit = cmd.Wait(); close(ended) }()
 	t.Cleanup(func() { cancel(); <-ended })
 	for range 600 {
 		select {
 		case <-ended:
-			t.Fatalf("llama-server ended:\n%s", log.String())
+			return "", fmt.Errorf("llama-server: %v\n%s", exit, log.String())
 		case <-time.After(100 * time.Millisecond):
 		}
 		if r, err := http.Get("http://" + address + "/health"); err == nil {
 			r.Body.Close()
 			if r.StatusCode == http.StatusOK {
-				return "http://" + address
+				return "http://" + address, nil
 			}
 		}
 	}
-	t.Fatal("llama-server does not get ready")
-	return ""
+	return "", errors.New("llama-server does not get ready within a minute")
 }
 
 // post asks the server for something and reads its answer.
