@@ -49,8 +49,7 @@ func (n *Net) TokenLogProbs(ctx context.Context, rows [][]int32, temperature flo
 		return nil, errors.New("model: TokenLogProbs: the network has a scalar head")
 	}
 	return n.forward(ctx, "log-probs", rows, []float32{float32(temperature)}, func(c Config, w Weights, in []*Node) *Node {
-		logits := c.Logits(w, c.Hidden(w, in[0]))
-		return LogProbs(Div(logits, Reshape(in[1], 1, 1, 1)), in[0], 1)
+		return c.LogProbs(w, c.Hidden(w, in[0]), in[0], Reshape(in[1]))
 	})
 }
 
