@@ -1,18 +1,17 @@
 package model
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
+	"slices"
 )
 
 // A Config is the shape of a decoder, in the field names of a Hugging Face
-// config.json. Llama is read as transformers writes it. Two fields make the small
-// models of the examples able to look things up: PartialRotary and TimeShift.
+// config.json. ModelType says which family it belongs to: llama (and SmolLM2), mistral,
+// qwen2 (and Qwen2.5) and qwen3 are read as transformers writes them. Two fields make
+// the small models of the examples able to look things up: PartialRotary and TimeShift.
 type Config struct {
-	ModelType    string `json:"model_type"` // "llama", or "satori" with TimeShift or PartialRotary
+	ModelType    string `json:"model_type"` // "": "llama", or "satori" with TimeShift or PartialRotary
 	VocabSize    int    `json:"vocab_size"`
 	Dim          int    `json:"hidden_size"`
 	FFN          int    `json:"intermediate_size"`
@@ -24,6 +23,8 @@ type Config struct {
 
 	NormEps   float64 `json:"rms_norm_eps"` // 0: 1e-6
 	RopeTheta float64 `json:"rope_theta"`   // 0: 10000
+	// RopeScaling stretches the rotary positions, as Llama 3.1 does. Zero: it does not.
+	RopeScaling RopeScaling `json:"-"`
 	// PartialRotary is the share of each head's channels that carry rotary positions;
 	// the rest compare contents wherever they stand. 0: all of them.
 	PartialRotary float64 `json:"partial_rotary_factor,omitempty"`
@@ -37,12 +38,26 @@ type Config struct {
 	InitRange float64 `json:"initializer_range"` // deviation of a fresh embedding; 0: 0.02
 	BOS       *int32  `json:"bos_token_id,omitempty"`
 	EOS       int32   `json:"eos_token_id"`
-	Pad       int32   `json:"pad_token_id"`
+	// Stops are further tokens that end a completion: eos_token_id may be a list, whose
+	// first is EOS. Chat models of Llama 3 have three.
+	Stops []int32 `json:"-"`
+	Pad   int32   `json:"pad_token_id"` // the EOS, where a config.json names none
 
 	// Score replaces the language-model head by one scalar a token, without bias: the
 	// head of a reward model or critic (Hugging Face's ...ForSequenceClassification).
 	Score bool `json:"-"`
 }
+
+// RopeScaling is the rotary scaling of Llama 3.1 and 3.2 (rope_type "llama3"):
+// frequencies whose wavelength exceeds Original/LowFreq are divided by Factor, those
+// under Original/HighFreq stay, and those between are a mixture of both.
+type RopeScaling struct {
+	Factor, LowFreq, HighFreq float64
+	Original                  int // the context of pretraining
+}
+
+// maxSize bounds every number of a config, so that no product of two of them overflows.
+const maxSize = 1 << 30
 
 // resolve fills in defaults and reports all faults at once.
 func (c Config) resolve() (Config, error) {
@@ -76,117 +91,42 @@ func (c Config) resolve() (Config, error) {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
+	_, known := architectures[c.ModelType]
+	fault(!known, "model_type %q is not supported (%s)", c.ModelType, modelTypes())
 	for _, f := range []struct {
 		name  string
 		value int
 	}{
 		{"vocab_size", c.VocabSize}, {"hidden_size", c.Dim}, {"intermediate_size", c.FFN}, {"num_hidden_layers", c.Layers},
-		{"num_attention_heads", c.Heads}, {"max_position_embeddings", c.MaxPositions},
+		{"num_attention_heads", c.Heads}, {"num_key_value_heads", c.KVHeads}, {"head_dim", c.HeadDim},
+		{"max_position_embeddings", c.MaxPositions},
 	} {
 		fault(f.value <= 0, "%s is %d, want it positive", f.name, f.value)
+		fault(f.value > maxSize, "%s is %d, more than %d", f.name, f.value, maxSize)
 	}
 	if len(faults) == 0 {
+		fault(int64(c.Heads)*int64(c.HeadDim) > maxSize, "num_attention_heads %d times head_dim %d is more than %d", c.Heads, c.HeadDim, maxSize)
 		fault(c.Heads%c.KVHeads != 0, "num_attention_heads %d is no multiple of num_key_value_heads %d", c.Heads, c.KVHeads)
 		fault(c.rotary()%2 != 0 || c.rotary() < 2 || c.rotary() > c.HeadDim, "partial_rotary_factor %g of head_dim %d is not an even number of channels", c.PartialRotary, c.HeadDim)
 		fault(c.TimeShift && c.Dim%2 != 0, "time_shift wants an even hidden_size, not %d", c.Dim)
-		fault(c.EOS < 0 || int(c.EOS) >= c.VocabSize, "eos_token_id %d is outside the vocabulary of %d", c.EOS, c.VocabSize)
-		fault(c.ModelType != "llama" && c.ModelType != "satori", "model_type %q is not supported (llama, satori)", c.ModelType)
-		fault(c.ModelType == "llama" && (c.TimeShift || c.PartialRotary != 1), "model_type llama has neither time_shift nor partial_rotary_factor")
+		for _, id := range append([]int32{c.EOS}, c.Stops...) {
+			fault(id < 0 || int(id) >= c.VocabSize, "eos_token_id %d is outside the vocabulary of %d", id, c.VocabSize)
+		}
+		fault(c.ModelType != "satori" && (c.TimeShift || c.PartialRotary != 1), "model_type %s has neither time_shift nor partial_rotary_factor", c.ModelType)
+		fault(c.NormEps < 0 || c.RopeTheta <= 0, "rms_norm_eps %g or rope_theta %g is negative", c.NormEps, c.RopeTheta)
+		if r := c.RopeScaling; r != (RopeScaling{}) {
+			fault(!(r.Factor >= 1 && r.LowFreq > 0 && r.HighFreq > r.LowFreq && r.Original > 0),
+				"rope scaling %+v: want a factor of 1 or more, 0 < low_freq_factor < high_freq_factor, and original_max_position_embeddings", r)
+		}
 	}
 	return c, errors.Join(faults...)
 }
+
+// ends tells whether a token ends a completion.
+func (c Config) ends(token int32) bool { return token == c.EOS || slices.Contains(c.Stops, token) }
 
 // rotary is the number of channels of a head that carry positions.
 func (c Config) rotary() int { return int(float64(c.HeadDim) * c.PartialRotary) }
 
 // group is the number of query heads that share a key and value head.
 func (c Config) group() int { return c.Heads / c.KVHeads }
-
-// hfConfig is what config.json holds beside Config.
-type hfConfig struct {
-	Config
-	Architectures []string `json:"architectures"`
-	DType         string   `json:"dtype,omitempty"`
-	TorchDType    string   `json:"torch_dtype,omitempty"`
-	HiddenAct     string   `json:"hidden_act"`
-	AttentionBias bool     `json:"attention_bias"`
-	MLPBias       bool     `json:"mlp_bias"`
-	NumLabels     int      `json:"num_labels,omitempty"`
-	Rope          *hfRope  `json:"rope_parameters,omitempty"` // transformers 5
-	RopeScaling   *hfRope  `json:"rope_scaling,omitempty"`    // transformers 4
-}
-
-type hfRope struct {
-	Theta         float64 `json:"rope_theta,omitempty"`
-	Type          string  `json:"rope_type,omitempty"`
-	PartialRotary float64 `json:"partial_rotary_factor,omitempty"`
-}
-
-// readConfig reads config.json. What this decoder cannot do is refused by name.
-func readConfig(path string) (Config, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return Config{}, err
-	}
-	var h hfConfig
-	if err := json.Unmarshal(data, &h); err != nil {
-		return Config{}, fmt.Errorf("%s: %w", path, err)
-	}
-	refuse := func(field string, value any) (Config, error) {
-		return Config{}, fmt.Errorf("%s: field %q is %v, which is not supported", path, field, value)
-	}
-	c := h.Config
-	for _, r := range []*hfRope{h.RopeScaling, h.Rope} {
-		if r == nil {
-			continue
-		}
-		if r.Type != "" && r.Type != "default" {
-			return refuse("rope_type", r.Type)
-		}
-		if r.Theta != 0 {
-			c.RopeTheta = r.Theta
-		}
-		if r.PartialRotary != 0 {
-			c.PartialRotary = r.PartialRotary
-		}
-	}
-	switch {
-	case h.HiddenAct != "" && h.HiddenAct != "silu":
-		return refuse("hidden_act", h.HiddenAct)
-	case h.AttentionBias:
-		return refuse("attention_bias", true)
-	case h.MLPBias:
-		return refuse("mlp_bias", true)
-	case h.DType != "" && h.DType != "float32", h.TorchDType != "" && h.TorchDType != "float32":
-		return refuse("dtype", h.DType+h.TorchDType)
-	case h.NumLabels > 1:
-		return refuse("num_labels", h.NumLabels)
-	}
-	for _, a := range h.Architectures {
-		c.Score = strings.HasSuffix(a, "ForSequenceClassification")
-	}
-	if c, err = c.resolve(); err != nil {
-		return Config{}, fmt.Errorf("%s: %w", path, err)
-	}
-	return c, nil
-}
-
-// write writes config.json so that transformers reads it back (for model_type llama).
-func (c Config) write(path string) error {
-	h := hfConfig{Config: c, DType: "float32", HiddenAct: "silu",
-		Rope: &hfRope{Theta: c.RopeTheta, Type: "default"}}
-	name := map[string]string{"llama": "Llama", "satori": "Satori"}[c.ModelType]
-	h.Architectures = []string{name + "ForCausalLM"}
-	if c.Score {
-		h.Architectures = []string{name + "ForSequenceClassification"}
-		h.NumLabels = 1
-	}
-	if c.PartialRotary == 1 {
-		h.Config.PartialRotary = 0
-	}
-	data, err := json.MarshalIndent(h, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(data, '\n'), 0o644)
-}

@@ -48,7 +48,7 @@ func (c Config) trunk(w Weights, tokens *Node) (*Node, []memory) {
 	mask := Where(LessOrEqual(col, row), Scalar(g, float32Type, 0.0), Scalar(g, float32Type, math.Inf(-1))) // [seq, 1, seq]
 	mask = Reshape(mask, 1, 1, seq, 1, seq)
 
-	x := Gather(w["model.embed_tokens.weight"], ExpandAxes(tokens, -1)) // [batch, seq, dim]
+	x := Gather(w[embedding], ExpandAxes(tokens, -1)) // [batch, seq, dim]
 	var memories []memory
 	for i := range c.Layers {
 		p := layer(i)
@@ -60,9 +60,9 @@ func (c Config) trunk(w Weights, tokens *Node) (*Node, []memory) {
 			before := Concatenate([]*Node{Zeros(g, f32(batch, 1, half)), Slice(m.shift, AxisRange(), AxisRange(0, seq-1))}, 1)
 			h = Concatenate([]*Node{before, Slice(h, AxisRange(), AxisRange(), AxisRange(half))}, -1)
 		}
-		q := Reshape(dense(h, w[p+"self_attn.q_proj.weight"]), batch, seq, c.Heads, c.HeadDim)
-		k := Reshape(dense(h, w[p+"self_attn.k_proj.weight"]), batch, seq, c.KVHeads, c.HeadDim)
-		m.v = Reshape(dense(h, w[p+"self_attn.v_proj.weight"]), batch, seq, c.KVHeads, c.HeadDim)
+		q := c.headNorm(w, p+"self_attn.q_norm", Reshape(project(w, p+"self_attn.q_proj", h), batch, seq, c.Heads, c.HeadDim))
+		k := c.headNorm(w, p+"self_attn.k_norm", Reshape(project(w, p+"self_attn.k_proj", h), batch, seq, c.KVHeads, c.HeadDim))
+		m.v = Reshape(project(w, p+"self_attn.v_proj", h), batch, seq, c.KVHeads, c.HeadDim)
 		q = MulScalar(c.rotate(q, cos, sin), 1/math.Sqrt(float64(c.HeadDim)))
 		m.k = c.rotate(k, cos, sin)
 
@@ -83,7 +83,7 @@ func (c Config) trunk(w Weights, tokens *Node) (*Node, []memory) {
 //	hidden [..., dim] → [..., vocab]
 func (c Config) Logits(w Weights, hidden *Node) *Node {
 	if c.Tied {
-		return dense(hidden, w["model.embed_tokens.weight"])
+		return dense(hidden, w[embedding])
 	}
 	return dense(hidden, w[lmHead])
 }
@@ -121,7 +121,7 @@ func (c Config) step(w Weights, tok, pos, act *Node, cache []*Node) (*Node, []*N
 	at := ExpandAxes(pos, -1)
 	cos, sin = Reshape(Gather(cos, at), batch, 1, -1), Reshape(Gather(sin, at), batch, 1, -1)
 
-	x := Gather(w["model.embed_tokens.weight"], ExpandAxes(tok, -1)) // [batch, dim]
+	x := Gather(w[embedding], ExpandAxes(tok, -1)) // [batch, dim]
 	var out []*Node
 	for i := range c.Layers {
 		p := layer(i)
@@ -137,9 +137,9 @@ func (c Config) step(w Weights, tok, pos, act *Node, cache []*Node) (*Node, []*N
 			shift = Where(busy, now, cache[0])
 			cache = cache[1:]
 		}
-		q := Reshape(dense(h, w[p+"self_attn.q_proj.weight"]), batch, c.Heads, c.HeadDim)
-		k := Reshape(dense(h, w[p+"self_attn.k_proj.weight"]), batch, c.KVHeads, c.HeadDim)
-		v := Reshape(dense(h, w[p+"self_attn.v_proj.weight"]), rows, c.HeadDim)
+		q := c.headNorm(w, p+"self_attn.q_norm", Reshape(project(w, p+"self_attn.q_proj", h), batch, c.Heads, c.HeadDim))
+		k := c.headNorm(w, p+"self_attn.k_norm", Reshape(project(w, p+"self_attn.k_proj", h), batch, c.KVHeads, c.HeadDim))
+		v := Reshape(project(w, p+"self_attn.v_proj", h), rows, c.HeadDim)
 		q = MulScalar(c.rotate(q, cos, sin), 1/math.Sqrt(float64(c.HeadDim)))
 		q = Reshape(q, rows, c.group(), c.HeadDim)
 		k = Reshape(c.rotate(k, cos, sin), rows, c.HeadDim)
@@ -191,23 +191,67 @@ func (c Config) norm(x, scale *Node) *Node {
 	return Mul(x, ExpandLeftToRank(scale, x.Rank()))
 }
 
+// headNorm is norm over the channels of each head, in families that have one.
+//
+//	x [..., heads, head] → [..., heads, head]
+func (c Config) headNorm(w Weights, name string, x *Node) *Node {
+	if scale, ok := w[name+".weight"]; ok {
+		return c.norm(x, scale)
+	}
+	return x
+}
+
+// project is dense with a bias, in families that have one.
+func project(w Weights, name string, x *Node) *Node {
+	y := dense(x, w[name+".weight"])
+	if bias, ok := w[name+".bias"]; ok {
+		y = Add(y, ExpandLeftToRank(bias, y.Rank()))
+	}
+	return y
+}
+
 // dense is x[..., in] · w[out, in]ᵀ → [..., out].
 func dense(x, w *Node) *Node { return Dot(x, w).General([]int{-1}, nil, []int{1}, nil) }
 
 // rotations are the cosines and sines of the rotary embedding (arXiv:2104.09864):
-// angle of position p and pair i is p·θ^(−2i/rotary).
+// angle of position p and pair i is p·fᵢ.
 //
 //	→ [length, rotary/2] each
 func (c Config) rotations(g *Graph, length int) (cos, sin *Node) {
 	half := c.rotary() / 2
 	cs, sn := make([]float32, length*half), make([]float32, length*half)
+	frequencies := c.frequencies()
 	for p := range length {
-		for i := range half {
-			angle := float64(p) * math.Pow(c.RopeTheta, -2*float64(i)/float64(c.rotary()))
+		for i, f := range frequencies {
+			angle := float64(p) * f
 			cs[p*half+i], sn[p*half+i] = float32(math.Cos(angle)), float32(math.Sin(angle))
 		}
 	}
 	return Const(g, Floats(cs, length, half)), Const(g, Floats(sn, length, half))
+}
+
+// frequencies are those of the rotary embedding: fᵢ = θ^(−2i/rotary), stretched by
+// RopeScaling.
+func (c Config) frequencies() []float64 {
+	list := make([]float64, c.rotary()/2)
+	for i := range list {
+		f := math.Pow(c.RopeTheta, -2*float64(i)/float64(c.rotary()))
+		list[i] = f / c.RopeScaling.divisor(f)
+	}
+	return list
+}
+
+// divisor is what Llama 3.1 divides a frequency by: 1 where its wavelength is short,
+// Factor where it is long, and in between the harmonic mean of both, weighted by where
+// Original/wavelength lies between LowFreq and HighFreq (transformers'
+// _compute_llama3_parameters).
+func (s RopeScaling) divisor(frequency float64) float64 {
+	if s == (RopeScaling{}) {
+		return 1
+	}
+	turns := float64(s.Original) * frequency / (2 * math.Pi) // Original / wavelength
+	short := min(1, max(0, (turns-s.LowFreq)/(s.HighFreq-s.LowFreq)))
+	return 1 / ((1-short)/s.Factor + short)
 }
 
 // rotate turns the first rotary channels of each head, in Hugging Face's order: the

@@ -1,5 +1,6 @@
-// Package model holds the language model: a small Llama-style decoder over gomlx,
-// its weights in the Hugging Face layout, sampling, scoring and the optimiser.
+// Package model holds the language model: one decoder over gomlx for the families of
+// Llama, Mistral, Qwen2 and Qwen3, its weights in the Hugging Face layout or in GGUF,
+// sampling, scoring and the optimiser.
 //
 //   - a [Backend] runs computations: pure Go, or XLA where a plugin is installed;
 //   - a [Config] is the shape of a decoder; its methods build the graph;
@@ -15,8 +16,17 @@
 // [batch, seq, vocab]. Rows are padded on the right, so a causal mask is all the
 // masking that attention needs. Per-token arrays are aligned to the token they
 // describe: entry t of a log-probability is that of token t given those before it,
-// and entry 0 is 0. [LogProbs] and [Entropies] shift logits to the tokens that they predict,
+// and entry 0 is 0 ([Net.LogProbs] alone leaves it out). [LogProbs] and [Entropies] shift logits to the tokens that they predict,
 // [Before] the scores of a critic; nothing else shifts.
+//
+// # Files
+//
+// [Open] reads a Hugging Face directory or a GGUF file, [LM.Save] and [LM.SaveGGUF] write
+// them. The decoder is one; families differ in which tensors there are (biases of the
+// projections, norms of queries and keys) and in the numbers of Config. What it cannot
+// do is refused by the name of the field: a config.json's fields are all accounted for,
+// and a sliding window is refused unless the context fits into it, where it makes no
+// difference. Weights are f32 in memory, whatever the file has.
 //
 // # Errors
 //

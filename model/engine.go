@@ -9,7 +9,7 @@ import (
 
 const (
 	lanes = 2  // batches in flight; requests are dealt to them by number
-	slots = 64 // rows of a batch
+	slots = 64 // rows of a batch, at most
 	// admit is how many rows a prefill takes in at a time, and how many have to be free
 	// before one is worth its cost while others are busy.
 	admit = 16
@@ -76,11 +76,12 @@ func (m *LM) SampleAll(ctx context.Context, requests []Request) ([][]Completion,
 		}
 	}
 	length = (length + 63) / 64 * 64
+	rows := m.callRows((len(jobs)+lanes-1)/lanes, slots)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var group sync.WaitGroup
 	for k := range lanes {
-		l := lane{m: m, length: length, jobs: jobs, next: k}
+		l := lane{m: m, length: length, jobs: jobs, next: k, rows: make([]row, rows)}
 		group.Go(func() {
 			if err := l.run(ctx); err != nil {
 				cancel(err)
@@ -94,14 +95,14 @@ func (m *LM) SampleAll(ctx context.Context, requests []Request) ([][]Completion,
 	return done, nil
 }
 
-// A lane is one batch: slots rows over a cache of length positions.
+// A lane is one batch: rows over a cache of length positions.
 type lane struct {
 	m      *LM
 	length int
 	jobs   []job
 	next   int // the next job of this lane
 
-	rows  [slots]row
+	rows  []row // slots; fewer of a large model
 	cache []*Tensor
 }
 
@@ -127,7 +128,7 @@ func (l *lane) run(ctx context.Context) error {
 				busy++
 			}
 		}
-		if l.next < len(l.jobs) && (busy == 0 || slots-busy >= admit) {
+		if l.next < len(l.jobs) && (busy == 0 || len(l.rows)-busy >= l.admits()) {
 			if err := l.admit(); err != nil {
 				return err
 			}
@@ -142,9 +143,13 @@ func (l *lane) run(ctx context.Context) error {
 	}
 }
 
+// admits is how many rows a prefill takes in.
+func (l *lane) admits() int { return min(admit, len(l.rows)) }
+
 // admit fills free rows with the next requests: their prompts but for the last token,
 // which is the first that decode takes.
 func (l *lane) admit() error {
+	slots, admit := len(l.rows), l.admits()
 	if l.cache == nil {
 		for _, dims := range l.m.Config.cacheDims(slots, l.length) {
 			size := 1
@@ -187,7 +192,7 @@ func (l *lane) admit() error {
 
 // decode samples up to window tokens for every busy row.
 func (l *lane) decode() error {
-	window := l.m.engine.window
+	window, slots := l.m.engine.window, len(l.rows)
 	tok, pos, left := make([]int32, slots), make([]int32, slots), make([]int32, slots)
 	temp, noise := make([]float32, slots), make([]float32, window*slots)
 	for s := range l.rows {
@@ -224,8 +229,9 @@ func (l *lane) decode() error {
 			c.Tokens = append(c.Tokens, t)
 			c.LogProbs = append(c.LogProbs, logps[k*slots+s])
 			r.tok, r.pos, r.left = t, r.pos+1, r.left-1
-			r.busy = t != l.m.Config.EOS && r.left > 0
-			c.Truncated = t != l.m.Config.EOS
+			ended := l.m.Config.ends(t)
+			r.busy = !ended && r.left > 0
+			c.Truncated = !ended
 		}
 	}
 	return nil

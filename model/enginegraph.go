@@ -11,7 +11,7 @@ import (
 //	weights; tok, pos, left [batch] int32; temperature [batch]; noise [window, batch] in [0, 1); cache
 //	→ tokens [window, batch] int32, log-probabilities [window, batch], cache
 //
-// A row with left 0 is idle; a row ends with EOS or when left has run out.
+// A row with left 0 is idle; a row ends with EOS or a stop, or when left has run out.
 func (c Config) decodeGraph(window int) func(in []*Node) []*Node {
 	return func(in []*Node) []*Node {
 		w, in := c.bind(in)
@@ -98,6 +98,9 @@ func (c Config) sampleStep(w Weights, tok, pos, left, temp, u *Node, cache []*No
 	next = Mul(next, busy)
 	logp = Mul(logp, ConvertDType(busy, float32Type))
 	ended := Equal(next, Const(g, int32(c.EOS)))
+	for _, stop := range c.Stops {
+		ended = Or(ended, Equal(next, Const(g, stop)))
+	}
 	newLeft = Where(ended, ZerosLike(left), Sub(left, busy))
 	return next, logp, Add(pos, busy), newLeft, newCache
 }

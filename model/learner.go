@@ -203,20 +203,32 @@ const optimizerFile = "optimizer.safetensors"
 
 // SaveState writes the moments and the step count into a directory, for [Learner.LoadState].
 func (l *Learner) SaveState(dir string) error {
-	list := append(l.Net.host(l.m, "m."), l.Net.host(l.v, "v.")...)
-	list = append(list, named{spec{"steps", []int{1}}, []float32{float32(l.steps)}})
-	return writeSafetensors(filepath.Join(dir, optimizerFile), list)
+	list := l.state()
+	return writeSafetensors(filepath.Join(dir, optimizerFile), list, func(i int) []float32 {
+		switch n := len(l.m); i / n {
+		case 0:
+			return values(l.m[i])
+		case 1:
+			return values(l.v[i-n])
+		}
+		return []float32{float32(l.steps)}
+	})
+}
+
+// state lists the tensors of the optimiser's file: m, v, and the number of steps.
+func (l *Learner) state() []spec {
+	var list []spec
+	for _, prefix := range []string{"m.", "v."} {
+		for _, s := range l.Net.specs {
+			list = append(list, spec{prefix + s.name, s.dims})
+		}
+	}
+	return append(list, spec{"steps", []int{1}})
 }
 
 // LoadState goes on where [Learner.SaveState] stopped.
 func (l *Learner) LoadState(dir string) error {
-	var want []spec
-	for _, prefix := range []string{"m.", "v."} {
-		for _, s := range l.Net.specs {
-			want = append(want, spec{prefix + s.name, s.dims})
-		}
-	}
-	list, err := readSafetensors(filepath.Join(dir, optimizerFile), append(want, spec{"steps", []int{1}}))
+	list, err := readSafetensors(filepath.Join(dir, optimizerFile), l.state())
 	if err != nil {
 		return fmt.Errorf("model: %w", err)
 	}

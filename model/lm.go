@@ -1,9 +1,10 @@
 package model
 
 import (
+	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model/tokenizer"
@@ -13,8 +14,9 @@ import (
 // while it is trained.
 type LM struct {
 	*Net
-	tokenizer *tokenizer.Tokenizer
-	engine    engine
+	tokenizer    *tokenizer.Tokenizer
+	chatTemplate string
+	engine       engine
 }
 
 // NewLM joins a network and a tokenizer of the same vocabulary.
@@ -28,37 +30,65 @@ func NewLM(n *Net, t *tokenizer.Tokenizer) (*LM, error) {
 // Tokenizer gives the model's tokenizer.
 func (m *LM) Tokenizer() *tokenizer.Tokenizer { return m.tokenizer }
 
-// Open reads a Hugging Face directory: config.json, model.safetensors (f32) and
-// tokenizer.json. Errors name the file, and the field or tensor.
-func Open(b Backend, dir string) (*LM, error) {
-	n, err := OpenNet(b, dir)
+// ChatTemplate is the Jinja template that the model's makers give for chats, where the
+// file or directory has one; it is kept when the model is saved.
+func (m *LM) ChatTemplate() string { return m.chatTemplate }
+
+// Open reads a Hugging Face directory or a GGUF file.
+//
+// A directory holds config.json, tokenizer.json, and the weights: model.safetensors, or
+// several files with model.safetensors.index.json, in f32, f16 or bf16. Of a .gguf file
+// (see package gguf for the types of its tensors) metadata, weights and tokenizer are
+// read. Weights become f32. Errors name the file, and the field or tensor; what the
+// decoder cannot do is one.
+func Open(b Backend, path string) (*LM, error) {
+	if strings.HasSuffix(path, ".gguf") {
+		lm, err := openGGUF(b, path)
+		if err != nil {
+			return nil, fmt.Errorf("model: %w", err)
+		}
+		return lm, nil
+	}
+	n, err := OpenNet(b, path)
 	if err != nil {
 		return nil, err
 	}
-	t, err := tokenizer.Open(filepath.Join(dir, "tokenizer.json"))
+	t, err := tokenizer.Open(filepath.Join(path, "tokenizer.json"))
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	return NewLM(n, t)
+	lm, err := NewLM(n, t)
+	if err != nil {
+		return nil, err
+	}
+	if lm.chatTemplate, err = readTemplate(path); err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	return lm, nil
 }
 
 // OpenNet is [Open] without the tokenizer. It reads a reward model, too.
-func OpenNet(b Backend, dir string) (*Net, error) {
+func OpenNet(b Backend, path string) (*Net, error) {
+	if strings.HasSuffix(path, ".gguf") {
+		n, _, err := openGGUFNet(b, path)
+		if err != nil {
+			return nil, fmt.Errorf("model: %w", err)
+		}
+		return n, nil
+	}
+	dir := path
 	c, err := readConfig(filepath.Join(dir, "config.json"))
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	path := filepath.Join(dir, "model.safetensors")
-	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("model: %s has no weights: %w", dir, err)
-	}
-	n := &Net{Config: c, backend: b, specs: c.specs()}
-	list, err := readSafetensors(path, n.specs)
+	have, files, err := openWeights(dir)
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	for _, t := range list {
-		n.weights = append(n.weights, n.upload(t.data, t.spec))
+	defer files.Close()
+	n, err := load(b, c, have)
+	if err != nil {
+		return nil, fmt.Errorf("model: %s: %w", dir, err)
 	}
 	return n, nil
 }
@@ -67,17 +97,18 @@ func OpenNet(b Backend, dir string) (*Net, error) {
 // written into the same directory by extra functions.
 func (m *LM) Save(dir string, extra ...func(dir string) error) error {
 	return m.Net.Save(dir, append(extra, func(tmp string) error {
-		return m.tokenizer.Save(filepath.Join(tmp, "tokenizer.json"))
+		return errors.Join(m.tokenizer.Save(filepath.Join(tmp, "tokenizer.json")), m.writeTokenizerConfig(tmp))
 	})...)
 }
 
-// Save writes config.json and model.safetensors.
+// Save writes config.json and the weights in f32: model.safetensors, or several files
+// with an index from 5 GB on.
 func (n *Net) Save(dir string, extra ...func(dir string) error) error {
 	err := ReplaceDir(dir, func(tmp string) error {
 		if err := n.Config.write(filepath.Join(tmp, "config.json")); err != nil {
 			return err
 		}
-		if err := writeSafetensors(filepath.Join(tmp, "model.safetensors"), n.host(n.weights, "")); err != nil {
+		if err := n.saveWeights(tmp, maxShard); err != nil {
 			return err
 		}
 		for _, write := range extra {
@@ -93,17 +124,10 @@ func (n *Net) Save(dir string, extra ...func(dir string) error) error {
 	return nil
 }
 
-// host copies tensors of the network's shapes out, under names with a prefix.
-func (n *Net) host(list []*Tensor, prefix string) []named {
-	var out []named
-	for i, s := range n.specs {
-		out = append(out, named{spec{prefix + s.name, s.dims}, values(list[i])})
-	}
-	return out
-}
-
 // Clone copies the model; the tokenizer is shared.
-func (m *LM) Clone() *LM { return &LM{Net: m.Net.Clone(), tokenizer: m.tokenizer} }
+func (m *LM) Clone() *LM {
+	return &LM{Net: m.Net.Clone(), tokenizer: m.tokenizer, chatTemplate: m.chatTemplate}
+}
 
 // CopyToken gives a token the embedding, and the row of an untied head, of another: a
 // new special token then begins with the meaning of a word that the model knows.
@@ -113,7 +137,7 @@ func (m *LM) CopyToken(to, from string) error {
 	if !ok || !known {
 		return fmt.Errorf("model: CopyToken: the tokenizer lacks %q or %q", to, from)
 	}
-	for _, name := range []string{"model.embed_tokens.weight", lmHead} {
+	for _, name := range []string{embedding, lmHead} {
 		if i := m.find(name); i >= 0 {
 			data, dim := flat[float32](m.weights[i]), m.Config.Dim
 			copy(data[int(target)*dim:int(target+1)*dim], data[int(source)*dim:])

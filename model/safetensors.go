@@ -1,15 +1,21 @@
 package model
 
 import (
+	"bufio"
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/satori-go/satori/model/gguf"
 )
 
 // maxHeader bounds a safetensors header, as the reference implementation does.
@@ -21,6 +27,14 @@ type tensorInfo struct {
 	Offsets [2]int64 `json:"data_offsets"`
 }
 
+// floatTypes are the types of tensors that are read.
+var floatTypes = map[string]floatType{"F32": {gguf.F32, 4}, "F16": {gguf.F16, 2}, "BF16": {gguf.BF16, 2}}
+
+type floatType struct {
+	gguf.Type
+	bytes int64 // of a number
+}
+
 // named is a tensor on the host.
 type named struct {
 	spec
@@ -28,12 +42,12 @@ type named struct {
 }
 
 // writeSafetensors writes f32 tensors in their order, with metadata format=pt, which
-// transformers asks for.
-func writeSafetensors(path string, list []named) error {
+// transformers asks for. Values are asked for one tensor at a time.
+func writeSafetensors(path string, list []spec, value func(i int) []float32) error {
 	header := map[string]any{"__metadata__": map[string]string{"format": "pt"}}
 	var end int64
 	for _, t := range list {
-		size := int64(4 * len(t.data))
+		size := 4 * int64(t.size())
 		header[t.name] = tensorInfo{"F32", t.dims, [2]int64{end, end + size}}
 		end += size
 	}
@@ -44,165 +58,180 @@ func writeSafetensors(path string, list []named) error {
 	for len(head)%8 != 0 { // tensors begin at a multiple of 8, as the format asks
 		head = append(head, ' ')
 	}
-	buf := make([]byte, 8, 8+len(head)+int(end))
-	binary.LittleEndian.PutUint64(buf, uint64(len(head)))
-	buf = append(buf, head...)
-	for _, t := range list {
-		for _, x := range t.data {
-			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(x))
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(f) // keeps its first error until Flush
+	w.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(head))))
+	w.Write(head)
+	var word [4]byte
+	for i := range list {
+		for _, x := range value(i) {
+			binary.LittleEndian.PutUint32(word[:], math.Float32bits(x))
+			w.Write(word[:])
 		}
 	}
-	return os.WriteFile(path, buf, 0o644)
+	return errors.Join(w.Flush(), f.Close())
 }
 
-// readSafetensors reads exactly the wanted f32 tensors: a missing, unexpected,
-// misshapen or cut tensor is an error that names it, before any data is read.
+// readSafetensors reads exactly the wanted tensors of one file, after [check].
 func readSafetensors(path string, want []spec) ([]named, error) {
-	f, err := os.Open(path)
+	have, file, err := openSafetensors(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	fail := func(format string, args ...any) ([]named, error) {
-		return nil, fmt.Errorf("%s: %w", path, fmt.Errorf(format, args...))
-	}
-	stat, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	var size uint64
-	if err := binary.Read(f, binary.LittleEndian, &size); err != nil {
-		return fail("is no safetensors file: it ends within its first 8 bytes")
-	}
-	if size > maxHeader || int64(size) > stat.Size()-8 {
-		return fail("is no whole safetensors file: header of %d bytes in a file of %d", size, stat.Size())
-	}
-	head := make([]byte, size)
-	if _, err := io.ReadFull(f, head); err != nil {
-		return fail("header: %w", err)
-	}
-	var raw map[string]json.RawMessage
-	if err := json.Unmarshal(head, &raw); err != nil {
-		return fail("header: %w", err)
-	}
-	base, body := int64(8+size), stat.Size()-int64(8+size)
-	infos := map[string]tensorInfo{}
-	var faults []error
-	for name, text := range raw {
-		if name == "__metadata__" {
-			continue
-		}
-		var t tensorInfo
-		if err := json.Unmarshal(text, &t); err != nil {
-			faults = append(faults, fmt.Errorf("tensor %q: %w", name, err))
-		}
-		infos[name] = t
-		if !slices.ContainsFunc(want, func(s spec) bool { return s.name == name }) {
-			faults = append(faults, fmt.Errorf("tensor %q is not one of this model's", name))
-		}
-	}
-	for _, s := range want {
-		t, ok := infos[s.name]
-		switch {
-		case !ok:
-			faults = append(faults, fmt.Errorf("tensor %q is missing", s.name))
-		case t.DType != "F32":
-			faults = append(faults, fmt.Errorf("tensor %q is %s; only F32 is supported", s.name, t.DType))
-		case !slices.Equal(t.Shape, s.dims):
-			faults = append(faults, fmt.Errorf("tensor %q has shape %v, want %v", s.name, t.Shape, s.dims))
-		case t.Offsets[0] < 0 || t.Offsets[1]-t.Offsets[0] != int64(4*s.size()) || t.Offsets[1] > body:
-			faults = append(faults, fmt.Errorf("tensor %q: bytes %d to %d do not hold %v in a body of %d", s.name, t.Offsets[0], t.Offsets[1], s.dims, body))
-		}
-	}
-	if len(faults) > 0 {
-		slices.SortFunc(faults, func(a, b error) int { // maps have no order
-			if a.Error() < b.Error() {
-				return -1
-			}
-			return 1
-		})
-		return fail("%w", errors.Join(faults...))
+	defer file.Close()
+	if err := check(have, want); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	var list []named
 	for _, s := range want {
-		data := make([]byte, 4*s.size())
-		if _, err := f.ReadAt(data, base+infos[s.name].Offsets[0]); err != nil {
-			return fail("tensor %q: %w", s.name, err)
+		data, err := have[s.name].read()
+		if err != nil {
+			return nil, fmt.Errorf("%s: tensor %q: %w", path, s.name, err)
 		}
-		t := named{s, make([]float32, s.size())}
-		for i := range t.data {
-			t.data[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
-		}
-		list = append(list, t)
+		list = append(list, named{s, data})
 	}
 	return list, nil
 }
 
-// ReplaceDir makes a directory whole or not at all: write fills a temporary directory
-// beside it, whose files are synced before it takes the place of dir. After a crash
-// and [RecoverDir], dir is either as it was or as written.
-func ReplaceDir(dir string, write func(tmp string) error) (err error) {
-	dir = filepath.Clean(dir)
-	parent := filepath.Dir(dir)
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return err
-	}
-	tmp, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+".tmp")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(tmp)
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return err
-	}
-	if err := errors.Join(RecoverDir(dir), write(tmp)); err != nil {
-		return err
-	}
-	files, err := os.ReadDir(tmp)
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		if err := syncFile(filepath.Join(tmp, f.Name())); err != nil {
-			return err
-		}
-	}
-	if err := syncFile(tmp); err != nil {
-		return err
-	}
-	old := dir + oldSuffix
-	if err := os.RemoveAll(old); err != nil {
-		return err
-	}
-	if err := os.Rename(dir, old); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	defer os.RemoveAll(old)
-	if err := os.Rename(tmp, dir); err != nil {
-		return errors.Join(err, os.Rename(old, dir))
-	}
-	return syncFile(parent)
-}
-
-// oldSuffix is where a directory stands for the moment in which it is replaced.
-const oldSuffix = ".old"
-
-// RecoverDir puts a directory back that a crash has left half replaced.
-func RecoverDir(dir string) error {
-	dir = filepath.Clean(dir)
-	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	if err := os.Rename(dir+oldSuffix, dir); !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-func syncFile(path string) error {
+// openSafetensors opens a file and lists its tensors, whose data is read when asked for.
+// The header is checked against the file: what it says of each tensor's type and shape
+// is what its bytes hold, and the tensors fill the file without a hole or an overlap.
+func openSafetensors(path string) (map[string]stored, io.Closer, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	return errors.Join(f.Sync(), f.Close())
+	stat, err := f.Stat()
+	if err == nil {
+		var have map[string]stored
+		if have, err = readHeader(f, stat.Size()); err == nil {
+			for name, t := range have {
+				t.where = filepath.Base(path)
+				have[name] = t
+			}
+			return have, f, nil
+		}
+	}
+	f.Close()
+	return nil, nil, fmt.Errorf("%s: %w", path, err)
+}
+
+func readHeader(r io.ReaderAt, fileSize int64) (map[string]stored, error) {
+	var prefix [8]byte
+	if _, err := r.ReadAt(prefix[:], 0); err != nil {
+		return nil, errors.New("is no safetensors file: it ends within its first 8 bytes")
+	}
+	size := binary.LittleEndian.Uint64(prefix[:])
+	if size > maxHeader || int64(size) > fileSize-8 {
+		return nil, fmt.Errorf("is no whole safetensors file: header of %d bytes in a file of %d", size, fileSize)
+	}
+	head := make([]byte, size)
+	if _, err := r.ReadAt(head, 8); err != nil {
+		return nil, fmt.Errorf("header: %w", err)
+	}
+	infos, err := parseHeader(head)
+	if err != nil {
+		return nil, fmt.Errorf("header: %w", err)
+	}
+	base, body := int64(8+size), fileSize-int64(8+size)
+	have := make(map[string]stored, len(infos))
+	var faults []error
+	for name, t := range infos {
+		kind, known := floatTypes[t.DType]
+		numbers, fits := count(t.Shape, body)
+		switch {
+		case !known:
+			faults = append(faults, fmt.Errorf("tensor %q is %s, which is not supported (F32, F16, BF16)", name, t.DType))
+		case t.Offsets[0] < 0 || t.Offsets[1] > body || !fits || t.Offsets[1]-t.Offsets[0] != numbers*kind.bytes:
+			faults = append(faults, fmt.Errorf("tensor %q: bytes %d to %d do not hold %v of %s in a body of %d", name, t.Offsets[0], t.Offsets[1], t.Shape, t.DType, body))
+		default:
+			have[name] = stored{dims: t.Shape, read: func() ([]float32, error) {
+				return readFloats(r, base+t.Offsets[0], int(numbers), kind)
+			}}
+		}
+	}
+	if len(faults) > 0 {
+		return nil, joinSorted(faults)
+	}
+	// Tensors that share bytes would make a small file a large model.
+	end := int64(0)
+	names := slices.SortedFunc(maps.Keys(infos), func(a, b string) int {
+		return cmp.Or(cmp.Compare(infos[a].Offsets[0], infos[b].Offsets[0]), cmp.Compare(infos[a].Offsets[1], infos[b].Offsets[1]))
+	})
+	for _, name := range names {
+		if from := infos[name].Offsets[0]; from != end {
+			return nil, fmt.Errorf("tensor %q begins at byte %d, the one before it ends at %d", name, from, end)
+		}
+		end = infos[name].Offsets[1]
+	}
+	if end != body {
+		return nil, fmt.Errorf("the tensors end at byte %d of a body of %d", end, body)
+	}
+	return have, nil
+}
+
+// parseHeader reads the JSON object of a header; a name that comes twice is an error.
+func parseHeader(head []byte) (map[string]tensorInfo, error) {
+	d := json.NewDecoder(bytes.NewReader(head))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil, errors.New("is no JSON object")
+	}
+	infos := map[string]tensorInfo{}
+	for d.More() {
+		token, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		name, _ := token.(string)
+		if name == "__metadata__" {
+			var skip map[string]string
+			if err := d.Decode(&skip); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			continue
+		}
+		var t tensorInfo
+		if _, twice := infos[name]; twice {
+			return nil, fmt.Errorf("tensor %q is given twice", name)
+		}
+		if err := d.Decode(&t); err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", name, err)
+		}
+		infos[name] = t
+	}
+	_, err := d.Token() // the closing brace
+	return infos, err
+}
+
+// count multiplies a shape; false for a size below zero or a product beyond most.
+func count(shape []int, most int64) (int64, bool) {
+	n := int64(1)
+	for _, d := range shape {
+		if d < 0 || d > 0 && n > most/int64(d) {
+			return 0, false
+		}
+		n *= int64(d)
+	}
+	return n, true
+}
+
+// readFloats reads n numbers of a type as float32.
+func readFloats(r io.ReaderAt, offset int64, n int, kind floatType) ([]float32, error) {
+	out := make([]float32, n)
+	const chunk = 1 << 18
+	buf := make([]byte, int64(min(n, chunk))*kind.bytes)
+	for at := 0; at < n; at += chunk {
+		part := out[at:min(n, at+chunk)]
+		buf = buf[:int64(len(part))*kind.bytes]
+		if _, err := r.ReadAt(buf, offset+int64(at)*kind.bytes); err != nil {
+			return nil, err
+		}
+		if err := gguf.Decode(kind.Type, buf, part); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }

@@ -23,7 +23,7 @@ type Request struct {
 
 // A Completion is one answer to a request.
 type Completion struct {
-	Tokens []int32 // the EOS included, where one was sampled
+	Tokens []int32 // the EOS (or one of Config.Stops) included, where one was sampled
 	// LogProbs has one entry a token: its log-probability under the distribution that it
 	// was drawn from, that is at the request's temperature; at temperature 1 for greedy.
 	LogProbs  []float32
@@ -103,9 +103,9 @@ func Collect[T any](stream iter.Seq2[T, error]) ([]T, error) {
 	return all, nil
 }
 
-// Response decodes sampled tokens without their EOS; meta-actions stay.
+// Response decodes sampled tokens without the EOS or stop that ended them; meta-actions stay.
 func (m *LM) Response(tokens []int32) string {
-	if n := len(tokens); n > 0 && tokens[n-1] == m.Config.EOS {
+	if n := len(tokens); n > 0 && m.Config.ends(tokens[n-1]) {
 		tokens = tokens[:n-1]
 	}
 	return m.tokenizer.Decode(tokens)

@@ -9,8 +9,26 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
-// scoreRows is how many rows one call of a forward graph takes.
-const scoreRows = 32
+const (
+	// scoreRows is how many rows one call of a forward graph takes, at most.
+	scoreRows = 32
+	// large is the number of weights from which a padded row costs more than another
+	// compiled graph does: seconds, as compiling does.
+	large = 20_000_000
+)
+
+// callRows is how many rows a call takes that has count to fill: most, so that there is one
+// graph, or of a large network the next power of two.
+func (n *Net) callRows(count, most int) int {
+	if n.Parameters() < large {
+		return most
+	}
+	rows := 1
+	for rows < count {
+		rows *= 2
+	}
+	return min(rows, most)
+}
 
 // Scores runs the scalar head over rows of tokens: entry t of a row is the score of
 // the row up to and with token t. A reward model reads the last entry; a critic reads
@@ -31,9 +49,19 @@ func (n *Net) TokenLogProbs(ctx context.Context, rows [][]int32, temperature flo
 		return nil, errors.New("model: TokenLogProbs: the network has a scalar head")
 	}
 	return n.forward(ctx, "log-probs", rows, []float32{float32(temperature)}, func(c Config, w Weights, in []*Node) *Node {
-		logits := c.Logits(w, c.Hidden(w, in[0]))
-		return LogProbs(Div(logits, Reshape(in[1], 1, 1, 1)), in[0], 1)
+		return c.LogProbs(w, c.Hidden(w, in[0]), in[0], Reshape(in[1]))
 	})
+}
+
+// LogProbs is the log-probability of each token of each sequence given those before it,
+// at temperature 1. The first token has none: entry i is that of token i+1, and there is
+// one entry fewer than there are tokens.
+func (n *Net) LogProbs(ctx context.Context, seqs [][]int32) ([][]float32, error) {
+	rows, err := n.TokenLogProbs(ctx, seqs, 1)
+	for i := range rows {
+		rows[i] = rows[i][1:]
+	}
+	return rows, err
 }
 
 // forward runs a graph over padded groups of rows, two groups at a time, and cuts its
@@ -81,14 +109,15 @@ func (n *Net) forward(ctx context.Context, name string, rows [][]int32, scalars 
 }
 
 func (n *Net) forwardGroup(run *exec, rows [][]int32, group []int, scalars []float32, out [][]float32) error {
-	padded := make([][]int32, scoreRows)
+	size := n.callRows(len(group), scoreRows)
+	padded := make([][]int32, size)
 	longest := 2 // LogProbs wants something to shift
 	for k, i := range group {
 		padded[k] = rows[i]
 		longest = max(longest, len(rows[i]))
 	}
 	width := Width(longest)
-	in := []*Tensor{Ints(PadRows(padded, width), scoreRows, width)}
+	in := []*Tensor{Ints(PadRows(padded, width), size, width)}
 	if scalars != nil {
 		in = append(in, Floats(scalars, len(scalars)))
 	}

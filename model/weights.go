@@ -19,7 +19,8 @@ type spec struct {
 
 // specs lists the decoder's tensors in a fixed order.
 func (c Config) specs() []spec {
-	s := []spec{{"model.embed_tokens.weight", []int{c.VocabSize, c.Dim}}}
+	arch := c.arch()
+	s := []spec{{embedding, []int{c.VocabSize, c.Dim}}}
 	for i := range c.Layers {
 		p := layer(i)
 		s = append(s,
@@ -33,6 +34,19 @@ func (c Config) specs() []spec {
 			spec{p + "mlp.up_proj.weight", []int{c.FFN, c.Dim}},
 			spec{p + "mlp.down_proj.weight", []int{c.Dim, c.FFN}},
 		)
+		if arch.qkvBias {
+			s = append(s,
+				spec{p + "self_attn.q_proj.bias", []int{c.Heads * c.HeadDim}},
+				spec{p + "self_attn.k_proj.bias", []int{c.KVHeads * c.HeadDim}},
+				spec{p + "self_attn.v_proj.bias", []int{c.KVHeads * c.HeadDim}},
+			)
+		}
+		if arch.qkNorm {
+			s = append(s,
+				spec{p + "self_attn.q_norm.weight", []int{c.HeadDim}},
+				spec{p + "self_attn.k_norm.weight", []int{c.HeadDim}},
+			)
+		}
 	}
 	s = append(s, spec{"model.norm.weight", []int{c.Dim}})
 	switch {
@@ -45,6 +59,7 @@ func (c Config) specs() []spec {
 }
 
 const (
+	embedding = "model.embed_tokens.weight"
 	scoreHead = "score.weight"
 	lmHead    = "lm_head.weight"
 )
@@ -66,6 +81,9 @@ func (s spec) size() int {
 // head at N(0, 1/(dim+1)²), as in OpenRLHF.
 func (s spec) fresh(c Config, seed uint64) []float32 {
 	data := make([]float32, s.size())
+	if strings.HasSuffix(s.name, ".bias") {
+		return data
+	}
 	if len(s.dims) == 1 {
 		for i := range data {
 			data[i] = 1
@@ -76,7 +94,7 @@ func (s spec) fresh(c Config, seed uint64) []float32 {
 	switch {
 	case s.name == scoreHead:
 		dev = 1 / float64(c.Dim+1)
-	case s.name == lmHead || strings.HasSuffix(s.name, "embed_tokens.weight"):
+	case s.name == lmHead || s.name == embedding:
 		dev = c.InitRange
 	case strings.HasSuffix(s.name, "o_proj.weight") || strings.HasSuffix(s.name, "down_proj.weight"):
 		dev /= math.Sqrt(2 * float64(c.Layers))

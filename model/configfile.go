@@ -1,0 +1,302 @@
+package model
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+)
+
+// A configFile is a config.json: a Config, and what says how to read it.
+type configFile struct {
+	Config
+	EOS           tokenIDs `json:"eos_token_id"`
+	Pad           *int32   `json:"pad_token_id"`
+	Architectures []string `json:"architectures"`
+	DType         string   `json:"dtype,omitempty"`
+	TorchDType    string   `json:"torch_dtype,omitempty"` // transformers 4
+	HiddenAct     string   `json:"hidden_act"`
+	NumLabels     int      `json:"num_labels,omitempty"`
+	Rope          *rope    `json:"rope_parameters,omitempty"` // transformers 5
+	RopeScaling   *rope    `json:"rope_scaling,omitempty"`    // transformers 4
+
+	Window     *int     `json:"sliding_window"`
+	UseWindow  *bool    `json:"use_sliding_window,omitempty"`
+	LayerTypes []string `json:"layer_types,omitempty"`
+}
+
+// rope is how positions are rotated, in the spelling of either transformers.
+type rope struct {
+	Theta         float64 `json:"rope_theta,omitempty"`
+	Type          string  `json:"rope_type,omitempty"`
+	OldType       string  `json:"type,omitempty"` // of rope_scaling before transformers 4.43
+	PartialRotary float64 `json:"partial_rotary_factor,omitempty"`
+	Factor        float64 `json:"factor,omitempty"`
+	LowFreq       float64 `json:"low_freq_factor,omitempty"`
+	HighFreq      float64 `json:"high_freq_factor,omitempty"`
+	Original      int     `json:"original_max_position_embeddings,omitempty"`
+}
+
+// tokenIDs is one id or a list of them.
+type tokenIDs []int32
+
+func (t *tokenIDs) UnmarshalJSON(data []byte) error {
+	if bytes.HasPrefix(data, []byte("[")) {
+		return json.Unmarshal(data, (*[]int32)(t))
+	}
+	*t = make(tokenIDs, 1)
+	return json.Unmarshal(data, &(*t)[0])
+}
+
+func (t tokenIDs) MarshalJSON() ([]byte, error) {
+	if len(t) == 1 {
+		return json.Marshal(t[0])
+	}
+	return json.Marshal([]int32(t))
+}
+
+// configFields says what a config.json may hold: nil for a field that configFile reads
+// or that does not bear on what the model computes, or else the values that this
+// decoder can do. A field that is not here is refused: what it means is not known. null
+// is as good as leaving a field out.
+var configFields = fieldRules(`
+	model_type vocab_size hidden_size intermediate_size num_hidden_layers num_attention_heads num_key_value_heads
+	head_dim max_position_embeddings rms_norm_eps rope_theta rope_parameters rope_scaling partial_rotary_factor
+	time_shift tie_word_embeddings initializer_range bos_token_id eos_token_id pad_token_id architectures dtype
+	torch_dtype num_labels sliding_window use_sliding_window layer_types
+
+	max_window_layers _name_or_path name_or_path transformers_version transformers.js_config use_cache pretraining_tp
+	id2label label2id problem_type return_dict output_attentions output_hidden_states task_specific_params
+	unsloth_fixed unsloth_version _attn_implementation_autoset bos_token eos_token pad_token tokenizer_class`,
+	map[string][]string{
+		"hidden_act":          {"silu"},
+		"attention_bias":      {"false"},
+		"mlp_bias":            {"false"},
+		"attention_dropout":   {"0"}, // it would act in training
+		"hidden_dropout":      {"0"},
+		"rope_interleaved":    {"false"},
+		"use_mrope":           {"false"},
+		"is_llama_config":     {"true"},
+		"is_encoder_decoder":  {"false"},
+		"is_decoder":          {"false", "true"},
+		"add_cross_attention": {"false"},
+		"tie_encoder_decoder": {"false"},
+		"quantization_config": {}, // null alone
+	})
+
+var ropeFields = fieldRules(`rope_theta rope_type type partial_rotary_factor factor low_freq_factor high_freq_factor
+	original_max_position_embeddings`, nil)
+
+func fieldRules(free string, ruled map[string][]string) map[string][]string {
+	rules := maps.Clone(ruled)
+	if rules == nil {
+		rules = map[string][]string{}
+	}
+	for name := range strings.FieldsSeq(free) {
+		rules[name] = nil
+	}
+	return rules
+}
+
+// checkFields refuses, by name, fields that the rules lack and values they do not allow.
+func checkFields(fields map[string]any, rules map[string][]string, within string) error {
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		value := fields[name]
+		allowed, known := rules[name]
+		switch {
+		case !known && value != nil:
+			faults = append(faults, fmt.Errorf("field %q is not known, and may change what the model computes; remove it if it does not", within+name))
+		case allowed != nil && value != nil && !slices.Contains(allowed, fmt.Sprint(value)):
+			faults = append(faults, fmt.Errorf("field %q is %v, which is not supported", within+name, value))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// readConfig reads config.json. What this decoder cannot do is refused by name.
+func readConfig(path string) (Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Config{}, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	if err != nil {
+		return Config{}, err
+	}
+	if len(data) > maxConfig {
+		return Config{}, fmt.Errorf("%s: longer than %d bytes", path, maxConfig)
+	}
+	c, err := parseConfig(data)
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// maxConfig bounds a config.json; real ones have a thousand bytes.
+const maxConfig = 1 << 20
+
+func parseConfig(data []byte) (Config, error) {
+	var fields map[string]any
+	var h configFile
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return Config{}, err
+	}
+	// The family first: the fields of another one mean nothing.
+	if t, ok := fields["model_type"].(string); ok && architectures[t].class == "" {
+		return Config{}, fmt.Errorf("model_type %q is not supported (%s)", t, modelTypes())
+	}
+	if err := checkFields(fields, configFields, ""); err != nil {
+		return Config{}, err
+	}
+	if err := json.Unmarshal(data, &h); err != nil {
+		return Config{}, err
+	}
+	refuse := func(field string, value any) (Config, error) {
+		return Config{}, fmt.Errorf("field %q is %v, which is not supported", field, value)
+	}
+	missing := func(field string) (Config, error) { return Config{}, fmt.Errorf("field %q is missing", field) }
+	c := h.Config
+	if c.ModelType == "" {
+		return missing("model_type")
+	}
+	for _, name := range append([]string{"eos_token_id"}, c.arch().needs...) {
+		if fields[name] == nil {
+			return missing(name)
+		}
+	}
+	if len(h.EOS) == 0 {
+		return refuse("eos_token_id", h.EOS)
+	}
+	c.EOS, c.Pad = h.EOS[0], h.EOS[0]
+	if len(h.EOS) > 1 {
+		c.Stops = h.EOS[1:]
+	}
+	if h.Pad != nil {
+		c.Pad = *h.Pad
+	}
+	for _, a := range h.Architectures {
+		switch class := c.arch().class; a {
+		case class + "ForCausalLM":
+		case class + "ForSequenceClassification":
+			c.Score = true
+		default:
+			return refuse("architectures", a)
+		}
+	}
+	for _, dtype := range []string{h.DType, h.TorchDType} {
+		if !slices.Contains([]string{"", "float32", "float16", "bfloat16"}, dtype) {
+			return refuse("dtype", dtype)
+		}
+	}
+	if h.NumLabels > 1 {
+		return refuse("num_labels", h.NumLabels)
+	}
+	for _, r := range []struct {
+		name string
+		rope *rope
+	}{{"rope_scaling", h.RopeScaling}, {"rope_parameters", h.Rope}} {
+		if r.rope == nil {
+			continue
+		}
+		within, _ := fields[r.name].(map[string]any)
+		before := c.RopeScaling
+		if err := errors.Join(checkFields(within, ropeFields, r.name+"."), c.setRope(r.name, *r.rope)); err != nil {
+			return Config{}, err
+		}
+		if h.RopeScaling != nil && h.Rope != nil && r.rope == h.Rope && c.RopeScaling != before {
+			return Config{}, errors.New(`fields "rope_scaling" and "rope_parameters" differ`)
+		}
+	}
+	c, err := c.resolve()
+	if err != nil {
+		return Config{}, err
+	}
+	return c, h.checkWindow(c)
+}
+
+// setRope takes over what config.json says of rotary positions.
+func (c *Config) setRope(name string, r rope) error {
+	if r.Theta != 0 {
+		c.RopeTheta = r.Theta
+	}
+	if r.PartialRotary != 0 {
+		c.PartialRotary = r.PartialRotary
+	}
+	kind := r.Type
+	if kind == "" {
+		kind = r.OldType
+	} else if r.OldType != "" && r.OldType != kind {
+		return fmt.Errorf("field %q is %s, but %q is %s", name+".type", r.OldType, name+".rope_type", kind)
+	}
+	scaling := RopeScaling{r.Factor, r.LowFreq, r.HighFreq, r.Original}
+	switch {
+	case kind == "llama3":
+		if scaling == (RopeScaling{}) {
+			return fmt.Errorf("field %q is missing", name+".factor")
+		}
+		c.RopeScaling = scaling
+	case kind != "" && kind != "default":
+		return fmt.Errorf("field %q is %s, which is not supported (default, llama3)", name+".rope_type", kind)
+	case scaling != RopeScaling{}:
+		return fmt.Errorf("field %q is missing, but there are numbers of a scaling", name+".rope_type")
+	}
+	return nil
+}
+
+// checkWindow refuses a sliding window that would cut something off: this decoder
+// attends to all that came before. Within the window that is the same.
+func (h configFile) checkWindow(c Config) error {
+	if h.Window == nil || *h.Window >= c.MaxPositions || h.UseWindow != nil && !*h.UseWindow {
+		for i, t := range h.LayerTypes {
+			if t != "full_attention" && (t != "sliding_attention" || h.Window == nil || *h.Window < c.MaxPositions) {
+				return fmt.Errorf("field %q is %s, which is not supported", fmt.Sprintf("layer_types[%d]", i), t)
+			}
+		}
+		return nil
+	}
+	// Qwen's classes take a window only if use_sliding_window says so; it is false by default.
+	if h.UseWindow == nil && strings.HasPrefix(c.ModelType, "qwen") {
+		return nil
+	}
+	return fmt.Errorf("field %q is %d, which is not supported; within the window it makes no difference: set %q, now %d, to %[2]d at most",
+		"sliding_window", *h.Window, "max_position_embeddings", c.MaxPositions)
+}
+
+// write writes config.json so that transformers reads it back, but for model_type satori.
+func (c Config) write(path string) error {
+	data, err := c.marshal()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o644)
+}
+
+func (c Config) marshal() ([]byte, error) {
+	h := configFile{Config: c, EOS: append(tokenIDs{c.EOS}, c.Stops...), Pad: &c.Pad, DType: "float32", HiddenAct: "silu",
+		Rope: &rope{Theta: c.RopeTheta, Type: "default"}}
+	class := c.arch().class
+	h.Architectures = []string{class + "ForCausalLM"}
+	if c.Score {
+		h.Architectures = []string{class + "ForSequenceClassification"}
+		h.NumLabels = 1
+	}
+	if c.PartialRotary == 1 {
+		h.Config.PartialRotary = 0
+	}
+	if s := c.RopeScaling; s != (RopeScaling{}) { // in both spellings
+		h.Rope = &rope{Theta: c.RopeTheta, Type: "llama3", Factor: s.Factor, LowFreq: s.LowFreq, HighFreq: s.HighFreq, Original: s.Original}
+		old := *h.Rope
+		old.Theta = 0
+		h.RopeScaling = &old
+	}
+	data, err := json.MarshalIndent(h, "", "  ")
+	return append(data, '\n'), err
+}

@@ -1,0 +1,181 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/satori-go/satori/model/gguf"
+)
+
+// ggufMeta reads the metadata of a GGUF file, remembers what was asked for, and collects
+// faults.
+type ggufMeta struct {
+	values map[string]any
+	arch   string // general.architecture, the prefix of a decoder's keys
+	asked  map[string]bool
+	faults []error
+}
+
+func newGGUFMeta(values map[string]any) *ggufMeta {
+	m := &ggufMeta{values: values, asked: map[string]bool{}}
+	m.arch = ggufValue(m, "general.architecture", "")
+	return m
+}
+
+func (m *ggufMeta) fault(format string, args ...any) {
+	m.faults = append(m.faults, fmt.Errorf(format, args...))
+}
+
+// ggufValue is the value of a key, or else the fallback, whose type it has to have.
+func ggufValue[T any](m *ggufMeta, key string, fallback T) T {
+	m.asked[key] = true
+	value, ok := m.values[key]
+	if !ok {
+		return fallback
+	}
+	v, ok := value.(T)
+	if !ok {
+		m.fault("metadata %q is %T, want %T", key, value, fallback)
+		return fallback
+	}
+	return v
+}
+
+// ints is any of the integer types: writers differ in the one they choose.
+func (m *ggufMeta) int(key string, fallback int) int {
+	m.asked[key] = true
+	value, ok := m.values[key]
+	if !ok {
+		return fallback
+	}
+	v := reflect.ValueOf(value)
+	switch {
+	case v.CanInt() && v.Int() >= 0 && v.Int() <= math.MaxInt32:
+		return int(v.Int())
+	case v.CanUint() && v.Uint() <= math.MaxInt32:
+		return int(v.Uint())
+	}
+	m.fault("metadata %q is %T %.40v, want a whole number from 0 to %d", key, value, value, math.MaxInt32)
+	return fallback
+}
+
+// float is a float32, as the decimal that it was made of: 1e-05, not 9.999999747378752e-06.
+func (m *ggufMeta) float(key string, fallback float64) float64 {
+	v := ggufValue(m, key, float32(fallback))
+	if _, ok := m.values[key]; !ok {
+		return fallback
+	}
+	x, _ := strconv.ParseFloat(strconv.FormatFloat(float64(v), 'g', -1, 32), 64)
+	return x
+}
+
+// want asks for a key that, if it is there, can have one value only.
+func (m *ggufMeta) want(key string, want int) {
+	if got := m.int(key, want); got != want {
+		m.fault("metadata %q is %d, which is not supported: want %d", key, got, want)
+	}
+}
+
+// config is the decoder that the metadata describes. tensors are the shapes of the
+// file's tensors: whether there is a head of its own, and how long the vocabulary is, is
+// said nowhere else.
+func (m *ggufMeta) config(tensors map[string]gguf.Tensor) (Config, error) {
+	var c Config
+	for name, a := range architectures {
+		if a.gguf == m.arch && m.arch != "" && name != "mistral" { // llama.cpp knows no Mistral of its own
+			c.ModelType = name
+		}
+	}
+	if err := errors.Join(m.faults...); err != nil {
+		return c, err
+	}
+	if c.ModelType == "" {
+		return c, fmt.Errorf("metadata %q is %q, which is not supported (llama, qwen2, qwen3)", "general.architecture", m.arch)
+	}
+	key := func(name string) string { return m.arch + "." + name }
+	if embed, ok := tensors[ggufEmbedding]; ok && len(embed.Dims) == 2 {
+		c.VocabSize = embed.Dims[0]
+	}
+	m.want(key("vocab_size"), c.VocabSize)
+	c.Layers = m.int(key("block_count"), 0)
+	c.MaxPositions = m.int(key("context_length"), 0)
+	c.Dim = m.int(key("embedding_length"), 0)
+	c.FFN = m.int(key("feed_forward_length"), 0)
+	c.Heads = m.int(key("attention.head_count"), 0)
+	c.KVHeads = m.int(key("attention.head_count_kv"), 0)
+	c.HeadDim = m.int(key("attention.key_length"), 0)
+	c.NormEps = m.float(key("attention.layer_norm_rms_epsilon"), 0)
+	c.RopeTheta = m.float(key("rope.freq_base"), 0)
+	_, untied := tensors[ggufHead]
+	c.Tied = !untied
+	const eos = "tokenizer.ggml.eos_token_id"
+	if _, ok := m.values[eos]; !ok {
+		m.fault("metadata %q is missing", eos)
+	}
+	c.EOS = int32(m.int(eos, 0))
+	for _, name := range []string{"eot_token_id", "eom_token_id"} {
+		if id := int32(m.int("tokenizer.ggml."+name, int(c.EOS))); !c.ends(id) {
+			c.Stops = append(c.Stops, id)
+		}
+	}
+	if _, ok := m.values["tokenizer.ggml.bos_token_id"]; ok {
+		bos := int32(m.int("tokenizer.ggml.bos_token_id", 0))
+		c.BOS = &bos
+	}
+	c.Pad = int32(m.int("tokenizer.ggml.padding_token_id", int(c.EOS)))
+
+	c, err := c.resolve()
+	if err != nil {
+		return c, errors.Join(append(m.faults, err)...)
+	}
+	m.want(key("attention.value_length"), c.HeadDim)
+	m.want(key("rope.dimension_count"), c.HeadDim)
+	m.want(key("expert_count"), 0)
+	m.want(key("expert_used_count"), 0)
+	if scaling := ggufValue(m, key("rope.scaling.type"), "none"); scaling != "none" {
+		m.fault("metadata %q is %q, which is not supported", key("rope.scaling.type"), scaling)
+	}
+	if window := m.int(key("attention.sliding_window"), 0); window > 0 && window < c.MaxPositions {
+		m.fault("metadata %q is %d, which is not supported with a %q of %d", key("attention.sliding_window"), window, key("context_length"), c.MaxPositions)
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.values)) {
+		if strings.HasPrefix(name, key("")) && !m.asked[name] {
+			m.fault("metadata %q is not known, and may change what the model computes", name)
+		}
+	}
+	return c, errors.Join(m.faults...)
+}
+
+// llama3Scaling finds the scaling whose divisors a file holds as the tensor
+// rope_freqs.weight. llama.cpp keeps the divisors alone, so LowFreq and HighFreq are
+// taken to be 1 and 4, as in every model of Llama 3; that they give these divisors is
+// checked.
+func (c Config) llama3Scaling(divisors []float32) (RopeScaling, error) {
+	s := RopeScaling{Factor: 1, LowFreq: 1, HighFreq: 4, Original: 8192}
+	plain := c
+	plain.RopeScaling = RopeScaling{}
+	frequencies := plain.frequencies()
+	if len(divisors) != len(frequencies) {
+		return s, fmt.Errorf("%d divisors for %d frequencies", len(divisors), len(frequencies))
+	}
+	for _, d := range divisors {
+		s.Factor = max(s.Factor, float64(d))
+	}
+	for i, d := range divisors {
+		if short := (1/float64(d) - 1/s.Factor) / (1 - 1/s.Factor); short > 0.01 && short < 0.99 {
+			s.Original = int(math.Round((s.LowFreq + short*(s.HighFreq-s.LowFreq)) * 2 * math.Pi / frequencies[i]))
+		}
+	}
+	for i, d := range divisors {
+		if want := s.divisor(frequencies[i]); !(math.Abs(float64(d)-want) <= 1e-4*want) {
+			return s, fmt.Errorf("divisor %d is %g, want %g: these are not the numbers of Llama 3's scaling", i, d, want)
+		}
+	}
+	return s, nil
+}

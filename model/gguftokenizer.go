@@ -1,0 +1,204 @@
+package model
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// A preTokenizer is one that both sides know: the steps of a tokenizer.json that cut a
+// text, and llama.cpp's name for them (tokenizer.ggml.pre), which stands for a pattern
+// in its program.
+type preTokenizer struct {
+	names  []string // the first is the one that is written
+	steps  []string // see preTokenizerSteps
+	nfc    bool     // text is brought to normal form C; llama.cpp leaves that out
+	whole  bool     // a word of the vocabulary is taken whole ("ignore_merges")
+	addBOS bool     // unless the metadata say something else
+}
+
+// Patterns of the Split pre-tokenizer, from the tokenizer.json of these models.
+const (
+	qwenPattern  = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+	llamaPattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+)
+
+var preTokenizers = []preTokenizer{
+	{names: []string{"gpt-2"}, steps: []string{"ByteLevel+"}},
+	{names: []string{"smollm"}, steps: []string{"Digits", "ByteLevel+"}},
+	{names: []string{"llama-bpe", "llama3", "llama-v3"}, steps: []string{"Split " + llamaPattern, "ByteLevel"}, whole: true, addBOS: true},
+	{names: []string{"qwen2", "deepseek-r1-qwen"}, steps: []string{"Split " + qwenPattern, "ByteLevel"}, nfc: true},
+}
+
+func preTokenizerNames() string {
+	var names []string
+	for _, p := range preTokenizers {
+		names = append(names, p.names[0])
+	}
+	return strings.Join(names, ", ")
+}
+
+const (
+	ggufTemplate = "tokenizer.chat_template"
+	ggufBOS      = "tokenizer.ggml.bos_token_id"
+
+	// Kinds of tokens (tokenizer.ggml.token_type).
+	tokenNormal  = 1
+	tokenUnknown = 2
+	tokenControl = 3
+	tokenUser    = 4 // added, but not special
+	tokenUnused  = 5 // fills the embedding up to its length
+)
+
+// A step is an entry of a tokenizer.json's pre-tokenizer.
+type step struct {
+	Type       string            `json:"type"`
+	Individual *bool             `json:"individual_digits,omitempty"`
+	Prefix     *bool             `json:"add_prefix_space,omitempty"`
+	Trim       *bool             `json:"trim_offsets,omitempty"`
+	Regex      *bool             `json:"use_regex,omitempty"`
+	Pattern    map[string]string `json:"pattern,omitempty"`
+	Behavior   string            `json:"behavior,omitempty"`
+	Invert     *bool             `json:"invert,omitempty"`
+	Steps      []step            `json:"pretokenizers,omitempty"`
+}
+
+// steps names what a pre-tokenizer does: "Digits" cuts off single digits, "Split re"
+// cuts by a pattern, "ByteLevel+" by GPT-2's, and "ByteLevel" by none. "" is a step that
+// llama.cpp has no name for.
+func (s step) steps() []string {
+	is := func(b *bool, want bool) bool { return b != nil && *b == want }
+	switch {
+	case s.Type == "Sequence":
+		var all []string
+		for _, one := range s.Steps {
+			all = append(all, one.steps()...)
+		}
+		return all
+	case s.Type == "Digits" && is(s.Individual, true):
+		return []string{"Digits"}
+	case s.Type == "Split" && s.Behavior == "Isolated" && !is(s.Invert, true):
+		return []string{"Split " + s.Pattern["Regex"]}
+	case s.Type == "ByteLevel" && is(s.Prefix, false) && is(s.Regex, false):
+		return []string{"ByteLevel"}
+	case s.Type == "ByteLevel" && is(s.Prefix, false):
+		return []string{"ByteLevel+"}
+	}
+	return []string{""}
+}
+
+// makeStep is the inverse for one step.
+func makeStep(name string) step {
+	yes, no := true, false
+	switch name {
+	case "Digits":
+		return step{Type: "Digits", Individual: &yes}
+	case "ByteLevel":
+		return step{Type: "ByteLevel", Prefix: &no, Trim: &yes, Regex: &no}
+	case "ByteLevel+":
+		return step{Type: "ByteLevel", Prefix: &no, Trim: &yes, Regex: &yes}
+	}
+	_, re, _ := strings.Cut(name, " ")
+	return step{Type: "Split", Pattern: map[string]string{"Regex": re}, Behavior: "Isolated", Invert: &no}
+}
+
+// tokenizer makes the tokenizer.json of a file's metadata.
+func (m *ggufMeta) tokenizer() ([]byte, error) {
+	if kind := ggufValue(m, "tokenizer.ggml.model", ""); kind != "gpt2" {
+		return nil, fmt.Errorf("metadata %q is %q, which is not supported: want gpt2, byte-level pairs", "tokenizer.ggml.model", kind)
+	}
+	name := ggufValue(m, "tokenizer.ggml.pre", "")
+	at := slices.IndexFunc(preTokenizers, func(p preTokenizer) bool { return slices.Contains(p.names, name) })
+	if at < 0 {
+		return nil, fmt.Errorf("metadata %q is %q, which is not supported (%s)", "tokenizer.ggml.pre", name, preTokenizerNames())
+	}
+	pre := preTokenizers[at]
+	tokens := ggufValue(m, "tokenizer.ggml.tokens", []string(nil))
+	kinds := ggufValue(m, "tokenizer.ggml.token_type", slices.Repeat([]int32{tokenNormal}, len(tokens)))
+	merges := ggufValue(m, "tokenizer.ggml.merges", []string(nil))
+	if len(kinds) != len(tokens) {
+		m.fault("metadata: %d tokens, but %d of %q", len(tokens), len(kinds), "tokenizer.ggml.token_type")
+	}
+	if ggufValue(m, "tokenizer.ggml.add_eos_token", false) {
+		m.fault("metadata %q is true, which is not supported", "tokenizer.ggml.add_eos_token")
+	}
+	if err := errors.Join(m.faults...); err != nil {
+		return nil, err
+	}
+	for len(kinds) > 0 && kinds[len(kinds)-1] == tokenUnused {
+		kinds = kinds[:len(kinds)-1]
+	}
+	vocab := make(map[string]int, len(kinds))
+	type added struct {
+		ID         int    `json:"id"`
+		Content    string `json:"content"`
+		SingleWord bool   `json:"single_word"`
+		LStrip     bool   `json:"lstrip"`
+		RStrip     bool   `json:"rstrip"`
+		Normalized bool   `json:"normalized"`
+		Special    bool   `json:"special"`
+	}
+	list := []added{}
+	for id, kind := range kinds {
+		token := tokens[id]
+		if before, twice := vocab[token]; twice || !utf8.ValidString(token) {
+			return nil, fmt.Errorf("metadata: token %d, %q, is the same as token %d or not UTF-8", id, token, before)
+		}
+		vocab[token] = id
+		switch kind {
+		case tokenNormal, tokenUnused:
+		case tokenUnknown, tokenControl, tokenUser:
+			list = append(list, added{ID: id, Content: token, Special: kind != tokenUser})
+		default:
+			return nil, fmt.Errorf("metadata: token %d, %q, is of kind %d, which is not supported", id, token, kind)
+		}
+	}
+	pairs := make([][]string, len(merges))
+	for i, merge := range merges {
+		left, right, ok := strings.Cut(merge, " ")
+		if !ok || !utf8.ValidString(merge) {
+			return nil, fmt.Errorf("metadata %q: %d is %q, want two tokens", "tokenizer.ggml.merges", i, merge)
+		}
+		pairs[i] = []string{left, right}
+	}
+	steps := make([]step, len(pre.steps))
+	for i, name := range pre.steps {
+		steps[i] = makeStep(name)
+	}
+	cut := step{Type: "Sequence", Steps: steps}
+	if len(steps) == 1 {
+		cut = steps[0]
+	}
+	yes := true
+	file := map[string]any{
+		"version": "1.0", "truncation": nil, "padding": nil, "added_tokens": list, "normalizer": nil, "pre_tokenizer": cut,
+		"post_processor": nil, "decoder": step{Type: "ByteLevel", Prefix: &yes, Trim: &yes, Regex: &yes},
+		"model": map[string]any{"type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil, "end_of_word_suffix": nil,
+			"fuse_unk": false, "byte_fallback": false, "ignore_merges": pre.whole, "vocab": vocab, "merges": pairs},
+	}
+	if pre.nfc {
+		file["normalizer"] = map[string]string{"type": "NFC"}
+	}
+	if bos := m.int(ggufBOS, len(tokens)); ggufValue(m, "tokenizer.ggml.add_bos_token", pre.addBOS) && bos < len(kinds) {
+		file["post_processor"] = bosTemplate(tokens[bos], bos)
+	}
+	return json.Marshal(file)
+}
+
+// bosTemplate is the post-processor that sets a token before a text. This library keeps
+// it for others; its own Encode adds nothing.
+func bosTemplate(token string, id int) map[string]any {
+	special := map[string]any{"SpecialToken": map[string]any{"id": token, "type_id": 0}}
+	sequence := func(name string) map[string]any {
+		return map[string]any{"Sequence": map[string]any{"id": name, "type_id": 0}}
+	}
+	return map[string]any{
+		"type":           "TemplateProcessing",
+		"single":         []any{special, sequence("A")},
+		"pair":           []any{special, sequence("A"), special, sequence("B")},
+		"special_tokens": map[string]any{token: map[string]any{"id": token, "ids": []int{id}, "tokens": []string{token}}},
+	}
+}

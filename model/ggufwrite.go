@@ -1,0 +1,241 @@
+package model
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/satori-go/satori/model/gguf"
+)
+
+// SaveGGUF writes the model as a GGUF file for llama.cpp and Ollama, with matrices as
+// F32, F16 or Q8_0 (about 4, 2 and 1.06 bytes a weight) and everything else as F32. A
+// matrix whose rows are no whole number of Q8_0's blocks of 32 is written as F16, as
+// llama.cpp's own tools do. The file appears whole or not at all.
+//
+// llama.cpp has to know the decoder and the way the tokenizer cuts a text; a model of
+// this library's own kind (model_type satori, words as tokens) is refused by name, and
+// so is a scalar head.
+func (m *LM) SaveGGUF(path string, matrices gguf.Type) error {
+	if err := m.saveGGUF(path, matrices); err != nil {
+		return fmt.Errorf("model: save %s: %w", path, err)
+	}
+	return nil
+}
+
+// fileTypes are llama.cpp's numbers for what most of a file's tensors are.
+var fileTypes = map[gguf.Type]uint32{gguf.F32: 0, gguf.F16: 1, gguf.Q8_0: 7}
+
+func (m *LM) saveGGUF(path string, matrices gguf.Type) (err error) {
+	fileType, ok := fileTypes[matrices]
+	if !ok {
+		return fmt.Errorf("%v is not written (F32, F16, Q8_0)", matrices)
+	}
+	metadata, err := m.ggufMetadata()
+	if err != nil {
+		return err
+	}
+	metadata["general.file_type"] = fileType
+	if matrices == gguf.Q8_0 {
+		metadata["general.quantization_version"] = uint32(2) // of ggml's blocks
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".tmp")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	err = gguf.Write(f, metadata, m.ggufTensors(matrices))
+	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// ggufTensors are the weights under llama.cpp's names, in its order of rows.
+func (n *Net) ggufTensors(matrices gguf.Type) []gguf.Source {
+	var list []gguf.Source
+	for i, s := range n.specs {
+		kind := gguf.F32
+		if len(s.dims) > 1 {
+			kind = matrices
+			if kind == gguf.Q8_0 && s.dims[1]%32 != 0 {
+				kind = gguf.F16
+			}
+		}
+		list = append(list, gguf.Source{Name: toGGUF(s.name), Type: kind, Dims: s.dims, Floats: func() ([]float32, error) {
+			data := values(n.weights[i])
+			if heads := n.Config.interleaved(s.name); heads > 0 {
+				data = interleave(data, s.dims[0], heads)
+			}
+			return data, nil
+		}})
+	}
+	if scaling := n.Config.RopeScaling; scaling != (RopeScaling{}) {
+		plain := n.Config
+		plain.RopeScaling = RopeScaling{}
+		frequencies := plain.frequencies()
+		list = append(list, gguf.Source{Name: ggufDivisors, Type: gguf.F32, Dims: []int{len(frequencies)}, Floats: func() ([]float32, error) {
+			divisors := make([]float32, len(frequencies))
+			for i, f := range frequencies {
+				divisors[i] = float32(scaling.divisor(f))
+			}
+			return divisors, nil
+		}})
+	}
+	return list
+}
+
+// ggufMetadata is the inverse of what [Open] reads of a file's metadata.
+func (m *LM) ggufMetadata() (map[string]any, error) {
+	c := m.Config
+	arch := c.arch().gguf
+	switch {
+	case arch == "":
+		return nil, fmt.Errorf("llama.cpp does not know the decoder of model_type %q", c.ModelType)
+	case c.Score:
+		return nil, errors.New("the network has a scalar head, which is not written")
+	case len(c.Stops) > 2:
+		return nil, fmt.Errorf("eos_token_id has %d entries, more than the three of a GGUF file", 1+len(c.Stops))
+	case c.RopeScaling != (RopeScaling{}) && (c.RopeScaling.LowFreq != 1 || c.RopeScaling.HighFreq != 4):
+		return nil, fmt.Errorf("rope scaling %+v is not that of Llama 3 (low_freq_factor 1, high_freq_factor 4)", c.RopeScaling)
+	}
+	u := func(n int) uint32 { return uint32(n) }
+	metadata := map[string]any{
+		"general.architecture":                     arch,
+		"general.type":                             "model",
+		arch + ".vocab_size":                       u(c.VocabSize),
+		arch + ".block_count":                      u(c.Layers),
+		arch + ".context_length":                   u(c.MaxPositions),
+		arch + ".embedding_length":                 u(c.Dim),
+		arch + ".feed_forward_length":              u(c.FFN),
+		arch + ".attention.head_count":             u(c.Heads),
+		arch + ".attention.head_count_kv":          u(c.KVHeads),
+		arch + ".attention.key_length":             u(c.HeadDim),
+		arch + ".attention.value_length":           u(c.HeadDim),
+		arch + ".attention.layer_norm_rms_epsilon": float32(c.NormEps),
+		arch + ".rope.dimension_count":             u(c.HeadDim),
+		arch + ".rope.freq_base":                   float32(c.RopeTheta),
+		"tokenizer.ggml.eos_token_id":              uint32(c.EOS),
+		"tokenizer.ggml.padding_token_id":          uint32(c.Pad),
+	}
+	for i, stop := range c.Stops {
+		metadata["tokenizer.ggml."+[]string{"eot_token_id", "eom_token_id"}[i]] = uint32(stop)
+	}
+	if c.BOS != nil {
+		metadata[ggufBOS] = uint32(*c.BOS)
+	}
+	if m.chatTemplate != "" {
+		metadata[ggufTemplate] = m.chatTemplate
+	}
+	return metadata, m.ggufTokens(metadata)
+}
+
+// ggufTokens adds the tokenizer to a file's metadata. It is read from the tokenizer.json
+// that package tokenizer writes, which is all that the format asks for.
+func (m *LM) ggufTokens(metadata map[string]any) error {
+	dir, err := os.MkdirTemp("", "tokenizer")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "tokenizer.json")
+	if err := m.tokenizer.Save(path); err != nil {
+		return err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var file struct {
+		Added []struct {
+			ID      int
+			Content string
+			Special bool
+		} `json:"added_tokens"`
+		Normalizer    *struct{ Type string } `json:"normalizer"`
+		PreTokenizer  step                   `json:"pre_tokenizer"`
+		PostProcessor json.RawMessage        `json:"post_processor"`
+		Model         struct {
+			Type   string
+			Whole  bool            `json:"ignore_merges"`
+			Merges json.RawMessage // pairs, or strings with a space
+		}
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return fmt.Errorf("tokenizer: %w", err)
+	}
+	if file.Model.Type != "BPE" {
+		return fmt.Errorf("llama.cpp does not know the tokenizer: its model is %q, want BPE, byte-level pairs", file.Model.Type)
+	}
+	steps := file.PreTokenizer.steps()
+	at := slices.IndexFunc(preTokenizers, func(p preTokenizer) bool {
+		return slices.Equal(p.steps, steps) && p.whole == file.Model.Whole
+	})
+	if at < 0 || file.Normalizer != nil && file.Normalizer.Type != "NFC" {
+		return fmt.Errorf("llama.cpp has no name for how the tokenizer cuts a text (%q, ignore_merges %v); the names known here are %s",
+			steps, file.Model.Whole, preTokenizerNames())
+	}
+	var merges []string
+	if json.Unmarshal(file.Model.Merges, &merges) != nil {
+		var pairs [][2]string
+		if err := json.Unmarshal(file.Model.Merges, &pairs); err != nil {
+			return fmt.Errorf("tokenizer: merges: %w", err)
+		}
+		merges = make([]string, len(pairs))
+		for i, p := range pairs {
+			merges[i] = p[0] + " " + p[1]
+		}
+	}
+	tokens, kinds := make([]string, m.Config.VocabSize), make([]int32, m.Config.VocabSize)
+	for id := range tokens {
+		kinds[id] = tokenNormal
+		token, ok := m.tokenizer.Token(int32(id))
+		if !ok {
+			token, kinds[id] = fmt.Sprintf("[PAD%d]", id), tokenUnused // as llama.cpp's converter names them
+		}
+		tokens[id] = token
+	}
+	for _, a := range file.Added {
+		kinds[a.ID] = tokenUser
+		if a.Special {
+			kinds[a.ID] = tokenControl
+		}
+	}
+	metadata["tokenizer.ggml.model"] = "gpt2"
+	metadata["tokenizer.ggml.pre"] = preTokenizers[at].names[0]
+	metadata["tokenizer.ggml.tokens"] = tokens
+	metadata["tokenizer.ggml.token_type"] = kinds
+	metadata["tokenizer.ggml.merges"] = merges
+	bos := ""
+	if m.Config.BOS != nil {
+		bos, _ = m.tokenizer.Token(*m.Config.BOS)
+	}
+	metadata["tokenizer.ggml.add_bos_token"] = bos != "" && setsBefore(file.PostProcessor, bos)
+	return nil
+}
+
+// setsBefore tells whether a post-processor sets a token before a text.
+func setsBefore(data json.RawMessage, token string) bool {
+	var p struct {
+		Single []struct {
+			SpecialToken *struct{ ID string }
+		}
+		Processors []json.RawMessage
+	}
+	if json.Unmarshal(data, &p) != nil {
+		return false
+	}
+	for _, one := range p.Processors {
+		if setsBefore(one, token) {
+			return true
+		}
+	}
+	return len(p.Single) > 0 && p.Single[0].SpecialToken != nil && p.Single[0].SpecialToken.ID == token
+}

@@ -1,0 +1,163 @@
+package model
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rawSafetensors makes a file of a header and a body.
+func rawSafetensors(header string, body []byte) []byte {
+	return slices.Concat(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), []byte(header), body)
+}
+
+func TestSafetensorsTypes(t *testing.T) {
+	// 1.5 and -2 in each type, from IEEE 754 and the definition of bfloat16.
+	body := []byte{0, 0x3e, 0, 0xc0, 0xc0, 0x3f, 0, 0xc0, 0, 0, 0xc0, 0x3f, 0, 0, 0, 0xc0}
+	header := `{"__metadata__":{"format":"pt"},"h":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},` +
+		`"b":{"dtype":"BF16","shape":[1,2],"data_offsets":[4,8]},"f":{"dtype":"F32","shape":[2,1],"data_offsets":[8,16]}}  `
+	have, err := readHeader(bytes.NewReader(rawSafetensors(header, body)), int64(8+len(header)+len(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, dims := range map[string][]int{"h": {2}, "b": {1, 2}, "f": {2, 1}} {
+		got, err := have[name].read()
+		if err != nil || !slices.Equal(got, []float32{1.5, -2}) || !slices.Equal(have[name].dims, dims) {
+			t.Errorf("%s: %v of shape %v, %v", name, got, have[name].dims, err)
+		}
+	}
+}
+
+func TestSafetensorsRefuses(t *testing.T) {
+	tensor := func(dtype, shape string, from, to int) string {
+		return fmt.Sprintf(`{"dtype":%q,"shape":%s,"data_offsets":[%d,%d]}`, dtype, shape, from, to)
+	}
+	for _, c := range []struct{ header, want string }{
+		{`[]`, "is no JSON object"},
+		{`{"a":`, "header"},
+		{`{"a":` + tensor("I64", "[1]", 0, 8) + `}`, `tensor "a" is I64, which is not supported`},
+		{`{"a":` + tensor("F32", "[3]", 0, 8) + `}`, `tensor "a": bytes 0 to 8 do not hold [3] of F32`},
+		{`{"a":` + tensor("F32", "[-2]", 0, 8) + `}`, `tensor "a": bytes 0 to 8 do not hold [-2]`},
+		{`{"a":` + tensor("F32", "[4611686018427387904,4]", 0, 8) + `}`, `tensor "a": bytes 0 to 8`},
+		{`{"a":` + tensor("F32", "[4]", 0, 16) + `}`, `tensor "a": bytes 0 to 16 do not hold [4] of F32 in a body of 8`},
+		{`{"a":` + tensor("F32", "[2]", -8, 0) + `}`, `tensor "a": bytes -8 to 0`},
+		{`{"a":` + tensor("F32", "[1]", 0, 4) + `}`, "the tensors end at byte 4 of a body of 8"},
+		{`{"a":` + tensor("F32", "[2]", 0, 8) + `,"b":` + tensor("F32", "[2]", 0, 8) + `}`, "begins at byte 0, the one before it ends at 8"},
+		{`{"a":` + tensor("F32", "[2]", 0, 8) + `,"a":` + tensor("F32", "[2]", 0, 8) + `}`, `tensor "a" is given twice`},
+	} {
+		data := rawSafetensors(c.header, make([]byte, 8))
+		if _, err := readHeader(bytes.NewReader(data), int64(len(data))); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %s", c.header, err, c.want)
+		}
+	}
+}
+
+// A model that is saved in several files is the same model.
+func TestShards(t *testing.T) {
+	b := backends(t)["go"]
+	lm := smallLM(t, b)
+	dir := t.TempDir()
+	if err := lm.Config.write(filepath.Join(dir, "config.json")); err != nil {
+		t.Fatal(err)
+	}
+	if err := lm.saveWeights(dir, 16000); err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "model-*-of-*.safetensors"))
+	if len(files) < 3 {
+		t.Fatalf("files %v", files)
+	}
+	again, err := OpenNet(b, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range lm.specs {
+		x, _ := lm.Tensor(s.name)
+		if y, _ := again.Tensor(s.name); !slices.Equal(x, y) {
+			t.Errorf("%s differs", s.name)
+		}
+	}
+	path := filepath.Join(dir, indexFile)
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var x index
+	if err := json.Unmarshal(good, &x); err != nil || len(x.WeightMap) != len(lm.specs) || x.Metadata["total_size"] != float64(4*lm.Parameters()) {
+		t.Errorf("index %+v, %v", x, err)
+	}
+	for _, c := range []struct{ old, new, want string }{
+		{`"model.norm.weight": "model`, `"model.norm.weight": "../model`, `tensor "model.norm.weight": "../model`},
+		{`"model.norm.weight":`, `"model.norm.weighs":`, `tensor "model.norm.weighs" is missing from model-`},
+		{`"model.norm.weight":`, `"model.norm.weighs":`, `tensor "model.norm.weight" of model-`},
+		{`-00001-of`, `-00009-of`, "model-00009-of"},
+		{`{`, `[`, indexFile},
+	} {
+		if err := os.WriteFile(path, []byte(strings.Replace(string(good), c.old, c.new, 1)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenNet(b, dir); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, want %s", err, c.want)
+		}
+	}
+}
+
+// A hostile number of layers is refused before a list of them is made.
+func TestLoadManyLayers(t *testing.T) {
+	c := small
+	c.Layers = maxSize
+	c, err := c.resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := load(nil, c, nil); err == nil || !strings.Contains(err.Error(), "num_hidden_layers is 1073741824, but the weights are 0 tensors") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Whatever is in the file, there is no panic, and no more is allocated than a small
+// multiple of its size.
+func FuzzSafetensors(f *testing.F) {
+	f.Add(rawSafetensors(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, make([]byte, 8)))
+	f.Add(rawSafetensors(`{"__metadata__":{"format":"pt"},"a":{"dtype":"BF16","shape":[2,2],"data_offsets":[0,8]},"b":{"dtype":"F16","shape":[],"data_offsets":[8,10]}}`, make([]byte, 10)))
+	f.Add([]byte("\xff\xff\xff\xff\xff\xff\xff\x7f{}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		checkMemory(t, len(data), func() {
+			have, err := readHeader(bytes.NewReader(data), int64(len(data)))
+			if err != nil {
+				return
+			}
+			total := 0
+			for name, s := range have {
+				x, err := s.read()
+				n, _ := count(s.dims, math.MaxInt64)
+				if err != nil || int64(len(x)) != n {
+					t.Errorf("tensor %q of shape %v: %d numbers, %v", name, s.dims, len(x), err)
+				}
+				total += len(x)
+			}
+			if 2*total > len(data) {
+				t.Errorf("%d numbers from %d bytes", total, len(data))
+			}
+		})
+	})
+}
+
+// checkMemory fails if read allocates more than a multiple of the size of what it reads.
+func checkMemory(t *testing.T, size int, read func()) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	read()
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; used > uint64(1<<18+64*size) {
+		t.Errorf("%d bytes allocated for a file of %d", used, size)
+	}
+}

@@ -1,0 +1,23 @@
+package tokenizer
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestClone(t *testing.T) {
+	words, err := NewWordLevel([]string{"one", "two"}, []string{"<a>"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := words.Len()
+	c := words.Clone()
+	id := c.AddSpecial("<b>", "two")[0]
+	if _, ok := words.ID("<b>"); ok || words.Len() != n || words.IsSpecial(1) {
+		t.Error("the original has changed")
+	}
+	ids, err := c.Encode("one <b> two <a>")
+	if err != nil || !slices.Contains(ids, id) || c.Len() != n+1 || !c.IsSpecial(id) {
+		t.Errorf("ids %v, %v", ids, err)
+	}
+}
