@@ -135,6 +135,14 @@ func (c *checker) itemEqual(g, p item) bool {
 		if g.unit != "" && p.unit != "" && g.unit != p.unit {
 			return false
 		}
+		if g.unit != p.unit {
+			if _, percent := unpercent(g.val); percent {
+				return false
+			}
+			if _, percent := unpercent(p.val); percent {
+				return false
+			}
+		}
 		return c.values(g.val, p.val)
 	}
 	if g.rel != nil && p.rel != nil {

@@ -65,9 +65,9 @@ func (p *parser) mixed(n *node) *node {
 	case literal(0) && sym(1, "/") && literal(2) && (len(rest) < 4 || !sym(3, "/")):
 		a, b := p.number(rest[0].text), p.number(rest[2].text)
 		p.pos += 3
-		return p.node(opAdd, n, p.node(opDiv, a, b))
+		return p.postfix(p.node(opAdd, n, p.node(opDiv, a, b)))
 	case literalFraction(rest):
-		return p.node(opAdd, n, p.power())
+		return p.postfix(p.node(opAdd, n, p.atom()))
 	}
 	return nil
 }
@@ -91,7 +91,7 @@ func literalFraction(toks []token) bool {
 			return false
 		}
 	}
-	return digits >= 2 && (at >= len(toks) || toks[at].text != "^")
+	return digits >= 2 && (at >= len(toks) || toks[at].text != "^" || at+1 < len(toks) && toks[at+1].text == "deg")
 }
 
 // juxtaposed tells whether the next token starts a factor.
@@ -123,7 +123,11 @@ func (p *parser) power() *node {
 		return p.fail()
 	}
 	defer func() { p.depth-- }()
-	n := p.atom()
+	return p.postfix(p.atom())
+}
+
+// postfix reads what stands behind n.
+func (p *parser) postfix(n *node) *node {
 	for !p.bad {
 		t := p.peek()
 		if t.kind != tSym {

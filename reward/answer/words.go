@@ -34,7 +34,7 @@ var symbols = pairs(`
 	times * cdot * ast * div / over over choose choose
 	pm pm mp mp infty inf le <= leq <= leqslant <= ge >= geq >= geqslant >= lt < gt > ne != neq !=
 	approx ~ simeq ~ in in cup cup bigcup cup cap cap bigcap cap setminus setminus backslash setminus
-	emptyset empty varnothing empty circ deg degree deg prime ' mid | vert | lvert | rvert |
+	emptyset empty varnothing empty circ deg degree deg deg deg prime ' mid | vert | lvert | rvert |
 	Vert || lVert || rVert || colon : lbrace \{ rbrace \} lbrack [ rbrack ] lparen ( rparen )
 	langle << rangle >> lfloor lfloor rfloor rfloor lceil lceil rceil rceil
 	bmod mod mod mod land and wedge and lor or vee or pounds £ euro €
