@@ -16,14 +16,17 @@ func (p *parser) atom() *node {
 	t := p.peek()
 	switch t.kind {
 	case tNum:
+		if digits := p.digits(); digits != "" {
+			return p.base(digits)
+		}
 		p.pos++
 		if p.is("_") {
 			return p.base(t.text)
 		}
 		return p.number(t.text)
 	case tRun:
-		if len(t.text) > 1 && isDigitsRun(p) { // A3_{12}
-			return p.fail()
+		if digits := p.digits(); digits != "" {
+			return p.base(digits)
 		}
 		return p.run(t)
 	case tName:
@@ -57,8 +60,28 @@ func (p *parser) atom() *node {
 	return p.fail()
 }
 
-// isDigitsRun is true for letters that are digits of a base literal.
-func isDigitsRun(p *parser) bool { return false }
+// digits reads the digits of a base literal that has letters among them, A3_{12}. It
+// gives nothing, and reads nothing, where there is none.
+func (p *parser) digits() string {
+	i, numbers, letters := p.pos, 0, 0
+	var b strings.Builder
+	for ; i < len(p.toks) && i < p.pos+20 && (i == p.pos || !p.toks[i].space); i++ {
+		switch t := p.toks[i]; {
+		case t.kind == tNum && isInteger(t.text):
+			numbers++
+		case t.kind == tRun && !t.prose:
+			letters++
+		default:
+			if numbers == 0 || letters == 0 || t.text != "_" {
+				return ""
+			}
+			p.pos = i
+			return b.String()
+		}
+		b.WriteString(p.toks[i].text)
+	}
+	return ""
+}
 
 // run reads the first letter of a run as a name; what remains stays a token.
 func (p *parser) run(t *token) *node {
@@ -116,10 +139,37 @@ func (p *parser) name(s string) *node {
 			return p.named(opCall, s, args...)
 		}
 	}
+	if p.is("(") && p.severalArguments() {
+		args := p.arguments()
+		if s == "C" && len(args) == 2 {
+			return p.named(opFunc, "binom", args...)
+		}
+		return p.named(opCall, s, args...)
+	}
 	if len(s) == 1 {
 		return p.letter(s)
 	}
 	return p.named(opName, s)
+}
+
+// severalArguments tells whether the bracket that comes next holds a comma of its own.
+func (p *parser) severalArguments() bool {
+	depth := 0
+	for i := p.pos; i < len(p.toks) && i < p.pos+60; i++ {
+		switch p.toks[i].text {
+		case "(", "[", "{", `\{`:
+			depth++
+		case ")", "]", "}", `\}`:
+			if depth--; depth == 0 {
+				return false
+			}
+		case ",":
+			if depth == 1 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (p *parser) primeAhead() bool {

@@ -9,8 +9,13 @@ func (p *parser) bracket(open string) *node {
 		return p.node(opInf)
 	case "empty":
 		return p.node(opEmpty)
+	case "_", "^":
+		return p.chosen()
 	case "{":
 		n := p.list()
+		if p.is("over") || p.is("choose") {
+			n = p.stacked(n)
+		}
 		p.expect("}")
 		if n.op == opList {
 			n.op, n.text = opSet, ""
@@ -41,6 +46,35 @@ func (p *parser) bracket(open string) *node {
 		return p.named(opCall, "norm", n)
 	}
 	return p.fail()
+}
+
+// stacked reads the rest of {a \over b} and {n \choose k}.
+func (p *parser) stacked(n *node) *node {
+	if p.accept("over") {
+		return p.node(opDiv, n, p.sum())
+	}
+	p.expect("choose")
+	return p.named(opFunc, "binom", n, p.sum())
+}
+
+// chosen reads what follows the mark of _nC_k and ^nC_k.
+func (p *parser) chosen() *node {
+	var n *node
+	if t := p.peek(); t.kind == tNum {
+		p.pos++
+		n = p.number(t.text)
+	} else {
+		n = p.operand()
+	}
+	if t := p.peek(); t.kind != tRun || t.text != "C" {
+		return p.fail()
+	}
+	p.pos++
+	p.expect("_")
+	if p.bad {
+		return p.fail()
+	}
+	return p.named(opFunc, "binom", n, p.operand())
 }
 
 // grouped marks a bracketed product so that what follows is no part of it, and a

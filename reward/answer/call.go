@@ -193,7 +193,7 @@ func (p *parser) operand() *node {
 		p.pos++
 		n := p.sum()
 		if p.is("over") || p.is("choose") {
-			p.bad = true
+			n = p.stacked(n)
 		}
 		p.expect("}")
 		if !n.scalar() {

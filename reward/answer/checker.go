@@ -1,7 +1,7 @@
 package answer
 
 // maxSteps bounds the work of one comparison. A step is about a hundred nanoseconds.
-const maxSteps = 30000
+const maxSteps = 12000
 
 // A checker carries the budget of one comparison.
 type checker struct {

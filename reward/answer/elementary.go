@@ -123,13 +123,16 @@ func (a *arena) sinCos(x *big.Float) (sin, cos *big.Float) {
 	}
 	one := new(big.Float).SetPrec(prec).SetInt64(1)
 	two := new(big.Float).SetPrec(prec).SetInt64(2)
+	c := new(big.Float).SetPrec(prec)
 	for range halvings { // sin 2r = 2 sin r (1 − v), versin 2r = 2 v (2 − v)
-		c := new(big.Float).SetPrec(prec).Sub(one, v)
-		s.Mul(s, c).Mul(s, two)
+		c.Sub(one, v)
+		s.Mul(s, c)
+		s.SetMantExp(s, 1)
 		c.Sub(two, v)
-		v.Mul(v, c).Mul(v, two)
+		v.Mul(v, c)
+		v.SetMantExp(v, 1)
 	}
-	c := one.Sub(one, v)
+	c.Sub(one, v)
 	switch new(big.Int).And(n, big.NewInt(3)).Int64() {
 	case 1:
 		s, c = c, s.Neg(s)

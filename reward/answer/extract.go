@@ -31,28 +31,18 @@ func Extract(output string) (answer string, ok bool) {
 // follows it, or -1.
 func nextBox(s string, from int) (at, after int) {
 	for from < len(s) {
-		at, after = -1, -1
-		if i := strings.Index(s[from:], `\boxed`); i >= 0 {
-			at, after = from+i, from+i+len(`\boxed`)
+		i := strings.IndexByte(s[from:], '\\')
+		if i < 0 {
+			break
 		}
-		limit := len(s)
-		if at >= 0 {
-			limit = at
+		at = from + i
+		switch {
+		case strings.HasPrefix(s[at:], `\boxed`):
+			return at, at + len(`\boxed`)
+		case strings.HasPrefix(s[at:], `\fbox`):
+			return at, at + len(`\fbox`)
 		}
-		if i := strings.Index(s[from:limit], `\fbox`); i >= 0 {
-			at, after = from+i, from+i+len(`\fbox`)
-		}
-		if at < 0 {
-			return -1, -1
-		}
-		backslashes := 0
-		for i := at; i >= 0 && s[i] == '\\'; i-- {
-			backslashes++
-		}
-		if backslashes%2 == 1 {
-			return at, after
-		}
-		from = after
+		from = at + 2 // \\boxed is a line break and a word
 	}
 	return -1, -1
 }
@@ -75,7 +65,8 @@ func boxed(s string) (answer string, found bool) {
 		return "", true
 	}
 	first := len(boxes) - 1
-	for first > 0 && boxes[first-1].end >= 0 && separates(s[boxes[first-1].end:boxes[first].start]) {
+	for first > 0 && boxes[first-1].end >= 0 && strings.TrimSpace(boxes[first-1].body) != "" &&
+		separates(s[boxes[first-1].end:boxes[first].start]) {
 		first--
 	}
 	group := boxes[first:]
@@ -113,6 +104,11 @@ func findBoxes(s string) []box {
 	for i := at; i < len(s); {
 		if i == at {
 			b := box{start: at, end: -1}
+			if after < len(s) && isLetter(s[after]) { // another command
+				i = after
+				at, after = nextBox(s, i)
+				continue
+			}
 			for after < len(s) && isSpace(s[after]) {
 				after++
 			}
@@ -125,8 +121,6 @@ func findBoxes(s string) []box {
 				b.body, b.end = s[after:after+n], after+n
 				i = b.end
 				out = append(out, b)
-			} else if after < len(s) && isLetter(s[after]) && after == at+len(`\boxed`) {
-				i = after // another command
 			} else {
 				out = append(out, b)
 				i = after
@@ -136,10 +130,6 @@ func findBoxes(s string) []box {
 		}
 		switch s[i] {
 		case '\\':
-			if i+1 == at { // \\boxed is no box, but nextBox knows
-				i++
-				continue
-			}
 			i += 2
 			continue
 		case '{':

@@ -46,7 +46,7 @@ type Gold struct {
 // CompileGold reads a correct answer. It fails where the answer cannot be read, is
 // undefined or is a relation that says nothing.
 func CompileGold(gold string) (*Gold, error) {
-	gold = strings.TrimSpace(gold)
+	gold = tidy(gold)
 	if len(gold) > maxBytes {
 		return nil, fmt.Errorf("answer of %d bytes, at most %d are read", len(gold), maxBytes)
 	}
@@ -139,7 +139,7 @@ func (g *Gold) Equal(pred string) Verdict { return g.compare(pred, true) }
 // compare is Equal; without identical it does the work even where both are written
 // alike.
 func (g *Gold) compare(pred string, identical bool) Verdict {
-	pred = strings.TrimSpace(pred)
+	pred = tidy(pred)
 	switch {
 	case pred == "":
 		return Verdict{Reason: NoAnswer}
@@ -193,6 +193,15 @@ func verdict(equal bool, c *checker) Verdict {
 	return v
 }
 
+// tidy drops white space and bold type about an answer.
+func tidy(s string) string {
+	s = strings.TrimSpace(s)
+	if len(s) > 4 && strings.HasPrefix(s, "**") && strings.HasSuffix(s, "**") {
+		s = strings.TrimSpace(s[2 : len(s)-2])
+	}
+	return s
+}
+
 // alike tells whether two answers consist of the same tokens.
 func alike(a, b []token) bool {
 	if len(a) != len(b) {
@@ -213,7 +222,7 @@ func Equal(gold, pred string) bool {
 	if err == nil {
 		return g.Equal(pred).Equal
 	}
-	gold, pred = strings.TrimSpace(gold), strings.TrimSpace(pred)
+	gold, pred = tidy(gold), tidy(pred)
 	if gold == "" || pred == "" || len(gold) > maxBytes || len(pred) > maxBytes {
 		return false
 	}

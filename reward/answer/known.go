@@ -149,8 +149,12 @@ func (a *arena) binomial(x, y ball) ball {
 	if !ok {
 		return a.undef()
 	}
+	if n, ok := a.integer(x); ok && n.Sign() >= 0 && n.BitLen() < 12 {
+		a.c.step(int(min(k, n.Int64())) / 4)
+		return a.rat(new(big.Rat).SetInt(new(big.Int).Binomial(n.Int64(), k)))
+	}
 	z := a.int(1)
-	for i := int64(0); i < k; i++ {
+	for i := int64(0); i < k && !a.c.over; i++ {
 		z = a.div(a.mul(z, a.sub(x, a.int(i))), a.int(i+1))
 		if z.exactZero() {
 			break

@@ -80,7 +80,7 @@ func (p *parser) named(o op, text string, kids ...*node) *node {
 }
 
 func (p *parser) enter() bool {
-	if p.depth++; p.depth > maxDepth {
+	if p.depth++; p.depth > 3*maxDepth { // a bracket is three levels of the grammar
 		p.bad, p.over = true, true
 		return false
 	}

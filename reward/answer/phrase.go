@@ -25,28 +25,39 @@ func hashes(s string) string {
 
 // phrase is what follows the last "answer is" or "answer:".
 func phrase(s string) string {
-	found := ""
-	for {
-		at := strings.Index(s, "nswer")
-		if upper := strings.Index(s, "NSWER"); at < 0 || upper >= 0 && upper < at {
+	var starts []int // where an answer may begin
+	lower, upper := strings.Index(s, "nswer"), strings.Index(s, "NSWER")
+	for lower >= 0 || upper >= 0 {
+		at := lower
+		if at < 0 || upper >= 0 && upper < at {
 			at = upper
 		}
-		if at < 0 {
-			return found
+		after := at + len("nswer")
+		if at > 0 && s[at-1]|0x20 == 'a' && (at == 1 || !isLetter(s[at-2])) {
+			if rest, ok := verb(s[after:]); ok {
+				starts = append(starts, len(s)-len(rest))
+			}
 		}
-		before := s[:at]
-		s = s[at+5:]
-		if n := len(before); n == 0 || before[n-1]|0x20 != 'a' || n > 1 && isLetter(before[n-2]) {
-			continue
-		}
-		rest, ok := verb(s)
-		if !ok {
-			continue
-		}
-		if x := clause(rest); trim(x) != "" {
-			found = x
+		if at == lower {
+			lower = next(s, after, "nswer")
+		} else {
+			upper = next(s, after, "NSWER")
 		}
 	}
+	for i := len(starts) - 1; i >= 0; i-- {
+		if x := clause(s[starts[i]:]); trim(x) != "" {
+			return x
+		}
+	}
+	return ""
+}
+
+// next is the index of sub in s from a place on, or -1.
+func next(s string, from int, sub string) int {
+	if i := strings.Index(s[from:], sub); i >= 0 {
+		return from + i
+	}
+	return -1
 }
 
 // verb skips ":" or "is" at the head of s, with asterisks about it.

@@ -27,6 +27,9 @@ func (c *checker) regions(g, p *node) bool {
 	if g.op == opEmpty && p.op == opEmpty {
 		return true
 	}
+	if x, y := subject(g), subject(p); x != y && x != "" && y != "" {
+		return false
+	}
 	a, ok := c.region(g, "")
 	if !ok {
 		return false
@@ -52,6 +55,24 @@ func (c *checker) regions(g, p *node) bool {
 		}
 	}
 	return true
+}
+
+// subject is the variable that an inequality is about.
+func subject(n *node) string {
+	switch n.op {
+	case opRel:
+		if len(n.kids) == 3 && n.kids[1].op == opName {
+			return n.kids[1].text
+		}
+		for _, k := range n.kids {
+			if name, ok := label(k); ok {
+				return name
+			}
+		}
+	case opList:
+		return subject(n.kids[0])
+	}
+	return ""
 }
 
 // regional tells whether a node may stand for a set of real numbers that is no list.

@@ -24,6 +24,8 @@ func unwrap(toks []token) []token {
 		depth := 0
 		for i, t := range toks {
 			switch t.text {
+			case "over", "choose": // whose arguments end at the braces
+				return toks
 			case "{":
 				depth++
 			case "}":
