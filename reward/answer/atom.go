@@ -99,6 +99,9 @@ func (p *parser) run(t *token) *node {
 
 // letter is the node of a bare letter.
 func (p *parser) letter(s string) *node {
+	if strings.Contains(p.bound, s) {
+		return p.named(opName, s)
+	}
 	switch s {
 	case "e":
 		return p.node(opE)
@@ -143,6 +146,10 @@ func (p *parser) name(s string) *node {
 		args := p.arguments()
 		if s == "C" && len(args) == 2 {
 			return p.named(opFunc, "binom", args...)
+		}
+		if s == "P" && len(args) == 2 && numeral(args[0]) && numeral(args[1]) { // permutations
+			rest := p.node(opAdd, args[0], p.node(opNeg, args[1]))
+			return p.node(opDiv, p.named(opFact, "!", args[0]), p.named(opFact, "!", rest))
 		}
 		return p.named(opCall, s, args...)
 	}

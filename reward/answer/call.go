@@ -224,7 +224,10 @@ func (p *parser) series(name string) *node {
 	if p.bad {
 		return p.fail()
 	}
+	bound := p.bound
+	p.bound += index.text
 	body := p.product()
+	p.bound = bound
 	text := ""
 	if name == "prod" {
 		text = "prod"

@@ -149,12 +149,12 @@ func label(n *node) (string, bool) {
 		if s, ok := label(n.kids[0]); n.text == "abs" && ok && capital(s) {
 			return "|" + s + "|", true
 		}
-	case opDiv, opRatio:
-		return joined(n.kids, map[op]string{opDiv: "/", opRatio: ":"}[n.op], capital)
+	case opDiv:
+		return joined(n.kids, "/", capital)
+	case opRatio:
+		return joined(n.kids, ":", func(string) bool { return true })
 	case opTuple:
 		return joined(n.kids, ",", func(string) bool { return true })
-	case opE:
-		return "", false
 	}
 	return "", false
 }
@@ -178,6 +178,9 @@ func capital(s string) bool {
 // product reads capitals as the label of a segment, AB, and P(x) as a call.
 func product(n *node) (string, bool) {
 	s := ""
+	if len(n.kids) == 2 && n.kids[0].text == "m" && strings.HasPrefix(n.kids[1].text, "angle") {
+		return n.kids[1].text, true // m\angle ABC
+	}
 	for i, k := range n.kids {
 		if k.op != opName {
 			return "", false

@@ -7,10 +7,11 @@ type parser struct {
 	pos     int
 	depth   int
 	nodes   int
-	bars    int  // open |, at which products end
-	trig    int  // within an angle, where ° is a factor
-	degrees bool // a ° has been read that is a unit
-	builder bool // within {x : ...}, where a colon opens the condition
+	bars    int    // open |, at which products end
+	trig    int    // within an angle, where ° is a factor
+	degrees bool   // a ° has been read that is a unit
+	bound   string // index letters of the sums that are open
+	builder bool   // within {x : ...}, where a colon opens the condition
 	bad     bool
 	over    bool
 	slab    []node
@@ -180,6 +181,9 @@ func (p *parser) member() *node {
 	outer := p.degrees
 	p.degrees = false
 	n := p.unions()
+	if p.is("over") || p.is("choose") {
+		n = p.stacked(n)
+	}
 	if p.is(":") && !p.builder {
 		kids := []*node{n}
 		for p.accept(":") {
@@ -206,7 +210,7 @@ func (p *parser) unions() *node {
 	n := p.intersections()
 	for !p.bad {
 		o := opCup
-		if p.is("setminus") {
+		if p.is("setminus") || p.is("-") && !n.scalar() {
 			o = opMinus
 		} else if !p.is("cup") {
 			break

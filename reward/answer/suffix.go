@@ -5,6 +5,9 @@ import "strings"
 // label reads a name in words or capitals in front of an equals sign: Area = 5,
 // |AB| = 5. It gives nil where there is none.
 func (p *parser) label() *node {
+	if n := p.probability(); n != nil {
+		return n
+	}
 	i, words := p.pos, 0
 	var b strings.Builder
 	for i < len(p.toks) && words < 6 {
@@ -42,6 +45,34 @@ func (p *parser) label() *node {
 	return p.named(opLabel, text)
 }
 
+// probability reads P(X = 1) and the like in front of an equals sign.
+func (p *parser) probability() *node {
+	t := p.peek()
+	if t.kind != tRun || t.text != "P" && t.text != "Pr" && t.text != "E" && t.text != "Var" || p.pos+1 >= len(p.toks) || p.toks[p.pos+1].text != "(" {
+		return nil
+	}
+	var b strings.Builder
+	depth := 0
+	for i := p.pos; i < len(p.toks) && b.Len() < 100; i++ {
+		text := p.toks[i].text
+		b.WriteString(text)
+		switch text {
+		case "(":
+			depth++
+		case ")":
+			if depth--; depth > 0 {
+				continue
+			}
+			if i+1 < len(p.toks) && (p.toks[i+1].text == "=" || p.toks[i+1].text == "~") {
+				p.pos = i + 1
+				return p.named(opLabel, b.String())
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
 // unitAhead tells whether the letters that come next are a unit or prose, not
 // factors.
 func (p *parser) unitAhead() bool {
@@ -72,9 +103,9 @@ func (p *parser) unit(n *node, currency string) *node {
 			p.pos++
 			t = p.peek()
 		}
-		if t.kind == tSym && t.text == "$" && words == 0 && currency == "" { // 5\$
+		if t.kind == tSym && (t.text == "$" || t.text == "€" || t.text == "£") && words == 0 && currency == "" { // 5\$
 			p.pos++
-			currency = "$"
+			currency = t.text
 			continue
 		}
 		if t.kind != tRun || words == 0 && !p.unitAhead() {

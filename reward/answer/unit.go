@@ -37,8 +37,8 @@ var unitNames = `
 	year years yr yrs
 	am AM
 	pm PM
-	mph
-	km/h kmh kph
+	mile/hour mph
+	kilometer/hour kmh kph
 	radian radians rad rads
 	newton newtons N
 	joule joules J kJ
