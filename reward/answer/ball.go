@@ -20,6 +20,8 @@ type arena struct {
 	undefined bool
 	point     int
 	integers  bool // variables are integers
+	vars      []string
+	large     bool // a value was out of range
 	vague     bool // more precision is needed to tell
 }
 
@@ -32,7 +34,7 @@ func (a *arena) undef() ball {
 }
 
 func (a *arena) tooLarge() ball {
-	a.c.over = true
+	a.large = true
 	return a.undef()
 }
 

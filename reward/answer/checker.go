@@ -88,66 +88,107 @@ func integral(n *node) (also, only bool) {
 	return also || only, only
 }
 
-// numeric compares two expressions, or their ratio to a given pair, at random
-// points. It accepts only what cannot be told apart at a precision that no term of
-// either escapes.
+// branches tells whether n has functions that are not the same function everywhere,
+// such as |x| and √x.
+func branches(n *node) bool {
+	return n.has(func(k *node) bool {
+		switch k.op {
+		case opPow:
+			return k.kids[1].op != opNum && k.kids[0].op != opE
+		case opFunc:
+			return k.text != "sin" && k.text != "cos"
+		}
+		return false
+	})
+}
+
+// numeric compares two expressions at random points, by accept or as equal. It
+// accepts only what cannot be told apart at a precision that no term of either
+// escapes.
 func (c *checker) numeric(g, p *node, accept func(a *arena, x, y ball) bool) bool {
 	if accept == nil {
 		accept = (*arena).agree
 	}
-	constant := len(g.names(nil)) == 0 && len(p.names(nil)) == 0
+	vars := p.names(g.names(nil))
 	also1, only1 := integral(g)
 	also2, only2 := integral(p)
-	want := 4
-	if constant {
-		want = 1
+	points := plainPoints
+	if len(vars) > 2 || branches(g) || branches(p) {
+		points = largePoints
+	}
+	if len(vars) == 0 {
+		points = 1
 	}
 	for _, integers := range []bool{false, true} {
-		if integers && (constant || !also1 && !also2) || !integers && !constant && (only1 || only2) {
+		if integers && (len(vars) == 0 || !also1 && !also2) || !integers && len(vars) > 0 && (only1 || only2) {
 			continue
 		}
-		good, point := 0, 0
-		for ; good < want && point < want+8; point++ {
-			ok, undefined := c.at(g, p, point, integers, accept)
-			if c.over || undefined && constant {
-				return false
-			}
-			if undefined {
-				continue
-			}
-			if !ok {
-				return false
-			}
-			good++
+		total := points
+		if integers {
+			total = branchPoints
 		}
-		if good < want {
+		good := 0
+		for point := 0; point < total || good < plainPoints && point < total+8 && len(vars) > 0; point++ {
+			a := arena{c: c, point: point, integers: integers, vars: vars}
+			switch a.compare(g, p, accept) {
+			case pointDiffers:
+				return false
+			case pointAgrees:
+				good++
+			case pointTooLarge:
+				c.over = c.over || !a.optional()
+			}
+			if c.over {
+				return false
+			}
+		}
+		if good < min(3, points) {
 			return false
 		}
 	}
 	return true
 }
 
-// at compares g and p at one point, with more precision until it is enough.
-func (c *checker) at(g, p *node, point int, integers bool, accept func(a *arena, x, y ball) bool) (ok, undefined bool) {
+// What can become of two expressions at a point.
+const (
+	pointAgrees = iota
+	pointDiffers
+	pointUndefined
+	pointTooLarge
+)
+
+// optional tells whether the point is one of large values, which may be out of range.
+func (a *arena) optional() bool {
+	return !a.integers && a.point >= branchPoints && a.point < largePoints
+}
+
+// compare compares g and p at one point, with more precision until it is enough.
+func (a *arena) compare(g, p *node, accept func(a *arena, x, y ball) bool) int {
+	need := 0
 	for _, prec := range precisions {
-		a := arena{c: c, prec: prec, point: point, integers: integers}
+		if int(prec) < need {
+			continue
+		}
+		if a.optional() && need > 1000 {
+			break
+		}
+		a.prec, a.low, a.high, a.vague = prec, 0, 0, false
 		x := a.eval(g, nil)
 		y := a.eval(p, nil)
-		if c.over || a.undefined {
-			return false, true
+		same := !a.undefined && accept(a, x, y)
+		switch {
+		case a.large || a.c.over:
+			return pointTooLarge
+		case a.undefined:
+			return pointUndefined
+		case !same:
+			return pointDiffers
 		}
-		if !accept(&a, x, y) {
-			return false, false
-		}
-		if a.undefined {
-			return false, true
-		}
-		if !a.vague && max(a.high, 0)+2*max(-a.low, 0)+200 <= int(prec) {
-			return true, false
+		if need = max(a.high, 0) + 2*max(-a.low, 0) + 200; !a.vague && need <= int(prec) {
+			return pointAgrees
 		}
 	}
-	c.over = true
-	return false, false
+	return pointTooLarge
 }
 
 // agree tells whether two balls cannot be told apart. Where they are too wide for

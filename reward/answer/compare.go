@@ -1,11 +1,18 @@
 package answer
 
+import "strings"
+
 // answers tells whether two whole answers are equal.
 func (c *checker) answers(g, p *node) bool {
 	if c.regions(g, p) {
 		return true
 	}
 	gi, pi := c.spread(c.items(g)), c.spread(c.items(p))
+	if distinct(gi) > 1 {
+		pi = c.pairs(pi)
+	} else if distinct(pi) > 1 {
+		gi = c.pairs(gi)
+	}
 	for _, side := range [2][]item{gi, pi} {
 		for _, it := range side {
 			if it.dead {
@@ -34,7 +41,7 @@ func (c *checker) answers(g, p *node) bool {
 
 // spread writes an answer that is one set as the list of its members.
 func (c *checker) spread(it []item) []item {
-	if len(it) != 1 || it[0].val == nil || it[0].val.op != opSet {
+	if len(it) != 1 || it[0].val == nil || it[0].val.op != opSet || setOfSet(it[0].val) {
 		return it
 	}
 	var out []item
@@ -49,6 +56,28 @@ func (c *checker) spread(it []item) []item {
 			}
 			out = append(out, m)
 		}
+	}
+	return out
+}
+
+// setOfSet tells whether n is {S} for a set S, which is not S.
+func setOfSet(n *node) bool {
+	return len(n.kids) == 1 && (n.kids[0].op == opEmpty || n.kids[0].op == opSet || n.kids[0].op == opSpace)
+}
+
+// pairs writes (x, y) = (1, 2) as x = 1, y = 2.
+func (c *checker) pairs(it []item) []item {
+	if len(it) != 1 || it[0].val == nil || it[0].val.op != opTuple || len(it[0].names) == 0 {
+		return it
+	}
+	names, kids := strings.Split(it[0].names[0], ","), it[0].val.kids
+	if len(names) != len(kids) {
+		return it
+	}
+	out := make([]item, len(kids))
+	for i, k := range kids {
+		out[i] = c.item(k)
+		out[i].names = names[i : i+1]
 	}
 	return out
 }
@@ -178,11 +207,13 @@ func (c *checker) values(g, p *node) bool {
 			}
 		}
 		return true
+	case g.op == opSet && p.op == opSet && setOfSet(g) && setOfSet(p):
+		return c.values(g.kids[0], p.kids[0])
 	case g.op == opSet && p.op == opSet:
 		return c.matched(c.spread([]item{{val: g}}), c.spread([]item{{val: p}}))
-	case g.op == opSet && len(g.kids) == 1:
+	case g.op == opSet && len(g.kids) == 1 && !setOfSet(g):
 		return c.values(g.kids[0], p)
-	case p.op == opSet && len(p.kids) == 1:
+	case p.op == opSet && len(p.kids) == 1 && !setOfSet(p):
 		return c.values(g, p.kids[0])
 	case g.op == opRatio && p.op == opRatio:
 		if len(g.kids) != len(p.kids) {

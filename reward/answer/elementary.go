@@ -57,7 +57,7 @@ func (a *arena) pi() ball {
 // work counts the steps of one transcendental function.
 func (a *arena) work() bool {
 	n := int(a.prec) / 384
-	a.c.step(60 * n * n)
+	a.c.step(60 * n * (n + 7) / 8)
 	return !a.c.over
 }
 

@@ -18,14 +18,42 @@ func random(name string, point int) uint64 {
 	return h.Sum64()
 }
 
-// value is the value of a variable: a real number in (-3, 3), or an integer in
-// 6..60.
+// Points at which expressions are compared. Those with branches, such as |x|, are
+// compared at more: at each combination of signs, at small values and at large ones.
+const (
+	plainPoints  = 4
+	branchPoints = 8
+	largePoints  = 12 // from branchPoints on values are large, where that is possible
+)
+
+// value is the value of a variable: a real number in (-3, 3), or an integer from 6
+// on. Its sign and size, or its parity, go by the number of the point, so that none
+// is left to chance; the rest is random.
 func (a *arena) value(name string) ball {
 	r := random(name, a.point)
-	if a.integers {
-		return a.int(int64(6 + r%55))
+	j := 0
+	for j < len(a.vars)-1 && a.vars[j] != name {
+		j++
 	}
-	f := float64(r>>11)/(1<<53)*6 - 3
+	bit := uint64(a.point) >> (j % 3) & 1
+	if j > 2 {
+		bit ^= r & 1
+	}
+	if a.integers {
+		return a.int(int64(6 + r>>8%27*2 + bit))
+	}
+	f := float64(r>>11) / (1 << 53)
+	switch {
+	case a.point < branchPoints:
+		f = (f + float64((a.point+a.point/2+j)%4)) * 0.75
+	case a.point < largePoints:
+		f = 3 + f*[2]float64{40, 1000}[a.point%4/2]
+	default:
+		f *= 3
+	}
+	if bit == 1 {
+		f = -f
+	}
 	return ball{re: a.float().SetFloat64(f), err: exactly}
 }
 

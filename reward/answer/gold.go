@@ -43,6 +43,9 @@ type Gold struct {
 	tree    *node
 }
 
+// errEmpty is what is wrong with 0 = 0 and 3 = 4.
+var errEmpty = errors.New("is false or says nothing")
+
 // CompileGold reads a correct answer. It fails where the answer cannot be read, is
 // undefined or is a relation that says nothing.
 func CompileGold(gold string) (*Gold, error) {
@@ -80,7 +83,7 @@ func CompileGold(gold string) (*Gold, error) {
 	c := checker{}
 	for _, it := range c.items(g.tree) {
 		if it.dead {
-			return nil, fmt.Errorf("%q is false or says nothing", gold)
+			return nil, fmt.Errorf("%q %w", gold, errEmpty)
 		}
 		if it.val != nil && c.undefined(it.val) {
 			return nil, fmt.Errorf("%q is undefined", gold)
@@ -99,7 +102,7 @@ func (c *checker) undefined(n *node) bool {
 		}
 		return false
 	}
-	if n.op == opMatrix || hasMatrix(n) || n.op == opUnit {
+	if n.op == opUnit || n.has(func(k *node) bool { return k.op == opMatrix || k.op == opPM }) {
 		return false
 	}
 	if inf := n.has(func(k *node) bool { return k.op == opInf }); inf {
@@ -117,7 +120,7 @@ func (c *checker) undefined(n *node) bool {
 	}
 	a := arena{c: c, prec: precisions[0]}
 	a.eval(n, nil)
-	return a.undefined && !c.over
+	return a.undefined && !a.large && !c.over
 }
 
 // CheckGold tells what keeps an answer from being used as a gold answer: it has to be
@@ -219,8 +222,11 @@ func alike(a, b []token) bool {
 // a gold answer that cannot be read equals only what is written alike.
 func Equal(gold, pred string) bool {
 	g, err := CompileGold(gold)
-	if err == nil {
+	switch {
+	case err == nil:
 		return g.Equal(pred).Equal
+	case errors.Is(err, errEmpty):
+		return false
 	}
 	gold, pred = tidy(gold), tidy(pred)
 	if gold == "" || pred == "" || len(gold) > maxBytes || len(pred) > maxBytes {
@@ -228,18 +234,7 @@ func Equal(gold, pred string) bool {
 	}
 	a, ok1 := lex(fold(gold))
 	b, ok2 := lex(fold(pred))
-	return ok1 && ok2 && len(a) > 0 && !says(a) && alike(a, b)
-}
-
-// says tells whether tokens hold an equation, which does not equal anything if it is
-// no gold answer.
-func says(toks []token) bool {
-	for _, t := range toks {
-		if t.kind == tSym && t.text == "=" {
-			return true
-		}
-	}
-	return false
+	return ok1 && ok2 && len(a) > 0 && alike(a, b)
 }
 
 // plainInteger is the canonical form of an integer that is written with nothing but a

@@ -124,7 +124,7 @@ func (a *arena) small(x ball) (int64, bool) {
 		return 0, false
 	}
 	if n.BitLen() > 16 || n.Int64() > 500 {
-		a.c.over = true
+		a.large, a.undefined = true, true
 		return 0, false
 	}
 	return n.Int64(), true

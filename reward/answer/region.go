@@ -30,11 +30,11 @@ func (c *checker) regions(g, p *node) bool {
 	if x, y := subject(g), subject(p); x != y && x != "" && y != "" {
 		return false
 	}
-	a, ok := c.region(g, "")
+	a, ok := c.region(listed(g, p), "")
 	if !ok {
 		return false
 	}
-	b, ok := c.region(p, "")
+	b, ok := c.region(listed(p, g), "")
 	if !ok || len(a.spans) != len(b.spans) {
 		return false
 	}
@@ -55,6 +55,20 @@ func (c *checker) regions(g, p *node) bool {
 		}
 	}
 	return true
+}
+
+// listed is n as a set where it is a number or a list and other is made of sets.
+func listed(n, other *node) *node {
+	if other.op != opCup && other.op != opCap && other.op != opMinus {
+		return n
+	}
+	if n.scalar() && n.op != opUnit {
+		return apply(opSet, n)
+	}
+	if n.op == opList && n.text == "," {
+		return apply(opSet, n.kids...)
+	}
+	return n
 }
 
 // subject is the variable that an inequality is about.

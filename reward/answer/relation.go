@@ -90,13 +90,13 @@ func (c *checker) proportional(x, y *node, positive bool) bool {
 			return true
 		}
 		var first *ball
-		for point := range 8 {
-			ok, undefined := c.at(ratio, integer(0), point, false, func(a *arena, x, _ ball) bool {
+		for point := range branchPoints {
+			a := arena{c: c, point: point, vars: ratio.names(nil)}
+			if a.compare(ratio, integer(0), func(a *arena, x, _ ball) bool {
 				x = a.snap(x)
 				first = &x
 				return true
-			})
-			if ok && !undefined {
+			}) == pointAgrees {
 				return first.im == nil && !first.mayBeZero() && first.re.Sign() > 0
 			}
 		}
