@@ -166,7 +166,7 @@ func (g *Gold) compare(pred string, identical bool) Verdict {
 		return Verdict{Reason: NoAnswer}
 	case !ok:
 		return Verdict{Reason: Unparsed}
-	case alike(g.toks, toks):
+	case identical && alike(g.toks, toks):
 		return Verdict{Equal: true, Reason: Equals}
 	case g.text != "":
 		return verdict(g.text == prose(toks), &checker{})

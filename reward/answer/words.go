@@ -84,5 +84,5 @@ var banned = set(`and or not of to if more less least most than no none never ev
 	thousand thousands million millions billion billions trillion hundred hundreds dozen dozens half halves third quarter
 	quarters twice double triple tenth tenths hundredth thousandth one two three four five six seven eight nine ten eleven twelve
 	plus minus times over divided by squared cubed power root factorial choose modulo mod where when for with without
-	from between through until then else let so thus hence the an this that in out which what answer wrong correct incorrect
+	from between through until then else let so thus hence the an this that out which what answer wrong correct incorrect
 	negative positive at on true false yes maybe unknown undefined infinite`)
