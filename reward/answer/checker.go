@@ -7,7 +7,8 @@ const maxSteps = 12000
 type checker struct {
 	steps  int
 	over   bool
-	series int // nesting of sums
+	large  bool // a value was out of range, which makes its pair unequal
+	series int  // nesting of sums
 }
 
 func (c *checker) step(n int) {
@@ -136,7 +137,10 @@ func (c *checker) numeric(g, p *node, accept func(a *arena, x, y ball) bool) boo
 			case pointAgrees:
 				good++
 			case pointTooLarge:
-				c.over = c.over || !a.optional()
+				if !a.optional() {
+					c.large = true
+					return false
+				}
 			}
 			if c.over {
 				return false

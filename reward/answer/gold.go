@@ -82,7 +82,7 @@ func CompileGold(gold string) (*Gold, error) {
 	}
 	c := checker{}
 	for _, it := range c.items(g.tree) {
-		if it.dead {
+		if it.dead || it.val == nil && c.empty(it.rel) {
 			return nil, fmt.Errorf("%q %w", gold, errEmpty)
 		}
 		if it.val != nil && c.undefined(it.val) {
@@ -92,8 +92,23 @@ func CompileGold(gold string) (*Gold, error) {
 	return g, nil
 }
 
-// undefined tells whether a value has none: 1/0.
+// empty tells whether a link of a relation holds, or fails, whatever its variables are.
+func (c *checker) empty(n *node) bool {
+	for _, l := range c.links(n) {
+		if c.degenerate(l.diff) {
+			return true
+		}
+	}
+	return false
+}
+
+// undefined tells whether a value has none, 1/0, or holds a relation that says nothing.
 func (c *checker) undefined(n *node) bool {
+	if n.op == opRel {
+		if it := c.item(n); it.dead || it.val == nil && c.empty(n) {
+			return true
+		}
+	}
 	if !n.scalar() {
 		for _, k := range n.kids {
 			if c.undefined(k) {
@@ -188,10 +203,10 @@ func (g *Gold) compare(pred string, identical bool) Verdict {
 func verdict(equal bool, c *checker) Verdict {
 	v := Verdict{Equal: equal && !c.over, Steps: c.steps}
 	switch {
-	case c.over:
-		v.Reason = OverBudget
-	case equal:
+	case v.Equal:
 		v.Reason = Equals
+	case c.over || c.large:
+		v.Reason = OverBudget
 	}
 	return v
 }
