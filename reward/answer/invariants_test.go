@@ -8,6 +8,13 @@ import (
 	"testing"
 )
 
+// A pair of members that is out of range spoils no other pair.
+func TestListOutOfRange(t *testing.T) {
+	if !Equal("n^{n^n}, n!", "n!, n^{n^{n}}") || Equal("n^{n^n}, n!", "n!, n^{n^{2n}}") {
+		t.Error("wrong verdict")
+	}
+}
+
 // Any changed, added or dropped digit of an integer makes it another.
 func TestChangedDigit(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
@@ -96,7 +103,7 @@ func TestVerdicts(t *testing.T) {
 			t.Errorf("%.40q: %v, want %v", c.pred, v, c.want)
 		}
 	}
-	for _, gold := range []string{"", " ", "1/0", "0/0", "0=0", "3=4", "x=x", "(1", `\frac{1}{2`, `5+\foo`, `\int x dx`, strings.Repeat("1", 2001), `\infty-\infty`} {
+	for _, gold := range []string{"", " ", "1/0", "0/0", "0=0", "3=4", "x=x", "(1", `\frac{1}{2`, `5+\foo`, `\int x dx`, "x d =x d = 1", "[55555=1,4]", strings.Repeat("1", 2001), `\infty-\infty`} {
 		if err := CheckGold(gold); err == nil {
 			t.Errorf("%.40q is a gold answer", gold)
 		}

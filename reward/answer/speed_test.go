@@ -2,6 +2,7 @@ package answer
 
 import (
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -62,6 +63,32 @@ func TestWorstCall(t *testing.T) {
 	t.Logf("worst call %v: %s", worst, at)
 	if worst > 50*time.Millisecond {
 		t.Errorf("worst call took %v: %s", worst, at)
+	}
+}
+
+// No call takes more than 4 MiB, all that it threw away included.
+func TestMemory(t *testing.T) {
+	worst, at := uint64(0), ""
+	for _, gold := range []string{"5", `\sin x+\sqrt{2}`, `\{\sqrt2,\sqrt3\}`, `(1,2)\cup(3,4)`} {
+		g, err := CompileGold(gold)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, bomb := range bombs() {
+			g.Equal(bomb) // constants are made once
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			Extract(bomb)
+			g.Equal(bomb)
+			runtime.ReadMemStats(&after)
+			if n := after.TotalAlloc - before.TotalAlloc; n > worst {
+				worst, at = n, gold+" and "+bomb[:min(len(bomb), 60)]
+			}
+		}
+	}
+	t.Logf("worst call %d KiB: %s", worst>>10, at)
+	if worst > 4<<20 {
+		t.Errorf("a call took %d KiB: %s", worst>>10, at)
 	}
 }
 
