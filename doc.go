@@ -25,6 +25,7 @@
 //	coat             actions, steps, traces, problems, demonstrations, starts, attempts
 //	synth            demonstrations from a generator, a critic and a selector; distillation; pairs
 //	reward           rewards as functions and weighted sums of them
+//	reward/answer    extraction and equality of math answers
 //	reward/bt        the Bradley-Terry outcome reward model
 //	reward/eval      accuracy with intervals, length by level, the self-correction table
 //	rae              restart buffers D+ and D−, and mixing

@@ -2,6 +2,8 @@
 //
 //   - a [Func] scores one attempt; a check is a Func that gives 1 for right and 0
 //     for wrong, and [Func.Verdict] reads it;
+//   - [Exact] and [Answer] are checks: the first for answers that can be written in
+//     one way, the second for mathematics, by package answer;
 //   - a [Batch] scores many attempts together, as a reward model does;
 //   - a [Term] gives either a name and a weight;
 //   - a [Rubric] is a weighted sum of terms, and [Rubric.Score] applies it to many

@@ -1,0 +1,268 @@
+package answer
+
+import "strings"
+
+// answers tells whether two whole answers are equal.
+func (c *checker) answers(g, p *node) bool {
+	if c.regions(g, p) {
+		return true
+	}
+	gi, pi := c.spread(c.items(g)), c.spread(c.items(p))
+	if distinct(gi) > 1 {
+		pi = c.pairs(pi)
+	} else if distinct(pi) > 1 {
+		gi = c.pairs(gi)
+	}
+	for _, side := range [2][]item{gi, pi} {
+		for _, it := range side {
+			if it.dead {
+				return false
+			}
+		}
+	}
+	if len(gi) == 1 || len(pi) == 1 {
+		if len(gi) == 1 && len(pi) > 1 {
+			return false
+		}
+		if len(gi) == 1 {
+			return c.itemEqual(gi[0], pi[0])
+		}
+	}
+	if distinct(gi) > 1 {
+		return c.named(gi, pi)
+	}
+	if distinct(pi) > 1 && distinct(gi) == 0 {
+		for i := range pi {
+			pi[i].names = nil
+		}
+	}
+	return c.matched(gi, pi)
+}
+
+// spread writes an answer that is one set as the list of its members.
+func (c *checker) spread(it []item) []item {
+	if len(it) != 1 || it[0].val == nil || it[0].val.op != opSet || setOfSet(it[0].val) {
+		return it
+	}
+	var out []item
+	for _, k := range it[0].val.kids {
+		for _, v := range signs(k) {
+			m := c.item(v)
+			if m.names == nil {
+				m.names = it[0].names
+			}
+			if m.unit == "" {
+				m.unit = it[0].unit
+			}
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// setOfSet tells whether n is {S} for a set S, which is not S.
+func setOfSet(n *node) bool {
+	return len(n.kids) == 1 && (n.kids[0].op == opEmpty || n.kids[0].op == opSet || n.kids[0].op == opSpace)
+}
+
+// pairs writes (x, y) = (1, 2) as x = 1, y = 2.
+func (c *checker) pairs(it []item) []item {
+	if len(it) != 1 || it[0].val == nil || it[0].val.op != opTuple || len(it[0].names) == 0 {
+		return it
+	}
+	names, kids := strings.Split(it[0].names[0], ","), it[0].val.kids
+	if len(names) != len(kids) {
+		return it
+	}
+	out := make([]item, len(kids))
+	for i, k := range kids {
+		out[i] = c.item(k)
+		out[i].names = names[i : i+1]
+	}
+	return out
+}
+
+// distinct counts the different names of a list.
+func distinct(list []item) int {
+	seen := map[string]bool{}
+	for _, it := range list {
+		if it.val != nil && len(it.names) > 0 {
+			seen[it.names[0]] = true
+		}
+	}
+	return len(seen)
+}
+
+// named compares values that carry different names: each must pair with its own, or
+// all come bare and in the same order.
+func (c *checker) named(g, p []item) bool {
+	if distinct(p) > 0 {
+		return c.matched(g, p)
+	}
+	if len(g) != len(p) {
+		return false
+	}
+	for i := range g {
+		if !c.itemEqual(g[i], p[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// matched compares two lists as sets.
+func (c *checker) matched(g, p []item) bool {
+	covered := make([]bool, len(p))
+	for _, x := range g {
+		found := false
+		for i, y := range p {
+			if covered[i] && found {
+				continue
+			}
+			if c.step(1); c.over {
+				return false
+			}
+			if c.listed(x, y) {
+				found, covered[i] = true, true
+			}
+		}
+		if !found {
+			return false
+		}
+	}
+	for _, ok := range covered {
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// listed compares members of lists. Two numbers with words are prose, not numbers
+// with units, unless both sides have the words.
+func (c *checker) listed(g, p item) bool {
+	if g.unit != p.unit && (!knownUnit(g.unit) || !knownUnit(p.unit)) {
+		return false
+	}
+	return c.itemEqual(g, p)
+}
+
+func knownUnit(u string) bool { return u == "" || unitCanon[u] != "" }
+
+// itemEqual tells whether two members are equal.
+func (c *checker) itemEqual(g, p item) bool {
+	if c.step(1); c.over || g.dead || p.dead {
+		return false
+	}
+	if g.val != nil && p.val != nil {
+		if len(g.names) > 0 && len(p.names) > 0 && !common(g.names, p.names) {
+			if g.rel != nil && p.rel != nil && g.val.op == opName && p.val.op == opName {
+				return c.relations(g.rel, p.rel) // x = y, y = x
+			}
+			return false
+		}
+		if g.unit != "" && p.unit != "" && g.unit != p.unit {
+			return false
+		}
+		if g.unit != p.unit {
+			if _, percent := unpercent(g.val); percent {
+				return false
+			}
+			if _, percent := unpercent(p.val); percent {
+				return false
+			}
+		}
+		return c.values(g.val, p.val)
+	}
+	if g.rel != nil && p.rel != nil {
+		return c.relations(g.rel, p.rel)
+	}
+	return false
+}
+
+func common(a, b []string) bool {
+	for _, x := range a {
+		for _, y := range b {
+			if x == y {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// values tells whether two values are equal.
+func (c *checker) values(g, p *node) bool {
+	if g.scalar() && p.scalar() {
+		return c.percent(g, p)
+	}
+	switch {
+	case g.op == opTuple && p.op == opTuple:
+		if len(g.kids) != len(p.kids) || g.text != p.text {
+			return false
+		}
+		for i := range g.kids {
+			if !c.answers(g.kids[i], p.kids[i]) {
+				return false
+			}
+		}
+		return true
+	case g.op == opSet && p.op == opSet && setOfSet(g) && setOfSet(p):
+		return c.values(g.kids[0], p.kids[0])
+	case g.op == opSet && p.op == opSet:
+		return c.matched(c.spread([]item{{val: g}}), c.spread([]item{{val: p}}))
+	case g.op == opSet && len(g.kids) == 1 && !setOfSet(g):
+		return c.values(g.kids[0], p)
+	case p.op == opSet && len(p.kids) == 1 && !setOfSet(p):
+		return c.values(g, p.kids[0])
+	case g.op == opRatio && p.op == opRatio:
+		if len(g.kids) != len(p.kids) {
+			return false
+		}
+		for i := range g.kids {
+			if !c.equal(g.kids[i], p.kids[i]) {
+				return false
+			}
+		}
+		return true
+	case g.op == opUnit || p.op == opUnit:
+		return c.itemEqual(c.item(g), c.item(p))
+	case g.op == opRel && p.op == opRel:
+		return c.relations(g, p)
+	case c.regions(g, p):
+		return true
+	case g.op == opTuple || g.op == opSet:
+		return false
+	}
+	return same(g, p)
+}
+
+// percent compares two scalars of which either may carry a percent sign. p% is
+// p/100, and p where the gold answer has the sign or is a bare number above 1.
+func (c *checker) percent(g, p *node) bool {
+	gold, signed := unpercent(g)
+	pred, psigned := unpercent(p)
+	switch {
+	case signed == psigned:
+		return c.equal(gold, pred)
+	case signed:
+		return c.equal(gold, pred) || c.equal(g, pred)
+	}
+	if c.equal(gold, p) {
+		return true
+	}
+	r, st := c.rat(gold)
+	return st == known && r.Num().CmpAbs(r.Denom()) > 0 && c.equal(gold, pred)
+}
+
+func unpercent(n *node) (*node, bool) {
+	switch n.op {
+	case opPercent:
+		return n.kids[0], true
+	case opNeg:
+		if k, ok := unpercent(n.kids[0]); ok {
+			return apply(opNeg, k), true
+		}
+	}
+	return n, false
+}

@@ -1,0 +1,185 @@
+package answer
+
+import (
+	"math"
+	"math/big"
+	"sync"
+)
+
+// precisions are those that balls are computed with, each when the last was not
+// enough.
+var precisions = [...]uint{384, 768, 1536, 3072, 6144, 12288}
+
+// constants are π and ln 2 to a precision, made once.
+type constants struct{ pi, ln2 *big.Float }
+
+var constantsAt = func() map[uint]func() constants {
+	m := map[uint]func() constants{}
+	for _, prec := range precisions {
+		m[prec] = sync.OnceValue(func() constants { return makeConstants(prec + 128) })
+	}
+	return m
+}()
+
+// makeConstants computes π by Machin's formula and ln 2 by a like one, in integers.
+func makeConstants(prec uint) constants {
+	bits := prec + 64
+	series := func(factor, x int64, alternate bool) *big.Int { // factor·atan(1/x) or factor·atanh(1/x)
+		power := new(big.Int).Lsh(big.NewInt(factor), bits)
+		power.Quo(power, big.NewInt(x))
+		sum, square := new(big.Int), big.NewInt(x*x)
+		for k, t := int64(1), new(big.Int); power.Sign() != 0; k += 2 {
+			t.Quo(power, big.NewInt(k))
+			if alternate && k%4 == 3 {
+				sum.Sub(sum, t)
+			} else {
+				sum.Add(sum, t)
+			}
+			power.Quo(power, square)
+		}
+		return sum
+	}
+	float := func(n *big.Int) *big.Float {
+		f := new(big.Float).SetPrec(prec).SetInt(n)
+		return f.SetMantExp(f, -int(bits))
+	}
+	pi := series(16, 5, true)
+	pi.Sub(pi, series(4, 239, true))
+	ln2 := series(18, 26, false)
+	ln2.Sub(ln2, series(2, 4801, false)).Add(ln2, series(8, 8749, false))
+	return constants{float(pi), float(ln2)}
+}
+
+func (a *arena) pi() ball {
+	return a.done(ball{re: a.float().Set(constantsAt[a.prec]().pi), err: exactly}, true)
+}
+
+// work counts the steps of one transcendental function.
+func (a *arena) work() bool {
+	n := int(a.prec) / 384
+	a.c.step(60 * n * (n + 7) / 8)
+	return !a.c.over
+}
+
+// expReal is e^x for |x| < 2^13, to a.prec bits.
+func (a *arena) expReal(x *big.Float) *big.Float {
+	k := a.constants()
+	prec := a.prec + 64
+	f, _ := new(big.Float).Quo(x, k.ln2).Float64()
+	n := int(math.Round(f))
+	r := new(big.Float).SetPrec(prec).Mul(k.ln2, big.NewFloat(float64(n)))
+	r.Sub(x, r)
+	halvings := 12 + int(a.prec)/256
+	r.SetMantExp(r, -halvings)
+	sum := new(big.Float).SetPrec(prec).SetInt64(1)
+	term := new(big.Float).SetPrec(prec).SetInt64(1)
+	d := new(big.Float).SetPrec(64)
+	for i := int64(1); i < 4000; i++ {
+		term.Mul(term, r)
+		term.Quo(term, d.SetInt64(i))
+		if term.Sign() == 0 || term.MantExp(nil) < -int(prec) {
+			break
+		}
+		sum.Add(sum, term)
+	}
+	for range halvings {
+		sum.Mul(sum, sum)
+	}
+	return a.float().Set(sum.SetMantExp(sum, n))
+}
+
+func (a *arena) constants() constants { return constantsAt[a.prec]() }
+
+// sinCos is sin x and cos x for |x| < 2^64.
+func (a *arena) sinCos(x *big.Float) (sin, cos *big.Float) {
+	prec := a.prec + 128
+	quarter := new(big.Float).SetMantExp(a.constants().pi, -1)
+	q := new(big.Float).SetPrec(prec).Quo(x, quarter)
+	half := big.NewFloat(0.5)
+	if q.Sign() < 0 {
+		half.Neg(half)
+	}
+	n, _ := q.Add(q, half).Int(nil)
+	r := new(big.Float).SetPrec(prec).SetInt(n)
+	r.Sub(x, r.Mul(r, quarter))
+	halvings := 8 + int(a.prec)/256
+	r.SetMantExp(r, -halvings)
+	square := new(big.Float).SetPrec(prec).Mul(r, r)
+	// versin = 1 − cos keeps its digits where the angle is small
+	s, v := new(big.Float).SetPrec(prec).Set(r), new(big.Float).SetPrec(prec)
+	term := new(big.Float).SetPrec(prec).Set(r)
+	other := new(big.Float).SetPrec(prec).SetInt64(-1)
+	d := new(big.Float).SetPrec(64)
+	for i := int64(1); i < 4000; i += 2 {
+		other.Mul(other, square)
+		other.Quo(other, d.SetInt64(-i*(i+1)))
+		term.Mul(term, square)
+		term.Quo(term, d.SetInt64(-(i+1)*(i+2)))
+		if other.Sign() == 0 || other.MantExp(nil) < -int(prec)-2*halvings {
+			break
+		}
+		v.Add(v, other)
+		s.Add(s, term)
+	}
+	one := new(big.Float).SetPrec(prec).SetInt64(1)
+	two := new(big.Float).SetPrec(prec).SetInt64(2)
+	c := new(big.Float).SetPrec(prec)
+	for range halvings { // sin 2r = 2 sin r (1 − v), versin 2r = 2 v (2 − v)
+		c.Sub(one, v)
+		s.Mul(s, c)
+		s.SetMantExp(s, 1)
+		c.Sub(two, v)
+		v.Mul(v, c)
+		v.SetMantExp(v, 1)
+	}
+	c.Sub(one, v)
+	switch new(big.Int).And(n, big.NewInt(3)).Int64() {
+	case 1:
+		s, c = c, s.Neg(s)
+	case 2:
+		s.Neg(s)
+		c.Neg(c)
+	case 3:
+		s, c = c.Neg(c), s
+	}
+	return a.float().Set(s), a.float().Set(c)
+}
+
+// lnReal is ln x for x > 0.
+func (a *arena) lnReal(x *big.Float) *big.Float {
+	m := new(big.Float)
+	e := x.MantExp(m)
+	f, _ := m.Float64()
+	prec := a.prec + 64
+	y := new(big.Float).SetPrec(prec).SetFloat64(math.Log(f))
+	for bits := 50; bits < int(a.prec)+32; bits *= 3 { // Halley's rule
+		t := new(big.Float).SetPrec(prec).Set(a.expReal(y))
+		sum := new(big.Float).SetPrec(prec).Add(m, t)
+		t.Sub(m, t)
+		t.Quo(t, sum)
+		y.Add(y, t.Add(t, t))
+	}
+	y.Add(y, new(big.Float).SetPrec(prec).Mul(a.constants().ln2, big.NewFloat(float64(e))))
+	return a.float().Set(y)
+}
+
+// angle is the angle of the point (x, y), which is not the origin.
+func (a *arena) angle(y, x *big.Float) *big.Float {
+	prec := a.prec + 64
+	float := func() *big.Float { return new(big.Float).SetPrec(prec) }
+	r := float().Mul(x, x)
+	r.Add(r, float().Mul(y, y)).Sqrt(r)
+	c, s := float().Quo(x, r), float().Quo(y, r)
+	cf, _ := c.Float64()
+	sf, _ := s.Float64()
+	theta := float().SetFloat64(math.Atan2(sf, cf))
+	for bits := 48; bits < int(a.prec)+32; bits *= 5 {
+		sin, cos := a.sinCos(theta)
+		w := float().Mul(s, cos)
+		w.Sub(w, float().Mul(c, sin))
+		cube := float().Mul(w, w)
+		cube.Mul(cube, w).Quo(cube, big.NewFloat(6))
+		theta.Add(theta, w.Add(w, cube))
+	}
+	return a.float().Set(theta)
+}

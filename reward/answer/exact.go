@@ -1,0 +1,159 @@
+package answer
+
+import "math/big"
+
+// A state says what became of an exact evaluation.
+type state uint8
+
+const (
+	known     state = iota
+	inexact         // not a rational number, as far as this can tell
+	undefined       // 1/0
+)
+
+// rat is the value of n where it is a rational number. Numbers past maxBits are over
+// budget.
+func (c *checker) rat(n *node) (*big.Rat, state) {
+	if c.step(1); c.over {
+		return nil, inexact
+	}
+	switch n.op {
+	case opNum:
+		if n.rat == nil {
+			return nil, inexact
+		}
+		return n.rat, known
+	case opNeg, opPercent:
+		x, st := c.rat(n.kids[0])
+		if st != known {
+			return nil, st
+		}
+		if n.op == opPercent {
+			return c.fit(new(big.Rat).Quo(x, big.NewRat(100, 1)))
+		}
+		return new(big.Rat).Neg(x), known
+	case opAdd, opMul:
+		total := new(big.Rat)
+		for i, k := range n.kids {
+			x, st := c.rat(k)
+			if st != known {
+				return nil, st
+			}
+			switch {
+			case i == 0:
+				total = x
+			case n.op == opAdd:
+				total, st = c.fit(new(big.Rat).Add(total, x))
+			default:
+				total, st = c.fit(new(big.Rat).Mul(total, x))
+			}
+			if st != known {
+				return nil, st
+			}
+		}
+		return total, known
+	case opDiv:
+		x, st := c.rat(n.kids[0])
+		if st != known {
+			return nil, st
+		}
+		y, st := c.rat(n.kids[1])
+		if st != known {
+			return nil, st
+		}
+		if y.Sign() == 0 {
+			return nil, undefined
+		}
+		return c.fit(new(big.Rat).Quo(x, y))
+	case opPow:
+		return c.ratPow(n)
+	case opFunc:
+		if n.text == "root" {
+			return c.ratRoot(n)
+		}
+	}
+	return nil, inexact
+}
+
+// fit holds a result to maxBits.
+func (c *checker) fit(r *big.Rat) (*big.Rat, state) {
+	bits := r.Num().BitLen() + r.Denom().BitLen()
+	c.step(bits / 128)
+	if bits > 2*maxBits || c.over {
+		return nil, inexact
+	}
+	return r, known
+}
+
+func (c *checker) ratPow(n *node) (*big.Rat, state) {
+	y, st := c.rat(n.kids[1])
+	if st != known {
+		return nil, st
+	}
+	x, st := c.rat(n.kids[0])
+	if st != known {
+		return nil, st
+	}
+	if !y.IsInt() {
+		if y.Num().BitLen() > 12 || y.Denom().Cmp(big.NewInt(2)) != 0 {
+			return nil, inexact
+		}
+		root, st := rationalRoot(x)
+		if st != known {
+			return nil, st
+		}
+		x, y = root, new(big.Rat).SetInt(y.Num())
+	}
+	if x.Sign() == 0 {
+		switch y.Sign() {
+		case 1:
+			return x, known
+		default: // 0^0 and 1/0
+			return nil, undefined
+		}
+	}
+	bits := max(x.Num().BitLen(), x.Denom().BitLen())
+	if bits == 1 { // ±1, of any exponent
+		if x.Sign() > 0 || y.Num().Bit(0) == 0 {
+			return big.NewRat(1, 1), known
+		}
+		return x, known
+	}
+	if y.Num().BitLen() > 13 {
+		return nil, inexact
+	}
+	e := y.Num().Int64()
+	if int64(bits)*max(e, -e) > maxBits {
+		return nil, inexact
+	}
+	c.step(8)
+	k := big.NewInt(max(e, -e))
+	num, den := new(big.Int).Exp(x.Num(), k, nil), new(big.Int).Exp(x.Denom(), k, nil)
+	if e < 0 {
+		num, den = den, num
+	}
+	return new(big.Rat).SetFrac(num, den), known
+}
+
+// ratRoot is the root of a perfect square.
+func (c *checker) ratRoot(n *node) (*big.Rat, state) {
+	if i := n.kids[1]; i.op != opNum || i.rat == nil || i.rat.Cmp(big.NewRat(2, 1)) != 0 {
+		return nil, inexact
+	}
+	x, st := c.rat(n.kids[0])
+	if st != known {
+		return nil, st
+	}
+	return rationalRoot(x)
+}
+
+func rationalRoot(x *big.Rat) (*big.Rat, state) {
+	if x.Sign() < 0 {
+		return nil, inexact
+	}
+	num, den := new(big.Int).Sqrt(x.Num()), new(big.Int).Sqrt(x.Denom())
+	if new(big.Int).Mul(num, num).Cmp(x.Num()) != 0 || new(big.Int).Mul(den, den).Cmp(x.Denom()) != 0 {
+		return nil, inexact
+	}
+	return new(big.Rat).SetFrac(num, den), known
+}

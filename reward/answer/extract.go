@@ -1,0 +1,224 @@
+package answer
+
+import "strings"
+
+// Extract finds the final answer in the output of a model: the last box or group of
+// boxes; else what follows the last ####; else what follows the last "answer is" or
+// "Answer:". There is no guess: the last number of a text is no answer, and where
+// the last box is empty or not closed there is none. What comes before the last
+// </think> is not read.
+func Extract(output string) (answer string, ok bool) {
+	const think = "</think>"
+	for {
+		at := strings.Index(output, think)
+		if at < 0 {
+			break
+		}
+		output = output[at+len(think):]
+	}
+	if s, found := boxed(output); found {
+		s = trim(s)
+		return s, s != ""
+	}
+	if s := trim(hashes(output)); s != "" {
+		return s, true
+	}
+	s := trim(phrase(output))
+	return s, s != ""
+}
+
+// nextBox is the index of the next \boxed or \fbox in s from a place on and of what
+// follows it, or -1.
+func nextBox(s string, from int) (at, after int) {
+	for from < len(s) {
+		i := strings.IndexByte(s[from:], '\\')
+		if i < 0 {
+			break
+		}
+		at = from + i
+		switch {
+		case strings.HasPrefix(s[at:], `\boxed`):
+			return at, at + len(`\boxed`)
+		case strings.HasPrefix(s[at:], `\fbox`):
+			return at, at + len(`\fbox`)
+		}
+		from = at + 2 // \\boxed is a line break and a word
+	}
+	return -1, -1
+}
+
+// A box is where a box starts and ends in the text, and what it holds. end is -1
+// where it is not closed.
+type box struct {
+	start, end int
+	body       string
+}
+
+// boxed is the last group of boxes of s; found tells whether there is any box.
+func boxed(s string) (answer string, found bool) {
+	boxes := findBoxes(s)
+	if len(boxes) == 0 {
+		return "", false
+	}
+	last := boxes[len(boxes)-1]
+	if last.end < 0 {
+		return "", true
+	}
+	first := len(boxes) - 1
+	for first > 0 && boxes[first-1].end >= 0 && strings.TrimSpace(boxes[first-1].body) != "" &&
+		separates(s[boxes[first-1].end:boxes[first].start]) {
+		first--
+	}
+	group := boxes[first:]
+	for i := range group {
+		group[i].body = unbox(strings.TrimSpace(group[i].body), 0)
+		if group[i].body == "" {
+			return "", true
+		}
+	}
+	if len(group) == 1 {
+		return group[0].body, true
+	}
+	var b strings.Builder
+	for i, x := range group {
+		if i > 0 && x.body == group[i-1].body {
+			continue
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(x.body)
+	}
+	return b.String(), true
+}
+
+// findBoxes are the boxes of s that stand in no other, in order. One pass matches
+// all braces, whatever a policy writes.
+func findBoxes(s string) []box {
+	at, after := nextBox(s, 0)
+	if at < 0 {
+		return nil
+	}
+	var out []box
+	var open []int // for each open brace the number of the box it opens, or -1
+	for i := at; i < len(s); {
+		if i == at {
+			b := box{start: at, end: -1}
+			if after < len(s) && isLetter(s[after]) { // another command
+				i = after
+				at, after = nextBox(s, i)
+				continue
+			}
+			for after < len(s) && isSpace(s[after]) {
+				after++
+			}
+			if after < len(s) && s[after] == '{' {
+				open = append(open, len(out))
+				b.body = s[after+1:]
+				i = after + 1
+				out = append(out, b)
+			} else if n := bare(s[after:]); n > 0 {
+				b.body, b.end = s[after:after+n], after+n
+				i = b.end
+				out = append(out, b)
+			} else {
+				out = append(out, b)
+				i = after
+			}
+			at, after = nextBox(s, i)
+			continue
+		}
+		switch s[i] {
+		case '\\':
+			i += 2
+			continue
+		case '{':
+			open = append(open, -1)
+		case '}':
+			if n := len(open); n > 0 {
+				if k := open[n-1]; k >= 0 {
+					out[k].body = out[k].body[:len(out[k].body)-(len(s)-i)]
+					out[k].end = i + 1
+					out = out[:k+1] // those within are part of it
+				}
+				open = open[:n-1]
+			}
+		}
+		if at < 0 && len(open) == 0 {
+			break
+		}
+		i++
+	}
+	return out
+}
+
+// bare is the length of the argument of a box without braces.
+func bare(s string) int {
+	n, depth := 0, 0
+	for n < len(s) {
+		switch c := s[n]; {
+		case depth == 0 && (isSpace(c) || c == '$'), c == '\n':
+			return n
+		case c == '\\' && n+1 < len(s):
+			if depth == 0 && (s[n+1] == ')' || s[n+1] == ']') {
+				return n
+			}
+			n++
+		case c == '{':
+			depth++
+		case c == '}':
+			if depth--; depth < 0 {
+				return n
+			}
+		}
+		n++
+	}
+	return n
+}
+
+// unbox drops boxes around the whole of an answer.
+func unbox(s string, depth int) string {
+	at, after := nextBox(s, 0)
+	if at != 0 || depth > maxDepth {
+		return s
+	}
+	body, n, ok := argument(s[after:])
+	if !ok || after+n != len(s) {
+		return s
+	}
+	return unbox(strings.TrimSpace(body), depth+1)
+}
+
+// separates tells whether nothing but separators stands between two boxes.
+func separates(s string) bool {
+	if len(s) > 200 {
+		return false
+	}
+next:
+	for s != "" {
+		for _, sep := range boxSeparators {
+			if strings.HasPrefix(s, sep) {
+				s = s[len(sep):]
+				continue next
+			}
+		}
+		for _, word := range [...]string{"and", "or"} {
+			if strings.HasPrefix(s, word) && (len(s) == len(word) || !isLetter(s[len(word)])) {
+				s = s[len(word):]
+				continue next
+			}
+		}
+		for _, command := range [...]string{`\text`, `\mathrm`, `\textrm`, `\mbox`} {
+			if rest, ok := strings.CutPrefix(s, command); ok {
+				if body, n, ok := argument(rest); ok && separates(body) {
+					s = rest[n:]
+					continue next
+				}
+			}
+		}
+		return false
+	}
+	return true
+}
+
+var boxSeparators = []string{" ", "\n", "\t", "\r", ",", ";", "$", `\(`, `\)`, `\[`, `\]`, `\quad`, `\qquad`, `\,`, `\;`, `\ `, `\:`, "~", "&", "**"}

@@ -1,0 +1,279 @@
+package answer
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// A Reason says why a verdict is what it is.
+type Reason uint8
+
+const (
+	Different  Reason = iota // parsed, and not equal
+	Equals                   // equal
+	NoAnswer                 // there was nothing to compare
+	Unparsed                 // not an answer that can be read
+	OverBudget               // too large to be compared
+)
+
+// String is the reason in words for logs.
+func (r Reason) String() string {
+	return [...]string{"different", "equal", "no answer", "unparsed", "over budget"}[r]
+}
+
+// A Verdict is what became of a comparison.
+type Verdict struct {
+	Equal  bool
+	Reason Reason
+	Steps  int // of work, of which [MaxSteps] are allowed
+}
+
+// MaxSteps bounds the work of one comparison.
+const MaxSteps = maxSteps
+
+// Gold is a correct answer, ready to be compared with many others. It does not
+// change and can be used by many goroutines.
+type Gold struct {
+	raw     string
+	integer string // canonical digits where it is a plain integer
+	letter  byte   // a multiple-choice label
+	text    string // the key of an answer in words
+	toks    []token
+	tree    *node
+}
+
+// errEmpty is what is wrong with 0 = 0 and 3 = 4.
+var errEmpty = errors.New("is false or says nothing")
+
+// CompileGold reads a correct answer. It fails where the answer cannot be read, is
+// undefined or is a relation that says nothing.
+func CompileGold(gold string) (*Gold, error) {
+	gold = tidy(gold)
+	if len(gold) > maxBytes {
+		return nil, fmt.Errorf("answer of %d bytes, at most %d are read", len(gold), maxBytes)
+	}
+	g := &Gold{raw: gold}
+	g.integer, _ = plainInteger(gold)
+	toks, ok := lex(fold(gold))
+	toks = unwrap(toks)
+	switch {
+	case len(toks) == 0:
+		return nil, errors.New("no answer")
+	case !ok:
+		return nil, fmt.Errorf("brackets of %q do not match", gold)
+	}
+	g.toks = append([]token(nil), toks...)
+	if g.letter = letterOf(toks); g.letter != 0 {
+		return g, nil
+	}
+	if wordy(toks) {
+		g.text = prose(toks)
+		return g, nil
+	}
+	p := parser{toks: toks}
+	g.tree = p.answer()
+	if p.bad {
+		if !p.over && hasWords(g.toks) {
+			g.tree, g.text = nil, prose(g.toks)
+			return g, nil
+		}
+		return nil, fmt.Errorf("cannot read the answer %q", gold)
+	}
+	c := checker{}
+	for _, it := range c.items(g.tree) {
+		if it.dead || it.val == nil && c.empty(it.rel) {
+			return nil, fmt.Errorf("%q %w", gold, errEmpty)
+		}
+		if it.val != nil && c.undefined(it.val) {
+			return nil, fmt.Errorf("%q is undefined", gold)
+		}
+	}
+	return g, nil
+}
+
+// empty tells whether a link of a relation holds, or fails, whatever its variables are.
+func (c *checker) empty(n *node) bool {
+	for _, l := range c.links(n) {
+		if c.degenerate(l.diff) {
+			return true
+		}
+	}
+	return false
+}
+
+// undefined tells whether a value has none, 1/0, or holds a relation that says nothing.
+func (c *checker) undefined(n *node) bool {
+	if n.op == opRel {
+		if it := c.item(n); it.dead || it.val == nil && c.empty(n) {
+			return true
+		}
+	}
+	if !n.scalar() {
+		for _, k := range n.kids {
+			if c.undefined(k) {
+				return true
+			}
+		}
+		return false
+	}
+	if n.op == opUnit || n.has(func(k *node) bool { return k.op == opMatrix || k.op == opPM }) {
+		return false
+	}
+	if inf := n.has(func(k *node) bool { return k.op == opInf }); inf {
+		return infinite(n) == 0
+	}
+	_, st := c.rat(n)
+	if st != inexact || c.over {
+		return st == undefined
+	}
+	if _, st := (&field{c: c, p: prime(), point: 99}).value(n); st != inexact {
+		return st == undefined
+	}
+	if len(n.names(nil)) > 0 {
+		return false
+	}
+	a := arena{c: c, prec: precisions[0]}
+	a.eval(n, nil)
+	return a.undefined && !a.large && !c.over
+}
+
+// CheckGold tells what keeps an answer from being used as a gold answer: it has to be
+// readable and equal to itself.
+func CheckGold(gold string) error {
+	g, err := CompileGold(gold)
+	if err != nil {
+		return err
+	}
+	if v := g.compare(gold, false); !v.Equal {
+		return fmt.Errorf("%q does not equal itself: %v", gold, v.Reason)
+	}
+	return nil
+}
+
+// Equal compares pred with the gold answer.
+func (g *Gold) Equal(pred string) Verdict { return g.compare(pred, true) }
+
+// compare is Equal; without identical it does the work even where both are written
+// alike.
+func (g *Gold) compare(pred string, identical bool) Verdict {
+	pred = tidy(pred)
+	switch {
+	case pred == "":
+		return Verdict{Reason: NoAnswer}
+	case len(pred) > maxBytes:
+		return Verdict{Reason: OverBudget}
+	case identical && pred == g.raw:
+		return Verdict{Equal: true, Reason: Equals}
+	}
+	if g.integer != "" {
+		if v, ok := plainInteger(pred); ok {
+			return verdict(v == g.integer, &checker{})
+		}
+	}
+	toks, ok := lex(fold(pred))
+	if g.letter != 0 {
+		return verdict(choice(toks) == g.letter, &checker{})
+	}
+	toks = unwrap(toks)
+	switch {
+	case len(toks) == 0:
+		return Verdict{Reason: NoAnswer}
+	case !ok:
+		return Verdict{Reason: Unparsed}
+	case identical && alike(g.toks, toks):
+		return Verdict{Equal: true, Reason: Equals}
+	case g.text != "":
+		return verdict(g.text == prose(toks), &checker{})
+	case wordy(toks):
+		return Verdict{Reason: Different}
+	}
+	p := parser{toks: toks}
+	tree := p.answer()
+	if p.bad {
+		if p.over {
+			return Verdict{Reason: OverBudget}
+		}
+		return Verdict{Reason: Unparsed}
+	}
+	c := &checker{}
+	return verdict(c.answers(g.tree, tree), c)
+}
+
+func verdict(equal bool, c *checker) Verdict {
+	v := Verdict{Equal: equal && !c.over, Steps: c.steps}
+	switch {
+	case v.Equal:
+		v.Reason = Equals
+	case c.over || c.large:
+		v.Reason = OverBudget
+	}
+	return v
+}
+
+// tidy drops white space and bold type about an answer.
+func tidy(s string) string {
+	s = strings.TrimSpace(s)
+	if len(s) > 4 && strings.HasPrefix(s, "**") && strings.HasSuffix(s, "**") {
+		s = strings.TrimSpace(s[2 : len(s)-2])
+	}
+	return s
+}
+
+// alike tells whether two answers consist of the same tokens.
+func alike(a, b []token) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].kind != b[i].kind || a[i].text != b[i].text {
+			return false
+		}
+	}
+	return true
+}
+
+// Equal tells whether pred is the answer gold. It is [CompileGold] and [Gold.Equal];
+// a gold answer that cannot be read equals only what is written alike.
+func Equal(gold, pred string) bool {
+	g, err := CompileGold(gold)
+	switch {
+	case err == nil:
+		return g.Equal(pred).Equal
+	case errors.Is(err, errEmpty):
+		return false
+	}
+	gold, pred = tidy(gold), tidy(pred)
+	if gold == "" || pred == "" || len(gold) > maxBytes || len(pred) > maxBytes {
+		return false
+	}
+	a, ok1 := lex(fold(gold))
+	b, ok2 := lex(fold(pred))
+	return ok1 && ok2 && len(a) > 0 && alike(a, b)
+}
+
+// plainInteger is the canonical form of an integer that is written with nothing but a
+// sign, digits and commas between groups of three.
+func plainInteger(s string) (string, bool) {
+	sign := ""
+	if s != "" && (s[0] == '-' || s[0] == '+') {
+		if s[0] == '-' {
+			sign = "-"
+		}
+		s = s[1:]
+	}
+	if strings.IndexByte(s, ',') >= 0 {
+		text, n := number(s, false)
+		if n != len(s) {
+			return "", false
+		}
+		s = text
+	}
+	if !isInteger(s) {
+		return "", false
+	}
+	if s = strings.TrimLeft(s, "0"); s == "" {
+		return "0", true
+	}
+	return sign + s, true
+}

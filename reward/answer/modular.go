@@ -1,0 +1,172 @@
+package answer
+
+import (
+	"crypto/rand"
+	"hash/maphash"
+	"math/big"
+	"math/bits"
+	"sync"
+)
+
+// prime is a random prime of 61 bits, drawn once a process: an answer cannot be made
+// to agree modulo a number that is not known.
+var prime = sync.OnceValue(func() uint64 {
+	if p, err := rand.Prime(rand.Reader, 61); err == nil {
+		return p.Uint64()
+	}
+	return 1<<61 - 1
+})
+
+// A field evaluates rational functions modulo a prime, the variables being random.
+type field struct {
+	c     *checker
+	p     uint64
+	point int
+}
+
+func (f *field) mul(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	_, r := bits.Div64(hi, lo, f.p)
+	return r
+}
+
+func (f *field) pow(x, e uint64) uint64 {
+	z := uint64(1)
+	for ; e > 0; e >>= 1 {
+		if e&1 == 1 {
+			z = f.mul(z, x)
+		}
+		x = f.mul(x, x)
+	}
+	return z
+}
+
+func (f *field) inv(x uint64) uint64 { return f.pow(x, f.p-2) }
+
+// value is the value of n. It is undefined where a denominator vanishes and inexact
+// where n is no rational function.
+func (f *field) value(n *node) (uint64, state) {
+	if f.c.step(1); f.c.over {
+		return 0, inexact
+	}
+	switch n.op {
+	case opNum:
+		if n.rat == nil {
+			return 0, inexact
+		}
+		v := f.int(n.rat.Num())
+		if !n.rat.IsInt() {
+			v = f.mul(v, f.inv(f.int(n.rat.Denom())))
+		}
+		return v, known
+	case opName:
+		return random(n.text, f.point) % f.p, known
+	case opNeg:
+		v, st := f.value(n.kids[0])
+		return (f.p - v) % f.p, st
+	case opAdd, opMul, opCall:
+		return f.fold(n)
+	case opDiv:
+		x, st := f.value(n.kids[0])
+		if st != known {
+			return 0, st
+		}
+		y, st := f.value(n.kids[1])
+		if st != known {
+			return 0, st
+		}
+		if y == 0 {
+			return 0, undefined
+		}
+		return f.mul(x, f.inv(y)), known
+	case opPow:
+		e := n.kids[1]
+		negative := e.op == opNeg
+		if negative {
+			e = e.kids[0]
+		}
+		if e.op != opNum || e.rat == nil || !e.rat.IsInt() || !e.rat.Num().IsInt64() {
+			return 0, inexact
+		}
+		x, st := f.value(n.kids[0])
+		if st != known {
+			return 0, st
+		}
+		if x == 0 && (negative || e.rat.Sign() == 0) {
+			return 0, undefined
+		}
+		v := f.pow(x, e.rat.Num().Uint64()%(f.p-1))
+		if negative {
+			v = f.inv(v)
+		}
+		return v, known
+	}
+	return 0, inexact
+}
+
+// fold is a sum, a product or the call of an undefined function, which is a hash of
+// its arguments.
+func (f *field) fold(n *node) (uint64, state) {
+	var h maphash.Hash
+	total := uint64(0)
+	if n.op == opMul {
+		total = 1
+	}
+	if n.op == opCall {
+		h.SetSeed(seed)
+		h.WriteString(n.text)
+	}
+	for _, k := range n.kids {
+		v, st := f.value(k)
+		if st != known {
+			return 0, st
+		}
+		switch n.op {
+		case opAdd:
+			total = (total + v) % f.p
+		case opMul:
+			total = f.mul(total, v)
+		default:
+			maphash.WriteComparable(&h, v)
+		}
+	}
+	if n.op == opCall {
+		total = h.Sum64() % f.p
+	}
+	return total, known
+}
+
+func (f *field) int(n *big.Int) uint64 {
+	if n.IsInt64() {
+		v := n.Int64() % int64(f.p)
+		if v < 0 {
+			v += int64(f.p)
+		}
+		return uint64(v)
+	}
+	f.c.step(n.BitLen() / 64)
+	return new(big.Int).Mod(n, new(big.Int).SetUint64(f.p)).Uint64()
+}
+
+// rational compares two rational functions; ok is false where one of them is none
+// or has no value.
+func (c *checker) rational(g, p *node) (equal, ok bool) {
+	f := field{c: c, p: prime()}
+	for f.point = 100; f.point < 103; f.point++ {
+		x, st := f.value(g)
+		if st != known {
+			return false, false
+		}
+		y, st := f.value(p)
+		if st == undefined {
+			return false, true
+		}
+		if st != known {
+			return false, false
+		}
+		if x != y {
+			return false, true
+		}
+	}
+	return true, true
+}

@@ -1,0 +1,183 @@
+package answer
+
+import (
+	"math/big"
+	"strconv"
+	"strings"
+)
+
+// maxBits bounds every exact number: a larger one is over budget.
+const maxBits = 4096
+
+// number reads the number at the head of s and gives it without its grouping, and
+// its length in s. Groups have exactly three digits; bracketed says that a bracket
+// is open, in which a comma always separates.
+func number(s string, bracketed bool) (text string, n int) {
+	for n < len(s) && isDigit(s[n]) {
+		n++
+	}
+	text = s[:n]
+	if 0 < n && n <= 3 && text[0] != '0' {
+		if grouped, m := groups(s, n, bracketed); m > 0 {
+			text, n = grouped, m
+		}
+	}
+	if n < len(s) && s[n] == '.' {
+		m := n + 1
+		for m < len(s) && isDigit(s[m]) {
+			m++
+		}
+		if m > n+1 {
+			text, n = text+s[n:m], m
+		}
+		if rep, k := repeating(s[m:]); k > 0 {
+			if n < m { // 0.\overline{3}
+				text += "."
+			}
+			return text + "(" + rep + ")", m + k
+		}
+	}
+	if n+1 < len(s) && s[n]|0x20 == 'e' {
+		m := n + 1
+		if s[m] == '+' || s[m] == '-' {
+			m++
+		}
+		if m < len(s) && isDigit(s[m]) {
+			for m < len(s) && isDigit(s[m]) {
+				m++
+			}
+			text, n = text+"e"+s[n+1:m], m
+		}
+	}
+	return text, n
+}
+
+// groups reads what follows the first n digits of s as groups of three. It gives
+// nothing where any group is not of three digits.
+func groups(s string, n int, bracketed bool) (string, int) {
+	sep := separator(s[n:], bracketed)
+	if sep == "" {
+		return "", 0
+	}
+	var b strings.Builder
+	b.WriteString(s[:n])
+	for strings.HasPrefix(s[n:], sep) && n+len(sep) < len(s) && isDigit(s[n+len(sep)]) {
+		at := n + len(sep)
+		end := at
+		for end < len(s) && isDigit(s[end]) {
+			end++
+		}
+		if end != at+3 {
+			return "", 0
+		}
+		b.WriteString(s[at:end])
+		n = end
+	}
+	if other := separator(s[n:], bracketed); other != "" && other != sep && other != " " {
+		return "", 0
+	}
+	return b.String(), n
+}
+
+// separators group digits; the longest come first.
+var separators = []string{`{,}\!`, `{,}\,`, `{,}`, `,\!`, `,\,`, `,`, `\,`, `\!`, `\ `, " "}
+
+// separator is the grouping separator at the head of s if a digit follows it.
+func separator(s string, bracketed bool) string {
+	for _, sep := range separators {
+		if strings.HasPrefix(s, sep) && len(s) > len(sep) && isDigit(s[len(sep)]) {
+			if bracketed && sep[0] != '{' {
+				return ""
+			}
+			return sep
+		}
+	}
+	return ""
+}
+
+// repeating reads \overline{3} at the head of s: the digits of a period.
+func repeating(s string) (digits string, n int) {
+	for _, head := range []string{`\overline{`, `\bar{`, `\dot{`} {
+		if rest, ok := strings.CutPrefix(s, head); ok {
+			k := 0
+			for k < len(rest) && isDigit(rest[k]) {
+				k++
+			}
+			if k > 0 && k < len(rest) && rest[k] == '}' {
+				return rest[:k], len(head) + k + 1
+			}
+		}
+	}
+	return "", 0
+}
+
+// parseRat is the value of a number's text, or nil where it is out of bounds.
+func parseRat(text string) *big.Rat {
+	if isInteger(text) && len(text) <= 18 {
+		v, _ := strconv.ParseInt(text, 10, 64)
+		return new(big.Rat).SetInt64(v)
+	}
+	mantissa, exponent := text, 0
+	if at := strings.IndexByte(text, 'e'); at >= 0 {
+		e, err := strconv.Atoi(text[at+1:])
+		if err != nil || e > maxBits/3 || e < -maxBits/3 {
+			return nil
+		}
+		mantissa, exponent = text[:at], e
+	}
+	mantissa, period, periodic := strings.Cut(mantissa, "(")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	if len(whole)+len(fraction)+len(period) > maxBits/3 {
+		return nil
+	}
+	n, ok := new(big.Int).SetString("0"+whole+fraction, 10)
+	if !ok {
+		return nil
+	}
+	r := new(big.Rat).SetInt(n)
+	if periodic {
+		period = period[:len(period)-1]
+		p, _ := new(big.Int).SetString(period, 10)
+		nines := tenTo(len(period))
+		r.Add(r, new(big.Rat).SetFrac(p, nines.Sub(nines, big.NewInt(1))))
+	}
+	if shift := exponent - len(fraction); shift > 0 {
+		r.Mul(r, new(big.Rat).SetInt(tenTo(shift)))
+	} else if shift < 0 {
+		r.Quo(r, new(big.Rat).SetInt(tenTo(-shift)))
+	}
+	return r
+}
+
+func tenTo(n int) *big.Int {
+	return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil)
+}
+
+func isInteger(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if !isDigit(s[i]) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// precise tells whether the text of a number is a decimal that stands for what it
+// rounds: it has a fractional part and six significant digits or more. places is
+// the number of digits after its point, less its exponent.
+func precise(text string) (places int, ok bool) {
+	mantissa, exponent, _ := strings.Cut(text, "e")
+	if strings.IndexByte(mantissa, '(') >= 0 {
+		return 0, false
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	e := 0
+	if exponent != "" {
+		var err error
+		if e, err = strconv.Atoi(exponent); err != nil || e > maxBits || e < -maxBits {
+			return 0, false
+		}
+	}
+	significant := len(strings.TrimLeft(whole+fraction, "0"))
+	return len(fraction) - e, fraction != "" && significant >= 6
+}

@@ -1,0 +1,275 @@
+package answer
+
+// A parser reads tokens by recursive descent. It carries its own budgets of depth
+// and nodes; the first fault ends it, and half-read input is never accepted.
+type parser struct {
+	toks    []token
+	pos     int
+	depth   int
+	nodes   int
+	bars    int    // open |, at which products end
+	trig    int    // within an angle, where ° is a factor
+	degrees bool   // a ° has been read that is a unit
+	bound   string // index letters of the sums that are open
+	builder bool   // within {x : ...}, where a colon opens the condition
+	bad     bool
+	over    bool
+	slab    []node
+}
+
+var endToken = token{kind: tEnd}
+
+func (p *parser) peek() *token {
+	if p.pos >= len(p.toks) || p.bad {
+		return &endToken
+	}
+	return &p.toks[p.pos]
+}
+
+func (p *parser) is(text string) bool {
+	t := p.peek()
+	return t.kind == tSym && t.text == text
+}
+
+func (p *parser) accept(text string) bool {
+	if p.is(text) {
+		p.pos++
+		return true
+	}
+	return false
+}
+
+func (p *parser) expect(text string) {
+	if !p.accept(text) {
+		p.bad = true
+	}
+}
+
+func (p *parser) fail() *node {
+	p.bad = true
+	return &node{op: opNum, rat: nil, text: "?"}
+}
+
+// node makes a node; where its kids are no values the parse fails.
+func (p *parser) node(o op, kids ...*node) *node {
+	if p.nodes++; p.nodes > maxNodes {
+		p.over = true
+		return p.fail()
+	}
+	if o < opArith {
+		for _, k := range kids {
+			if !k.scalar() || k.op == opUnit {
+				return p.fail()
+			}
+		}
+	}
+	if len(p.slab) == 0 {
+		p.slab = make([]node, 16)
+	}
+	n := &p.slab[0]
+	p.slab = p.slab[1:]
+	n.op, n.kids = o, kids
+	return n
+}
+
+func (p *parser) named(o op, text string, kids ...*node) *node {
+	n := p.node(o, kids...)
+	if !p.bad {
+		n.text = text
+	}
+	return n
+}
+
+func (p *parser) enter() bool {
+	if p.depth++; p.depth > 3*maxDepth { // a bracket is three levels of the grammar
+		p.bad, p.over = true, true
+		return false
+	}
+	return true
+}
+
+// answer reads the whole input: a list of relations.
+func (p *parser) answer() *node {
+	n := p.list()
+	if p.pos < len(p.toks) {
+		p.bad = true
+	}
+	return n
+}
+
+// list reads items separated by commas, semicolons, "and" and "or".
+func (p *parser) list() *node {
+	if !p.enter() {
+		return p.fail()
+	}
+	defer func() { p.depth-- }()
+	first := p.item()
+	var items []*node
+	joint := ""
+	for !p.bad {
+		sep := ""
+		if p.accept(",") || p.accept(";") {
+			sep = ","
+		}
+		if p.accept("and") {
+			sep = "and"
+		} else if p.accept("or") {
+			sep = "or"
+		}
+		if sep == "" {
+			break
+		}
+		if joint == "" || sep != "," {
+			joint = sep
+		}
+		if items == nil {
+			items = append(items, first)
+		}
+		items = append(items, p.item())
+	}
+	if items == nil {
+		return first
+	}
+	return p.named(opList, joint, items...)
+}
+
+func relation(t *token) bool {
+	if t.kind != tSym {
+		return false
+	}
+	switch t.text {
+	case "=", "<", ">", "<=", ">=", "!=", "~", "in":
+		return true
+	}
+	return false
+}
+
+// item reads a chain of relations.
+func (p *parser) item() *node {
+	first := p.member()
+	if !relation(p.peek()) {
+		return first
+	}
+	members, rels := []*node{first}, []string(nil)
+	for relation(p.peek()) {
+		rels = append(rels, p.peek().text)
+		p.pos++
+		members = append(members, p.member())
+	}
+	n := p.node(opRel, members...)
+	if !p.bad {
+		n.rels = rels
+	}
+	return n
+}
+
+// member reads one side of a relation: sets joined by ∪, ∩ and ∖, or a ratio, with
+// its unit.
+func (p *parser) member() *node {
+	if n := p.label(); n != nil {
+		return n
+	}
+	currency := ""
+	if t := p.peek(); t.kind == tSym && (t.text == "$" || t.text == "£" || t.text == "€") {
+		currency = t.text
+		p.pos++
+	} else if t.text == "-" && p.pos+1 < len(p.toks) && p.toks[p.pos+1].text == "$" {
+		currency = "$" // -$5
+		p.toks[p.pos+1] = *t
+		p.pos++
+	}
+	outer := p.degrees
+	p.degrees = false
+	n := p.unions()
+	if p.is("over") || p.is("choose") {
+		n = p.stacked(n)
+	}
+	if p.is(":") && !p.builder {
+		kids := []*node{n}
+		for p.accept(":") {
+			kids = append(kids, p.sum())
+		}
+		for _, k := range kids {
+			if !k.scalar() {
+				return p.fail()
+			}
+		}
+		n = p.node(opRatio, kids...)
+	}
+	if p.degrees {
+		if currency != "" {
+			return p.fail()
+		}
+		currency = "degree"
+	}
+	p.degrees = outer
+	return p.unit(n, currency)
+}
+
+func (p *parser) unions() *node {
+	n := p.intersections()
+	for !p.bad {
+		o := opCup
+		if p.is("setminus") || p.is("-") && !n.scalar() {
+			o = opMinus
+		} else if !p.is("cup") {
+			break
+		}
+		p.pos++
+		n = p.node(o, n, p.intersections())
+	}
+	return n
+}
+
+func (p *parser) intersections() *node {
+	n := p.sum()
+	for !p.bad && p.accept("cap") {
+		n = p.node(opCap, n, p.sum())
+	}
+	return n
+}
+
+// sum reads terms joined by + - ± ∓.
+func (p *parser) sum() *node {
+	if !p.enter() {
+		return p.fail()
+	}
+	defer func() { p.depth-- }()
+	var terms []*node
+	first := true
+	for !p.bad {
+		sign := ""
+		if t := p.peek(); t.kind == tSym {
+			switch t.text {
+			case "+", "-", "pm", "mp":
+				sign = t.text
+			}
+		}
+		if sign == "" && !first {
+			break
+		}
+		if sign != "" {
+			p.pos++
+		}
+		t := p.product()
+		switch sign {
+		case "-":
+			t = p.node(opNeg, t)
+		case "pm", "mp":
+			t = p.named(opPM, sign, t)
+		case "+":
+			if !t.scalar() {
+				p.bad = true
+			}
+		}
+		if first && !t.scalar() {
+			return t
+		}
+		first = false
+		terms = append(terms, t)
+	}
+	if len(terms) == 1 {
+		return terms[0]
+	}
+	return p.node(opAdd, terms...)
+}

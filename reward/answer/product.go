@@ -1,0 +1,212 @@
+package answer
+
+// product reads factors joined by · and /, and those with nothing between.
+func (p *parser) product() *node {
+	n := p.power()
+	if !n.scalar() {
+		return n
+	}
+	if m := p.mixed(n); m != nil {
+		n = m
+	}
+	for !p.bad {
+		t := p.peek()
+		switch {
+		case t.kind == tSym && (t.text == "*" || t.text == "/" || t.text == "mod"):
+			p.pos++
+			right := p.signed()
+			switch t.text {
+			case "*":
+				n = p.times(n, right)
+			case "/":
+				n = p.node(opDiv, n, right)
+			case "mod":
+				n = p.named(opFunc, "mod", n, right)
+			}
+		case p.juxtaposed():
+			right := p.power()
+			if right.op == opNum && right.text != "" { // 2 3 and x2 have no meaning
+				return p.fail()
+			}
+			n = p.times(n, right)
+		default:
+			return n
+		}
+	}
+	return n
+}
+
+func (p *parser) times(a, b *node) *node {
+	if a.op == opMul && b.scalar() && b.op != opUnit && a.text == "" {
+		a.kids = append(a.kids, b)
+		return a
+	}
+	return p.node(opMul, a, b)
+}
+
+// signed reads the factor after an operator, which may carry a sign.
+func (p *parser) signed() *node {
+	if p.accept("-") {
+		return p.node(opNeg, p.power())
+	}
+	return p.power()
+}
+
+// mixed reads the rest of a mixed number such as 3 1/2 or 3\frac{1}{2} after the
+// number n.
+func (p *parser) mixed(n *node) *node {
+	if n.op != opNum || n.rat == nil || !isInteger(n.text) {
+		return nil
+	}
+	rest := p.toks[p.pos:]
+	literal := func(i int) bool { return i < len(rest) && rest[i].kind == tNum && isInteger(rest[i].text) }
+	sym := func(i int, s string) bool { return i < len(rest) && rest[i].kind == tSym && rest[i].text == s }
+	switch {
+	case literal(0) && sym(1, "/") && literal(2) && (len(rest) < 4 || !sym(3, "/")):
+		a, b := p.number(rest[0].text), p.number(rest[2].text)
+		p.pos += 3
+		return p.postfix(p.node(opAdd, n, p.node(opDiv, a, b)))
+	case literalFraction(rest):
+		return p.postfix(p.node(opAdd, n, p.atom()))
+	}
+	return nil
+}
+
+// literalFraction tells whether a \frac of two literal numbers comes next.
+func literalFraction(toks []token) bool {
+	if len(toks) < 2 || toks[0].kind != tCmd || toks[0].text != "frac" {
+		return false
+	}
+	at, digits := 1, 0
+	for digits < 2 && at < len(toks) {
+		t := toks[at]
+		switch {
+		case t.kind == tNum && isInteger(t.text):
+			digits += min(len(t.text), 2)
+			at++
+		case t.text == "{" && at+2 < len(toks) && toks[at+1].kind == tNum && isInteger(toks[at+1].text) && toks[at+2].text == "}":
+			digits++
+			at += 3
+		default:
+			return false
+		}
+	}
+	return digits >= 2 && (at >= len(toks) || toks[at].text != "^" || at+1 < len(toks) && toks[at+1].text == "deg")
+}
+
+// juxtaposed tells whether the next token starts a factor.
+func (p *parser) juxtaposed() bool {
+	t := p.peek()
+	switch t.kind {
+	case tNum, tFunc:
+		return true
+	case tName:
+		return true
+	case tRun:
+		return !p.unitAhead()
+	case tCmd:
+		return t.text == "frac" || t.text == "sqrt" || t.text == "binom" || t.text == "sum" || t.text == "prod" || isBegin(t.text)
+	case tSym:
+		switch t.text {
+		case "(", "[", "{", "inf", "lfloor", "lceil":
+			return true
+		case "|":
+			return p.bars == 0
+		}
+	}
+	return false
+}
+
+// power reads an atom with what stands behind it: exponents, !, %, ° and primes.
+func (p *parser) power() *node {
+	if !p.enter() {
+		return p.fail()
+	}
+	defer func() { p.depth-- }()
+	return p.postfix(p.atom())
+}
+
+// postfix reads what stands behind n.
+func (p *parser) postfix(n *node) *node {
+	for !p.bad {
+		t := p.peek()
+		if t.kind != tSym {
+			return n
+		}
+		switch t.text {
+		case "^":
+			p.pos++
+			switch {
+			case p.degree():
+				n = p.angle(n)
+			case !n.scalar():
+				return p.fail()
+			default:
+				n = p.node(opPow, n, p.exponent())
+			}
+		case "!":
+			p.pos++
+			o := "!"
+			for p.accept("!") {
+				o += "!"
+			}
+			if len(o) > 2 {
+				return p.fail()
+			}
+			n = p.named(opFact, o, n)
+		case "%":
+			p.pos++
+			n = p.node(opPercent, n)
+		case "deg":
+			p.pos++
+			n = p.angle(n)
+		default:
+			return n
+		}
+	}
+	return n
+}
+
+// degree reads what follows ^ if it is a degree sign.
+func (p *parser) degree() bool {
+	if p.accept("deg") {
+		return true
+	}
+	if p.is("{") && p.pos+2 < len(p.toks) && p.toks[p.pos+1].text == "deg" && p.toks[p.pos+2].text == "}" {
+		p.pos += 3
+		return true
+	}
+	return false
+}
+
+// angle is n degrees: a factor π/180 in the argument of a trigonometric function,
+// elsewhere a unit.
+func (p *parser) angle(n *node) *node {
+	if p.trig > 0 {
+		return p.node(opMul, n, p.node(opDiv, p.node(opPi), integer(180)))
+	}
+	if !n.scalar() {
+		return p.fail()
+	}
+	p.degrees = true
+	return n
+}
+
+// exponent reads what follows ^.
+func (p *parser) exponent() *node {
+	if p.accept("-") {
+		return p.node(opNeg, p.exponent())
+	}
+	if p.accept("+") {
+		return p.exponent()
+	}
+	n := p.atom()
+	if !p.bad && p.accept("^") { // a tower written without braces
+		if !p.enter() {
+			return p.fail()
+		}
+		n = p.node(opPow, n, p.exponent())
+		p.depth--
+	}
+	return n
+}

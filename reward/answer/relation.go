@@ -1,0 +1,138 @@
+package answer
+
+// A link is one relation of a chain, its sides brought to one: diff = 0, > 0, ≥ 0 or
+// ≠ 0.
+type link struct {
+	sign string
+	diff *node
+}
+
+// links are the relations of a chain, or nil where a side is no scalar.
+func (c *checker) links(n *node) []link {
+	var out []link
+	for i, r := range n.rels {
+		a, b := n.kids[i], n.kids[i+1]
+		if !a.scalar() || !b.scalar() || a.op == opUnit || b.op == opUnit || a.op == opInf || b.op == opInf || hasMatrix(a) || hasMatrix(b) {
+			return nil
+		}
+		switch r {
+		case "<", "<=":
+			a, b = b, a
+			r = map[string]string{"<": ">", "<=": ">="}[r]
+		case ">", ">=", "=", "!=":
+		default:
+			return nil
+		}
+		out = append(out, link{r, apply(opAdd, a, apply(opNeg, b))})
+	}
+	return out
+}
+
+// difference is lhs - rhs of an equation, or nil where it holds everywhere or has
+// no variable.
+func (c *checker) difference(n *node) *node {
+	l := c.links(n)
+	if len(l) != 1 || c.degenerate(l[0].diff) {
+		return nil
+	}
+	return l[0].diff
+}
+
+// degenerate tells whether a difference is a constant: the relation is true or false
+// whatever its variables are.
+func (c *checker) degenerate(d *node) bool {
+	vars := d.names(nil)
+	calls := d.has(func(k *node) bool { return k.op == opCall })
+	if len(vars) == 0 && !calls {
+		return true
+	}
+	return c.equal(d, integer(0))
+}
+
+// relations tells whether two relations say the same: their links differ by factors
+// that are constant, and positive where the sense matters.
+func (c *checker) relations(g, p *node) bool {
+	a, b := c.links(g), c.links(p)
+	if a == nil || b == nil {
+		return same(g, p)
+	}
+	if len(a) != len(b) {
+		return false
+	}
+	used := make([]bool, len(b))
+	for _, x := range a {
+		if c.degenerate(x.diff) {
+			return false
+		}
+		found := false
+		for i, y := range b {
+			if !used[i] && x.sign == y.sign && c.proportional(x.diff, y.diff, x.sign[0] == '>') {
+				used[i], found = true, true
+				break
+			}
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
+// proportional tells whether x = k·y with a constant k that is not zero, and positive
+// where that is asked.
+func (c *checker) proportional(x, y *node, positive bool) bool {
+	ratio := apply(opDiv, x, y)
+	if constant, ok := c.constantModulo(ratio); ok {
+		if !constant {
+			return false
+		}
+		if !positive {
+			return true
+		}
+		var first *ball
+		for point := range branchPoints {
+			a := arena{c: c, point: point, vars: ratio.names(nil)}
+			if a.compare(ratio, integer(0), func(a *arena, x, _ ball) bool {
+				x = a.snap(x)
+				first = &x
+				return true
+			}) == pointAgrees {
+				return first.im == nil && !first.mayBeZero() && first.re.Sign() > 0
+			}
+		}
+		return false
+	}
+	var first *ball
+	return c.numeric(ratio, integer(0), func(a *arena, v, _ ball) bool {
+		v = a.snap(v)
+		if v.mayBeZero() || v.im != nil || positive && v.re.Sign() < 0 {
+			return false
+		}
+		if first == nil {
+			first = &v
+			return true
+		}
+		return a.agree(*first, v)
+	})
+}
+
+// constantModulo tells whether a rational function is constant and not zero; ok is
+// false where n is no rational function.
+func (c *checker) constantModulo(n *node) (constant, ok bool) {
+	f := field{c: c, p: prime(), point: 110}
+	first := uint64(0)
+	for ; f.point < 114; f.point++ {
+		v, st := f.value(n)
+		switch {
+		case st == inexact:
+			return false, false
+		case st == undefined || v == 0:
+			return false, true
+		case f.point == 110:
+			first = v
+		case v != first:
+			return false, true
+		}
+	}
+	return true, true
+}

@@ -1,0 +1,124 @@
+package answer
+
+import (
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// bombs are answers that have hung other checkers, and worse ones.
+func bombs() []string {
+	nest := func(open, in, end string, n int) string { return strings.Repeat(open, n) + in + strings.Repeat(end, n) }
+	list := []string{
+		`9^{9^{9^{9^9}}}`, nest(`9^{`, "9", "}", 90), nest("(", "5", ")", 900), nest(`\frac{`, "1", "}{2}", 90),
+		nest(`\sqrt{`, "x", "}", 95), nest(`1\frac{`, "1", "}{2}", 95), nest(`\sin(`, "1", ")", 95), nest(`e^{`, "x", "}", 95),
+		nest(`\text{`, "5", "}", 300), nest(`\boxed{`, "5", "}", 280), nest("|", "x", "|", 900), nest(`\{`, "1", `\}`, 400),
+		strings.Repeat("1,", 999) + "1", strings.Repeat("x or ", 399) + "x", strings.Repeat("1+", 999) + "1",
+		strings.Repeat(`\sin x+`, 280) + "1", strings.Repeat(`x^{x}+`, 330) + "1", strings.Repeat(`\pm1`, 480),
+		strings.Repeat(`\sqrt2+`, 280) + "1", strings.Repeat(`(x+1)`, 400), strings.Repeat("9", 2000), "0." + strings.Repeat("3", 1990),
+		`1` + strings.Repeat("0", 1000) + "!", `500!^{500}`, `\binom{500}{250}^{99}`, `(x+1)^{99999999}`, `(x+\sqrt2)^{60000}`,
+		`\prod_{k=1}^{1000}\sum_{j=1}^{1000}\sin(jk)`, `\sum_{k=1}^{1000}\sin(k)`, `\sum_{k=1}^{999}\sqrt{k}`, `\sum_{k=1}^{900}k^{\sqrt k}`,
+		strings.Repeat("(1,3)\\cup", 200) + "(3,4)", strings.Repeat("x<1 or ", 250) + "x<2", strings.Repeat("a=", 900) + "a",
+		`\begin{pmatrix}` + strings.Repeat("1&", 600) + `1\end{pmatrix}`, `\cos(10^{-600})`, `1+10^{-900}\pi`, `10^{1000}\pi-10^{1000}\pi`,
+		`\sin(\sin(\sin(10^{-1200})))`, `e^{10^{-1000}}`, `\{` + strings.Repeat(`\sqrt{2},`, 190) + `3\}`, strings.Repeat(`\ln 2,`, 300) + "1",
+	}
+	for _, s := range []string{"(", ")", `\`, "$", `\frac`, "x", "1 ", "^", "_", "|", "𝟙", "½", "²", `\left(`, `\text{`, "}", "=", "<", `\pm `, "!", "1,", "a.m.", `\begin{matrix}`, "+-"} {
+		list = append(list, strings.Repeat(s, 1990/len(s)), strings.Repeat(s, 65536/len(s)))
+	}
+	return list
+}
+
+// No call takes longer than 50 ms, whatever it compares; most take microseconds.
+func TestWorstCall(t *testing.T) {
+	golds := []string{"5", "x", `\sqrt{2}`, `\pi`, "(1,2)", `(1,2)\cup(3,4)`, `\{1,2\}`, "x>3", "x^2+y^2=1", "A", "yes", `\sin x`, "1,2,3", "50\\%",
+		`\begin{pmatrix}1&2\\3&4\end{pmatrix}`, "0.333333", `e^{x}+\sqrt{x}`, `\{\sqrt2,\sqrt3\}`}
+	worst, at := time.Duration(0), ""
+	for _, gold := range golds {
+		g, err := CompileGold(gold)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, bomb := range bombs() {
+			best := time.Hour // of three: other work on the machine is not ours
+			for range 3 {
+				start := time.Now()
+				Extract(bomb)
+				v := g.Equal(bomb)
+				best = min(best, time.Since(start))
+				if v.Equal || v.Steps > MaxSteps {
+					t.Errorf("%q equals %.60q: %v", gold, bomb, v)
+				}
+				if best < 5*time.Millisecond {
+					break
+				}
+			}
+			if best > worst {
+				worst, at = best, gold+" and "+bomb[:min(len(bomb), 60)]
+			}
+		}
+	}
+	t.Logf("worst call %v: %s", worst, at)
+	if worst > 50*time.Millisecond {
+		t.Errorf("worst call took %v: %s", worst, at)
+	}
+}
+
+// No call takes more than 4 MiB, all that it threw away included.
+func TestMemory(t *testing.T) {
+	worst, at := uint64(0), ""
+	for _, gold := range []string{"5", `\sin x+\sqrt{2}`, `\{\sqrt2,\sqrt3\}`, `(1,2)\cup(3,4)`} {
+		g, err := CompileGold(gold)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, bomb := range bombs() {
+			g.Equal(bomb) // constants are made once
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			Extract(bomb)
+			g.Equal(bomb)
+			runtime.ReadMemStats(&after)
+			if n := after.TotalAlloc - before.TotalAlloc; n > worst {
+				worst, at = n, gold+" and "+bomb[:min(len(bomb), 60)]
+			}
+		}
+	}
+	t.Logf("worst call %d KiB: %s", worst>>10, at)
+	if worst > 4<<20 {
+		t.Errorf("a call took %d KiB: %s", worst>>10, at)
+	}
+}
+
+// The time of a call over all cases but the bombs.
+func TestQuantiles(t *testing.T) {
+	paths, _ := filepath.Glob("testdata/*.tsv")
+	var times []time.Duration
+	for _, path := range paths {
+		if strings.Contains(path, "bomb") {
+			continue
+		}
+		for _, s := range samples(t, path) {
+			g, err := CompileGold(s.gold)
+			if err != nil {
+				continue
+			}
+			best := time.Hour
+			for range 5 {
+				start := time.Now()
+				g.Equal(s.pred)
+				best = min(best, time.Since(start))
+			}
+			times = append(times, best)
+		}
+	}
+	slices.Sort(times)
+	sum := time.Duration(0)
+	for _, d := range times {
+		sum += d
+	}
+	n := len(times)
+	t.Logf("%d calls: median %v, mean %v, p99 %v, max %v", n, times[n/2], sum/time.Duration(n), times[n*99/100], times[n-1])
+}
