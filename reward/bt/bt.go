@@ -130,7 +130,7 @@ func (m *Model) train(ctx context.Context, list []reward.Pair, c Config, yield f
 				return err
 			}
 			step := learner.Steps()
-			inputs, tokens := pack(batch, model.Micro(c.Batch))
+			inputs, tokens := pack(batch, model.Micro(2*c.Batch)/2)
 			stat, err := learner.Step(inputs, model.Cosine(c.LearningRate, step, warmup, of, c.Floor))
 			if err != nil {
 				return err
@@ -256,14 +256,19 @@ func (m *Model) encode(a coat.Attempt) ([]int32, error) {
 	return ids, err
 }
 
-// pack makes pairs into the inputs of loss: chosen rows, then rejected ones.
+// pack makes pairs into the inputs of loss, pairs of about the same length together:
+// chosen rows, then rejected ones.
 func pack(batch []pair, micro int) (inputs [][]*model.Tensor, tokens int) {
-	for part := range slices.Chunk(batch, micro) {
+	lengths := make([]int, len(batch))
+	for i, p := range batch {
+		lengths[i] = max(len(p[0]), len(p[1]))
+	}
+	for _, part := range model.Groups(lengths, micro) {
 		ids, last, real := make([][]int32, 2*micro), make([]int32, 2*micro), make([]float32, micro)
 		longest := 0
-		for i, p := range part {
+		for i, at := range part {
 			real[i] = 1
-			for k, row := range p {
+			for k, row := range batch[at] {
 				ids[i+k*micro] = row
 				last[i+k*micro] = int32(len(row) - 1)
 				longest = max(longest, len(row))
