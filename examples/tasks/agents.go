@@ -14,7 +14,6 @@ import (
 // How often the agents do what. Where they had no choice, demonstrations would tell
 // a model at which place to expect a mistake.
 const (
-	searches  = 0.25 // a first solution checks what it tries instead of boxing it
 	careless  = 0.25 // what a search finds wrong is boxed without a check
 	namesBox  = 0.9  // the wrong box is reflected upon, not the step before it
 	checksBox = 0.8  // a verification comes after the box, not before it
@@ -26,6 +25,10 @@ type puzzle struct {
 	// favour is how often a right way is taken where there is a wrong one too; 0
 	// means that all ways are alike.
 	favour float64
+	// listed is whether ways are tried in their order; else they are drawn.
+	listed bool
+	// searches is how often a first solution checks what it tries instead of boxing it.
+	searches float64
 	// most is after how many wrong ways a search gives up; 0 means never.
 	most int
 }
@@ -101,7 +104,7 @@ type solver struct {
 // begun, is not missed.
 func (s *solver) solve(prefix coat.Trace) error {
 	if len(prefix) == 0 {
-		return s.search(coat.None, s.rng.Float64() < searches, false)
+		return s.search(coat.None, s.rng.Float64() < s.searches, false)
 	}
 	last := prefix[len(prefix)-1]
 	if last.Action != coat.Reflect {
@@ -171,7 +174,7 @@ func (s *solver) take(a coat.Action) {
 	s.tried, s.open, s.done = append(s.tried, i), nil, 0
 }
 
-// choose draws one of the ways given.
+// choose takes one of the ways given.
 func (s *solver) choose(from []int) int {
 	if s.favour > 0 {
 		right, wrong := []int{}, []int{}
@@ -187,6 +190,9 @@ func (s *solver) choose(from []int) int {
 		} else {
 			from = wrong
 		}
+	}
+	if s.listed {
+		return slices.Min(from)
 	}
 	return from[s.rng.IntN(len(from))]
 }

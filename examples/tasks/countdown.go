@@ -27,7 +27,7 @@ func Countdown() Task {
 		Critic:    critic,
 		Drill:     drillGame,
 		folder:    "countdown",
-		reads:     func(question string) bool { _, err := parseGame(question); return err == nil },
+		read:      gamePuzzle,
 	}
 }
 
@@ -138,7 +138,7 @@ func gamePuzzle(question string) (puzzle, error) {
 	if err != nil {
 		return puzzle{}, err
 	}
-	z := puzzle{favour: 0.4, most: 6}
+	z := puzzle{favour: 0.4, searches: 0.25, most: 6}
 	seen := map[string]bool{}
 	for k, last := range g.numbers {
 		a, b := g.numbers[(k+1)%operands], g.numbers[(k+2)%operands]

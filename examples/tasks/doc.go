@@ -33,6 +33,8 @@
 // mistakes hard to foresee. The generator may check and explore by itself, in a
 // first solution as in a continuation; hints are not always good; nothing is tried
 // twice in one solution; after a correction a hit is verified before it is boxed.
+// Arms are tried in the order in which the question lists them, so that a small model
+// can tell what it has tried: what is left to learn is when to check and when to go on.
 // The critics are exact in what they say and random in where: a wrong answer is
 // reflected upon at its box or at the step before it, and a right one is in half
 // of the cases verified after its box, which then stands again, so that models learn

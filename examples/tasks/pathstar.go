@@ -26,7 +26,7 @@ func PathStar() Task {
 		Critic:    critic,
 		Drill:     drillArms,
 		folder:    "pathstar",
-		reads:     func(question string) bool { _, err := parseStar(question); return err == nil },
+		read:      starPuzzle,
 	}
 }
 
@@ -128,14 +128,15 @@ func (s star) question(rng *rand.Rand) string {
 	return strings.Join(list, " ") + " / " + s.arms[0][0] + " " + s.goal + " ="
 }
 
-// starPuzzle has the arms as its ways, all alike, since which is right cannot be
-// seen at its first edge. A node in the middle is checked like an end.
+// starPuzzle has the arms as its ways, in the order in which the question lists their
+// first edges. They are all alike, since which is right cannot be seen at its first
+// edge, and that order is as good as any. A node in the middle is checked like an end.
 func starPuzzle(question string) (puzzle, error) {
 	s, err := parseStar(question)
 	if err != nil {
 		return puzzle{}, err
 	}
-	var z puzzle
+	z := puzzle{listed: true, searches: 0.1}
 	for i, arm := range s.arms {
 		w := way{answer: strings.Join(arm, " "), right: i == s.gold}
 		for j := 1; j < len(arm); j++ {
@@ -157,7 +158,7 @@ func (s star) key() string {
 	return s.goal + "/" + strings.Join(arms, "|")
 }
 
-// drillArms walks all the arms of a new graph in random order, checks the end of each
+// drillArms walks all the arms of a new graph as they are listed, checks the end of each
 // and stops at none: look-ups and checks, no search. The level is the number of arms,
 // 2 to 8; 0 draws it.
 func drillArms(rng *rand.Rand, l Lesson) coat.Demo {
@@ -171,7 +172,6 @@ func drillArms(rng *rand.Rand, l Lesson) coat.Demo {
 	}
 	p := coat.Problem{Question: s.question(rng), Answer: strings.Join(s.arms[s.gold], " "), Level: level}
 	z, _ := starPuzzle(p.Question) // we wrote it
-	rng.Shuffle(level, func(i, j int) { z.ways[i], z.ways[j] = z.ways[j], z.ways[i] })
 	return drilled(p, playedAll(z.ways, rng, l.Boxed))
 }
 

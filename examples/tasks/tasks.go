@@ -34,7 +34,7 @@ type Task struct {
 	Drill func(rng *rand.Rand, l Lesson) coat.Demo
 
 	folder string
-	reads  func(question string) bool
+	read   func(question string) (puzzle, error)
 }
 
 // A Lesson says what drills exercise.
@@ -49,7 +49,7 @@ func All() []Task { return []Task{PathStar(), Countdown()} }
 // For finds the task that can read a question.
 func For(question string) (Task, bool) {
 	tasks := All()
-	i := slices.IndexFunc(tasks, func(t Task) bool { return t.reads(question) })
+	i := slices.IndexFunc(tasks, func(t Task) bool { _, err := t.read(question); return err == nil })
 	if i < 0 {
 		return Task{}, false
 	}

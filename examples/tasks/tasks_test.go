@@ -16,20 +16,23 @@ import (
 )
 
 func Example() {
-	problem := coat.Problem{ID: "1", Question: "| 35 7 | 25 4 | 25 35 | 22 28 | 7 12 | 4 22 / 25 12 =", Answer: "25 35 7 12"}
-	task, _ := tasks.For(problem.Question)
+	problems := []coat.Problem{
+		{ID: "1", Question: "| 35 7 | 25 4 | 25 35 | 22 28 | 7 12 | 4 22 / 25 12 =", Answer: "25 35 7 12"},
+		{ID: "2", Question: "| 35 7 | 25 4 | 25 35 | 22 28 | 7 12 | 4 22 / 25 28 =", Answer: "25 4 22 28"},
+	}
+	task, _ := tasks.For(problems[0].Question)
 	c := synth.Config{Generate: task.Generate, Critic: task.Critic, Check: task.Check, Seed: 1}
-	for d, err := range synth.Demos(context.Background(), slices.Values([]coat.Problem{problem}), c) {
+	for d, err := range synth.Demos(context.Background(), slices.Values(problems), c) {
 		if err != nil {
 			panic(err)
 		}
-		fmt.Printf("%-5s %s\n", d.Kind, d.Trace)
+		fmt.Printf("%s %-5s %s\n", d.Problem.ID, d.Kind, d.Trace)
 	}
 	fmt.Println(task.Drill(rand.New(rand.NewPCG(1, 2)), tasks.Lesson{Level: 2}).Trace)
 	// Output:
-	// I     25 35 <|continue|> 35 7 <|continue|> 7 12 <|continue|> \boxed{ 25 35 7 12 }
-	// II-I  25 35 <|continue|> 35 7 <|continue|> 7 12 <|continue|> \boxed{ 25 35 7 12 } <|reflect|> 12 is 12 <|continue|> \boxed{ 25 35 7 12 }
-	// III-I 25 4 <|continue|> 4 22 <|continue|> 22 28 <|continue|> \boxed{ 25 4 22 28 } <|reflect|> 28 is not 12 <|explore|> 25 35 <|continue|> 35 7 <|continue|> 7 12 <|reflect|> 12 is 12 <|continue|> \boxed{ 25 35 7 12 }
+	// 1 III-I 25 4 <|continue|> 4 22 <|continue|> 22 28 <|continue|> \boxed{ 25 4 22 28 } <|reflect|> 28 is not 12 <|explore|> 25 35 <|continue|> 35 7 <|continue|> 7 12 <|reflect|> 12 is 12 <|continue|> \boxed{ 25 35 7 12 }
+	// 2 I     25 4 <|continue|> 4 22 <|continue|> 22 28 <|continue|> \boxed{ 25 4 22 28 }
+	// 2 II-I  25 4 <|continue|> 4 22 <|continue|> 22 28 <|continue|> \boxed{ 25 4 22 28 } <|reflect|> 28 is 28 <|continue|> \boxed{ 25 4 22 28 }
 	// 42 2 ; 2 48 ; 48 40 . 40 is 40 ! 42 6 ; 6 34 ; 34 22 . 22 is not 40
 }
 
@@ -127,7 +130,7 @@ func TestDemos(t *testing.T) {
 				}
 			}
 			for _, kind := range coat.Kinds {
-				if n[kind]*3 < len(ps) {
+				if n[kind]*5 < len(ps) {
 					t.Errorf("%d of kind %s from %d problems", n[kind], kind, len(ps))
 				}
 			}
