@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io"
 
+	"github.com/satori-go/satori/examples/tasks"
 	"github.com/satori-go/satori/reward/eval"
 )
 
@@ -20,11 +21,18 @@ type Summary struct {
 
 	Stages []Stage `json:"stages"`
 
-	FT     *eval.Summary `json:"ft,omitempty"`     // after format tuning
-	RL     *eval.Summary `json:"rl,omitempty"`     // after reinforcement learning
-	Round2 *eval.Summary `json:"round2,omitempty"` // after distillation and a second round
-	CoTFT  *eval.Summary `json:"cot_ft,omitempty"` // the chain-of-thought twins
-	CoTRL  *eval.Summary `json:"cot_rl,omitempty"`
+	FT     *Evaluation `json:"ft,omitempty"`     // after format tuning
+	RL     *Evaluation `json:"rl,omitempty"`     // after reinforcement learning
+	Round2 *Evaluation `json:"round2,omitempty"` // after distillation and a second round
+	CoTFT  *Evaluation `json:"cot_ft,omitempty"` // the chain-of-thought twins
+	CoTRL  *Evaluation `json:"cot_rl,omitempty"`
+}
+
+// An Evaluation is what a model does on problems that it was not trained on.
+type Evaluation struct {
+	eval.Summary
+	Ways   *tasks.Ways `json:"ways,omitempty"`    // of the greedy attempts
+	WaysT1 *tasks.Ways `json:"ways_t1,omitempty"` // of those at temperature 1
 }
 
 // A Stage is what a part of the run cost.
@@ -32,6 +40,7 @@ type Stage struct {
 	Name        string  `json:"name"`
 	Seconds     float64 `json:"seconds"`
 	Tokens      int     `json:"tokens"`       // sampled or trained on
+	Sampled     int     `json:"sampled"`      // of these
 	CoreSeconds float64 `json:"core_seconds"` // of processor time
 }
 

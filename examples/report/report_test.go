@@ -51,8 +51,8 @@ const (
 func full(t *testing.T) report.Report {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(1, 2))
-	phase := func(accuracy, tokens float64, f2t, t2f int) *eval.Summary {
-		s := &eval.Summary{N: 1000, Accuracy: accuracy, MeanTokens: tokens, Truncated: 0.012}
+	phase := func(accuracy, tokens float64, f2t, t2f int) *report.Evaluation {
+		s := &report.Evaluation{Summary: eval.Summary{N: 1000, Accuracy: accuracy, MeanTokens: tokens, Truncated: 0.012}}
 		s.Low, s.High = eval.Wilson(int(1000*accuracy), 1000)
 		level := func(l int) eval.Level {
 			v := eval.Level{Level: l, N: 200, Accuracy: max(0.02, min(0.98, accuracy*1.4-0.09*float64(l))), MeanTokens: tokens * (0.5 + float64(l)/8)}
@@ -86,8 +86,8 @@ func full(t *testing.T) report.Report {
 		Summary: report.Summary{
 			Task: "path-star", Seed: 1, Backend: "go", Versions: map[string]string{"go": "1.26.8", "gomlx": "v0.28.8"},
 			Config: json.RawMessage(`{"steps":40,"rollouts":512}`),
-			Stages: []report.Stage{{"base", 182, 4200000, 350}, {"ft", 95.5, 1830000, 180}, {"rm", 48, 900000, 92}, {"buffers", 9.1, 210000, 17},
-				{"rl", 610, 15200000, 1180}, {"distil", 61, 1400000, 118}, {"round2", 210, 5200000, 400}, {"evaluate", 41, 700000, 80}},
+			Stages: []report.Stage{{"base", 182, 4200000, 0, 350}, {"ft", 95.5, 1830000, 0, 180}, {"rm", 48, 900000, 0, 92}, {"buffers", 9.1, 210000, 0, 17},
+				{"rl", 610, 15200000, 0, 1180}, {"distil", 61, 1400000, 0, 118}, {"round2", 210, 5200000, 0, 400}, {"evaluate", 41, 700000, 0, 80}},
 			FT: phase(0.36, 28, 40, 22), RL: phase(0.71, 46, 122, 9), Round2: phase(0.78, 49, 131, 6), CoTFT: phase(0.24, 14, 0, 0), CoTRL: phase(0.30, 14, 0, 0),
 		},
 	}
@@ -252,7 +252,7 @@ func TestSummaryNames(t *testing.T) {
 		}
 	}
 	stage := names["stages"].([]any)[0].(map[string]any)
-	if got := slices.Sorted(maps.Keys(stage)); !slices.Equal(got, []string{"core_seconds", "name", "seconds", "tokens"}) {
+	if got := slices.Sorted(maps.Keys(stage)); !slices.Equal(got, []string{"core_seconds", "name", "sampled", "seconds", "tokens"}) {
 		t.Errorf("a stage has %q", got)
 	}
 }

@@ -36,7 +36,7 @@ type view struct {
 // A phase is a model that was evaluated.
 type phase struct {
 	Class, Name string
-	Summary     *eval.Summary
+	Summary     *Evaluation
 }
 
 // phases are those that there are, in the order of the pipeline.
@@ -61,6 +61,7 @@ type row struct {
 	Hard, Hard95     string
 	Tokens           string
 	Truncated        string
+	Whole, Again     string // of the ways tried
 	N                int
 }
 
@@ -166,6 +167,9 @@ func newRow(p phase) row {
 	}
 	if s.Hard != nil {
 		r.Hard, r.Hard95 = share(s.Hard.Accuracy), interval(s.Hard.Low, s.Hard.High)
+	}
+	if w := s.Ways; w != nil && w.Tried > 0 {
+		r.Whole, r.Again = share(float64(w.Whole)/float64(w.Tried)), share(float64(w.Again)/float64(w.Tried))
 	}
 	return r
 }

@@ -26,7 +26,7 @@ func (r *Run) Report(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	s := report.Summary{Task: r.Task.Name, Seed: r.Seed, Backend: r.backend.Name(), Versions: versions(), Config: config}
-	for name, to := range map[string]**eval.Summary{"ft": &s.FT, "rl": &s.RL, "round2": &s.Round2, "cot_ft": &s.CoTFT, "cot_rl": &s.CoTRL} {
+	for name, to := range map[string]**report.Evaluation{"ft": &s.FT, "rl": &s.RL, "round2": &s.Round2, "cot_ft": &s.CoTFT, "cot_rl": &s.CoTRL} {
 		data, err := os.ReadFile(r.path("eval_" + name + ".json"))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -103,7 +103,7 @@ func tell(out io.Writer, s report.Summary) {
 	fmt.Fprintf(out, "\n%-8s %8s %8s %8s %8s %10s %14s %14s\n", "", "greedy", "T=1", "hard", "tokens", "truncated", "F→T : T→F", "at T=1")
 	for _, row := range []struct {
 		name string
-		s    *eval.Summary
+		s    *report.Evaluation
 	}{{"ft", s.FT}, {"rl", s.RL}, {"round2", s.Round2}, {"cot_ft", s.CoTFT}, {"cot_rl", s.CoTRL}} {
 		if row.s == nil {
 			continue

@@ -58,7 +58,7 @@ func (r *Run) Demos(ctx context.Context, problems []coat.Problem) ([]coat.Demo, 
 					return err
 				}
 				if demos = append(demos, d); len(demos)%500 == 0 {
-					s.Step("", len(demos), r.Recipe.Demos, 0, nil)
+					s.Step("", len(demos), r.Recipe.Demos, tokens{}, nil)
 				}
 				if len(demos) == r.Recipe.Demos {
 					break

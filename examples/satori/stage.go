@@ -80,13 +80,17 @@ func (s *Stage) resume(old *record) {
 	}
 }
 
+// tokens are what a step took.
+type tokens struct{ sampled, trained int }
+
 // Step reports a step: to the terminal, and for metrics.jsonl. A phase of several in
 // one stage has a name after the stage's.
-func (s *Stage) Step(phase string, step, of, tokens int, values map[string]float64) {
+func (s *Stage) Step(phase string, step, of int, used tokens, values map[string]float64) {
 	s.open(phase, of)
-	s.Tokens += tokens
+	s.Tokens += used.sampled + used.trained
+	s.Sampled += used.sampled
 	s.metrics = append(s.metrics, report.Metric{Stage: s.shown, Step: step, Of: of, Values: values})
-	fields := []progress.Field{progress.Tokens(tokens)}
+	fields := []progress.Field{progress.Tokens(used.sampled + used.trained)}
 	for _, name := range []string{"loss", "reward"} {
 		if v, ok := values[name]; ok {
 			fields = append(fields, progress.Value(name, v))

@@ -12,6 +12,8 @@ import (
 	"slices"
 
 	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/examples/report"
+	"github.com/satori-go/satori/examples/tasks"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/sft"
 	"github.com/satori-go/satori/ppo"
@@ -31,7 +33,7 @@ func (r *Run) Imitate(ctx context.Context, name string, from *model.LM, demos []
 			if err != nil {
 				return err
 			}
-			s.Step("", step.Step, step.Of, step.Tokens, map[string]float64{"loss": step.Loss, "rate": step.Rate})
+			s.Step("", step.Step, step.Of, tokens{trained: step.Tokens}, map[string]float64{"loss": step.Loss, "rate": step.Rate})
 		}
 		return lm.Save(r.path(name))
 	})
@@ -81,7 +83,7 @@ func (r *Run) attempt(ctx context.Context, s *Stage, phase string, lm *model.LM,
 		results = append(results, eval.Result{Attempt: rollout.Attempt, Right: verdict == coat.Right, Tokens: len(rollout.Tokens)})
 		unreported += len(rollout.Tokens)
 		if n := len(results); n%256 == 0 || n == of {
-			s.Step(phase, n, of, unreported, map[string]float64{"accuracy": float64(right) / float64(n)})
+			s.Step(phase, n, of, tokens{sampled: unreported}, map[string]float64{"accuracy": float64(right) / float64(n)})
 			unreported = 0
 		}
 	}
@@ -93,7 +95,7 @@ func (r *Run) RewardModel(ctx context.Context, name string, from *model.LM, pair
 	err := r.Stage(name, func(s *Stage) error {
 		rm := bt.New(from, coat.Bare, r.Seed)
 		if len(pairs) == 0 { // the policy was never both right and wrong at one problem
-			s.Step("", 0, 0, 0, nil)
+			s.Step("", 0, 0, tokens{}, nil)
 			return rm.Save(r.path(name)) // untrained, it prefers next to nothing
 		}
 		c := r.Recipe.RM
@@ -102,7 +104,7 @@ func (r *Run) RewardModel(ctx context.Context, name string, from *model.LM, pair
 			if err != nil {
 				return err
 			}
-			s.Step("", step.Step, step.Of, step.Tokens, map[string]float64{"loss": step.Loss, "accuracy": step.Accuracy})
+			s.Step("", step.Step, step.Of, tokens{trained: step.Tokens}, map[string]float64{"loss": step.Loss, "accuracy": step.Accuracy})
 		}
 		return rm.Save(r.path(name))
 	})
@@ -120,6 +122,7 @@ func (r *Run) rubric(rm *bt.Model) reward.Rubric {
 		{Name: "rule", Weight: 1, Func: reward.Correct(check)},
 		{Name: "preference", Weight: 1, Batch: rm.Reward},
 		{Name: "bonus", Weight: 1, Func: reward.Reflection(check, 0.5)},
+		{Name: "overlong", Weight: -r.Recipe.Overlong, Func: reward.Overlong},
 		{Name: "accuracy", Func: reward.Shift(reward.Correct(check), 1)},
 	}
 }
@@ -143,7 +146,7 @@ func (r *Run) Reinforce(ctx context.Context, name string, from *model.LM, rm *bt
 			if err != nil {
 				return err
 			}
-			s.Step("", step.Iteration, step.Of, step.Sampled+step.Trained, describe(step, trainer.Rubric))
+			s.Step("", step.Iteration, step.Of, tokens{step.Sampled, step.Trained}, describe(step, trainer.Rubric))
 			if err := policy.Save(checkpoint, s.save); err != nil {
 				return err
 			}
@@ -245,7 +248,16 @@ func (r *Run) Evaluate(ctx context.Context, name string, lm *model.LM) error {
 		if err != nil {
 			return err
 		}
-		summary, warmer, harder := eval.Summarize(results), eval.Summarize(at1), eval.Summarize(hard)
+		ways, err := r.ways(results)
+		if err != nil {
+			return err
+		}
+		ways1, err := r.ways(at1)
+		if err != nil {
+			return err
+		}
+		warmer, harder := eval.Summarize(at1), eval.Summarize(hard)
+		summary := report.Evaluation{Summary: eval.Summarize(results), Ways: &ways, WaysT1: &ways1}
 		natural, err := eval.SelfCorrection(ctx, results, r.Task.Check, 0)
 		if err != nil {
 			return err
@@ -266,6 +278,18 @@ func (r *Run) Evaluate(ctx context.Context, name string, lm *model.LM) error {
 		}
 		return errors.Join(writeLines(r, "eval_"+name+".jsonl", results), r.writeFile("eval_"+name+".json", append(data, '\n')))
 	})
+}
+
+// ways counts what attempts try.
+func (r *Run) ways(results []eval.Result) (sum tasks.Ways, err error) {
+	for _, res := range results {
+		n, err := r.Task.Ways(res.Attempt)
+		if err != nil {
+			return sum, err
+		}
+		sum.Add(n)
+	}
+	return sum, nil
 }
 
 // secondAttempts makes whole attempts into starts that look at them again, where there
