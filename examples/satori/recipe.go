@@ -30,7 +30,8 @@ type Recipe struct {
 	Pairs     int // pairs a problem for the reward model
 	Problems  int // problems that the format-tuned policy is sampled on, 8 times each
 	RM        bt.Config
-	MaxTokens int // new tokens an attempt
+	MaxTokens int     // new tokens an attempt
+	Overlong  float64 // what an attempt loses that the token limit cuts off
 	RL        ppo.Config
 	Shares    rae.Shares
 	Actor     ppo.ActorConfig
@@ -63,24 +64,25 @@ func recipe(task string) (Recipe, error) {
 		Base:      Drills{Train: sft.Config{LearningRate: 4e-3, Batch: 8, Curriculum: true}},
 		Boxes:     Drills{Train: sft.Config{LearningRate: 4e-3, Batch: 8}},
 		Solutions: 24,
-		Demos:     3600,
+		Demos:     800,
 		FT:        sft.Config{LearningRate: 2e-3, Batch: 16},
 		Pairs:     2,
 		Problems:  600,
 		RM:        bt.Config{LearningRate: 1e-3, Batch: 32, Epochs: 1},
 		MaxTokens: 160,
-		RL:        ppo.Config{Iterations: 24, Batch: 256, Minibatch: 64, CriticOnly: 2},
+		Overlong:  0.5,
+		RL:        ppo.Config{Iterations: 20, Batch: 256, Minibatch: 64, CriticOnly: 2, Floor: 0.3},
 		Shares:    rae.Shares{Fresh: 8, Right: 1, Wrong: 1},
-		Actor:     ppo.ActorConfig{Temperature: 0.7, PolicyRate: 5e-4, CriticRate: 1e-3},
+		Actor:     ppo.ActorConfig{Temperature: 1, PolicyRate: 7e-4, CriticRate: 1e-3},
 		Harvest:   1200,
 		Distill:   sft.Config{LearningRate: 2e-3, Batch: 16, Epochs: 4},
 		Round2:    ppo.Config{Iterations: 10, Batch: 256, Minibatch: 64, CriticOnly: 2},
 	}
 	switch task {
 	case "path-star":
-		r.Base.Lessons = []Lesson{lesson(2, 0, 9000), lesson(3, 0, 6000), lesson(4, 0, 2500), lesson(0, 0, 8000)}
+		r.Base.Lessons = []Lesson{lesson(2, 0, 5000), lesson(3, 0, 4000), lesson(4, 0, 2000), lesson(0, 0, 5500)}
 		r.Boxes.Lessons = []Lesson{lesson(0, 0.5, 2400)}
-		r.Share = map[coat.Kind]float64{coat.TypeI: 0.2, coat.TypeII1: 0.3, coat.TypeII2: 0.13, coat.TypeIII1: 0.19, coat.TypeIII2: 0.4}
+		r.Share = map[coat.Kind]float64{coat.TypeI: 1, coat.TypeII1: 1, coat.TypeII2: 1, coat.TypeIII1: 0.5, coat.TypeIII2: 0.5}
 	case "countdown":
 		r.Model.Layers = 4
 		r.Base.Lessons = []Lesson{lesson(1, 0, 30000), lesson(2, 0, 15000)}
