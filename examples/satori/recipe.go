@@ -41,6 +41,7 @@ type Recipe struct {
 	Round2  ppo.Config
 
 	Eval     int // problems of the test sets at most; 0: all
+	Second   int // finished attempts that are put before the model again at most; 0: all
 	MaxLevel int // problems of higher levels are left out of training and testing; 0: none are
 }
 
@@ -75,6 +76,7 @@ func recipe(task string) (Recipe, error) {
 		Shares:    rae.Shares{Fresh: 8, Right: 1, Wrong: 1},
 		Actor:     ppo.ActorConfig{Temperature: 1, PolicyRate: 7e-4, CriticRate: 1e-3},
 		Harvest:   1200,
+		Second:    300,
 		Distill:   sft.Config{LearningRate: 2e-3, Batch: 16, Epochs: 4},
 		Round2:    ppo.Config{Iterations: 10, Batch: 256, Minibatch: 64, CriticOnly: 2},
 	}

@@ -244,7 +244,11 @@ func (r *Run) Evaluate(ctx context.Context, name string, lm *model.LM) error {
 		if err != nil {
 			return err
 		}
-		forced, err := judge("second attempts", secondAttempts(results, r.Fits(lm)), greedy)
+		again := secondAttempts(results, r.Fits(lm))
+		if n := r.Recipe.Second; n > 0 && len(again) > n {
+			again = again[:n] // results are in a random order
+		}
+		forced, err := judge("second attempts", again, greedy)
 		if err != nil {
 			return err
 		}
