@@ -9,6 +9,9 @@
 // pairs that were not trained on; the text of the paper does not mention it. The two
 // figures are kept with the weights.
 //
+// The checkpoint with the highest RM@n on problems of its own is the one that is kept, as
+// in the paper, where [Config].Problems has some.
+//
 // [New] makes a [Model] from a language model, [Model.Train] trains it and yields a
 // [Step] for each update, [Model.Reward] is the term of a rubric, and [Model.Save] and
 // [Open] keep it as a Hugging Face directory with a reward.json beside the weights. Its
@@ -26,11 +29,14 @@ import (
 
 // A Model scores attempts. Its trunk can be what a critic starts from.
 type Model struct {
+	// Net is the trunk and its head. Train may put another in its place.
 	Net *model.Net
 	// Mean and Std of the scores on held-out pairs. Attempts are scored as (score − Mean)/Std.
 	Mean, Std float64
 	Accuracy  float64 // on held-out pairs: how often the right attempt has the higher score
 	Pairs     int     // held out
+	RM        float64 // RM@n of these weights on Config.Problems
+	Problems  int     // of those; 0: RM was not measured
 
 	lm       *model.LM // encodes
 	template coat.Template

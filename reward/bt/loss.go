@@ -40,6 +40,8 @@ func pack(batch []pair, micro int) (inputs [][]*model.Tensor, tokens int) {
 // loss builds the loss of a micro-batch of pairs.
 //
 //	tokens [2·pairs, seq] int32, last [2·pairs] int32, real [pairs] (0 for padding), count []
+//
+// Its statistics are the accuracy and the margin: the mean of chosen less rejected.
 func loss(margin float64) model.Loss {
 	return func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
 		tokens, last, real, count := in[0], in[1], in[2], in[3]
@@ -51,7 +53,9 @@ func loss(margin float64) model.Loss {
 		chosen, rejected := Slice(ends, AxisRange(0, rows/2)), Slice(ends, AxisRange(rows/2))
 		total := Div(ReduceAllSum(Mul(Loss(chosen, rejected, margin), real)), count)
 		right := Mul(ConvertDType(GreaterThan(chosen, rejected), real.DType()), real)
-		return total, Reshape(Div(ReduceAllSum(right), count), 1)
+		gap := Mul(Sub(chosen, rejected), real)
+		stats := Stack([]*Node{ReduceAllSum(right), ReduceAllSum(gap)}, 0) // [2]
+		return total, Div(stats, Reshape(count, 1))
 	}
 }
 

@@ -17,6 +17,8 @@ type state struct {
 	Std      float64 `json:"std"`
 	Accuracy float64 `json:"accuracy"`
 	Pairs    int     `json:"pairs"`
+	RM       float64 `json:"rm,omitempty"`
+	Problems int     `json:"problems,omitempty"`
 }
 
 const stateFile = "reward.json"
@@ -24,7 +26,7 @@ const stateFile = "reward.json"
 // Save writes a Hugging Face directory (…ForSequenceClassification) and reward.json.
 func (m *Model) Save(dir string, extra ...func(dir string) error) error {
 	return m.Net.Save(dir, append(extra, func(tmp string) error {
-		data, err := json.MarshalIndent(state{m.Mean, m.Std, m.Accuracy, m.Pairs}, "", "  ")
+		data, err := json.MarshalIndent(state{m.Mean, m.Std, m.Accuracy, m.Pairs, m.RM, m.Problems}, "", "  ")
 		if err != nil {
 			return err
 		}
@@ -55,5 +57,5 @@ func Open(m *model.LM, t coat.Template, dir string) (*Model, error) {
 	if s.Std <= 0 {
 		return nil, fmt.Errorf("bt: %s: field \"std\" is %g, want it positive", path, s.Std)
 	}
-	return &Model{Net: net, Mean: s.Mean, Std: s.Std, Accuracy: s.Accuracy, Pairs: s.Pairs, lm: m, template: t}, nil
+	return &Model{Net: net, Mean: s.Mean, Std: s.Std, Accuracy: s.Accuracy, Pairs: s.Pairs, RM: s.RM, Problems: s.Problems, lm: m, template: t}, nil
 }

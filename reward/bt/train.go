@@ -13,6 +13,7 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/reward"
+	"github.com/satori-go/satori/reward/eval"
 )
 
 // A Config says how to train.
@@ -24,10 +25,16 @@ type Config struct {
 	// HeldOut is the share of the pairs kept apart for Accuracy, Mean and Std; 0: 0.1. Whole
 	// problems are kept apart; where there are fewer than ten of them, none.
 	HeldOut float64
-	Warmup  float64     // share of the updates; 0: 0.03, as in the paper's scripts
-	Floor   float64     // the last rate as a share of the peak; 0: 0.1, as there
-	AdamW   model.AdamW // its zero value is the paper's scripts'
-	Seed    uint64      // of the head and the order
+	// Problems are attempts with verdicts, several a problem, at problems that no pair is of:
+	// the paper has 8 of the format-tuned policy. RM@n on them chooses the weights that
+	// Train ends with, of those measured after every Every updates and after the last one
+	// (of equal ones the last). None: the last weights.
+	Problems []eval.Result
+	Every    int         // 0: so that there are about ten measurements
+	Warmup   float64     // share of the updates; 0: 0.03, as in the paper's scripts
+	Floor    float64     // the last rate as a share of the peak; 0: 0.1, as there
+	AdamW    model.AdamW // its zero value is the paper's scripts'
+	Seed     uint64      // of the head and the order
 }
 
 // NoMargin is a margin that is 0 for all purposes.
@@ -38,13 +45,20 @@ type Step struct {
 	Step, Of int     // counted from 1
 	Loss     float64 // nats a pair
 	Accuracy float64 // of the batch, chosen above rejected
+	Margin   float64 // of the batch: mean of chosen less rejected
 	Norm     float64 // of the gradient
 	Tokens   int     // trained through, padding not
+
+	Measured bool    // whether RM was
+	RM       float64 // RM@n on Config.Problems after this update
 }
 
-// Train trains the model on pairs, yields every update, and measures Mean, Std and
-// Accuracy on the pairs held out when the last update is done. Breaking off the loop
-// leaves them unmeasured.
+// Train trains the model on pairs and yields every update. When the last one is done it
+// takes the weights that Config.Problems choose, and measures Mean, Std and Accuracy on
+// the pairs held out. Breaking off the loop leaves the last weights, unmeasured.
+//
+// synth.Pairs makes the pairs: one a problem, as the size of the paper's set suggests, or
+// as many as it is told, up to all.
 func (m *Model) Train(ctx context.Context, pairs []reward.Pair, c Config) iter.Seq2[Step, error] {
 	c.Epochs, c.Batch, c.Margin = cmp.Or(c.Epochs, 2), cmp.Or(c.Batch, 128), cmp.Or(c.Margin, 2)
 	c.HeldOut, c.Warmup, c.Floor = cmp.Or(c.HeldOut, 0.1), cmp.Or(c.Warmup, 0.03), cmp.Or(c.Floor, 0.1)
@@ -55,15 +69,30 @@ func (m *Model) Train(ctx context.Context, pairs []reward.Pair, c Config) iter.S
 	}
 }
 
-func (m *Model) train(ctx context.Context, list []reward.Pair, c Config, yield func(Step) bool) error {
-	held := int(math.Ceil(c.HeldOut * float64(len(list))))
+func (c Config) validate(pairs []reward.Pair) error {
 	switch {
 	case c.LearningRate <= 0:
 		return fmt.Errorf("Config.LearningRate is %g, want it positive", c.LearningRate)
-	case c.Epochs < 0 || c.Batch < 0 || c.HeldOut < 0 || c.HeldOut >= 1:
-		return fmt.Errorf("Config.Epochs is %d, Batch %d, HeldOut %g", c.Epochs, c.Batch, c.HeldOut)
-	case len(list) == 0:
+	case c.Epochs < 0 || c.Batch < 0 || c.Every < 0 || c.HeldOut < 0 || c.HeldOut >= 1:
+		return fmt.Errorf("Config.Epochs is %d, Batch %d, Every %d, HeldOut %g", c.Epochs, c.Batch, c.Every, c.HeldOut)
+	case len(pairs) == 0:
 		return errors.New("there are no pairs")
+	}
+	trained := map[coat.Problem]bool{}
+	for _, p := range pairs {
+		trained[p.Chosen.Start.Problem] = true
+	}
+	for _, r := range c.Problems {
+		if p := r.Attempt.Start.Problem; trained[p] {
+			return fmt.Errorf("Config.Problems: there is a pair of problem %q, too", p.ID)
+		}
+	}
+	return nil
+}
+
+func (m *Model) train(ctx context.Context, list []reward.Pair, c Config, yield func(Step) bool) error {
+	if err := c.validate(list); err != nil {
+		return err
 	}
 	pairs := make([]pair, len(list))
 	for i, p := range list {
@@ -75,12 +104,18 @@ func (m *Model) train(ctx context.Context, list []reward.Pair, c Config, yield f
 			pairs[i][k] = ids
 		}
 	}
+	chooser, err := m.newChooser(c.Problems)
+	if err != nil {
+		return err
+	}
+	defer chooser.close()
 	rng := rand.New(rand.NewPCG(c.Seed, 0x6274)) // "bt"
-	pairs, test := holdOut(list, pairs, held, rng)
+	pairs, test := holdOut(list, pairs, int(math.Ceil(c.HeldOut*float64(len(list)))), rng)
 
 	learner := model.NewLearner(m.Net, loss(c.Margin), c.AdamW)
 	defer learner.Close()
 	of := c.Epochs * ((len(pairs) + c.Batch - 1) / c.Batch)
+	every := cmp.Or(c.Every, (of+9)/10)
 	warmup := int(math.Ceil(c.Warmup * float64(of)))
 	for range c.Epochs {
 		rng.Shuffle(len(pairs), func(i, j int) { pairs[i], pairs[j] = pairs[j], pairs[i] })
@@ -97,12 +132,19 @@ func (m *Model) train(ctx context.Context, list []reward.Pair, c Config, yield f
 			if stat.Diverged {
 				return fmt.Errorf("step %d: the gradient is not finite; a lower LearningRate than %g may help", step+1, c.LearningRate)
 			}
-			s := Step{Step: step + 1, Of: of, Loss: stat.Loss, Accuracy: stat.Stats[0], Norm: stat.Norm, Tokens: tokens}
+			s := Step{Step: step + 1, Of: of, Loss: stat.Loss, Accuracy: stat.Stats[0], Margin: stat.Stats[1], Norm: stat.Norm, Tokens: tokens}
+			if len(c.Problems) > 0 && (s.Step%every == 0 || s.Step == of) {
+				if s.RM, err = chooser.measure(ctx, m); err != nil {
+					return err
+				}
+				s.Measured = true
+			}
 			if !yield(s) {
 				return nil
 			}
 		}
 	}
+	chooser.choose(m)
 	return m.measure(ctx, test)
 }
 
