@@ -29,12 +29,12 @@ type Config struct {
 	// the paper has 8 of the format-tuned policy. RM@n on them chooses the weights that
 	// Train ends with, of those measured after every Every updates and after the last one
 	// (of equal ones the last). None: the last weights.
-	Problems []eval.Result
-	Every    int         // 0: so that there are about ten measurements
-	Warmup   float64     // share of the updates; 0: 0.03, as in the paper's scripts
-	Floor    float64     // the last rate as a share of the peak; 0: 0.1, as there
-	AdamW    model.AdamW // its zero value is the paper's scripts'
-	Seed     uint64      // of the head and the order
+	Problems []eval.Result `json:"-"`
+	Every    int           `json:",omitempty"` // 0: so that there are about ten measurements
+	Warmup   float64       // share of the updates; 0: 0.03, as in the paper's scripts
+	Floor    float64       // the last rate as a share of the peak; 0: 0.1, as there
+	AdamW    model.AdamW   // its zero value is the paper's scripts'
+	Seed     uint64        // of the head and the order
 }
 
 // NoMargin is a margin that is 0 for all purposes.
