@@ -44,7 +44,7 @@ func TestMarginTable(t *testing.T) {
 		if each > 1 && len(pairs) > 1600 {
 			pairs = pairs[:1600] // as many problems as come to that
 		}
-		for _, margin := range []float64{NoMargin, 1, 2} {
+		for _, margin := range []float64{NoMargin, 2} {
 			var rms []string
 			mean, accuracy := 0.0, 0.0
 			for seed := range uint64(3) {
