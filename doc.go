@@ -27,7 +27,7 @@
 //	reward           rewards as functions and weighted sums of them
 //	reward/answer    extraction and equality of math answers
 //	reward/bt        the Bradley-Terry outcome reward model
-//	reward/eval      accuracy with intervals, length by level, the self-correction table
+//	reward/eval      accuracy with intervals, pass@k, maj@n, RM@n, the self-correction table
 //	rae              restart buffers D+ and D−, and mixing
 //	ppo              proximal policy optimisation with a critic
 //	model            backend, decoder, weights, sampling engine, optimiser

@@ -118,11 +118,13 @@ func (r Rubric) scoreOne(ctx context.Context, i int, a coat.Attempt, batches [][
 			value = func(context.Context, coat.Attempt) (float64, error) { return finite(batches[k][i]) }
 		}
 		v, err := value(ctx, a)
+		if err == nil {
+			s.Total, err = finite(s.Total + t.Weight*v)
+		}
 		if err != nil {
 			return r.fault(i, a, *s, err)
 		}
 		s.Parts = append(s.Parts, v)
-		s.Total += t.Weight * v
 	}
 	return nil
 }
@@ -134,8 +136,11 @@ func (r Rubric) batches(ctx context.Context, attempts []coat.Attempt) ([][]float
 		if t.Batch == nil || len(attempts) == 0 {
 			continue
 		}
+		if err := context.Cause(ctx); err != nil {
+			return nil, fmt.Errorf("reward: scoring %d attempts: %w", len(attempts), err)
+		}
 		var err error
-		if values[k], err = t.Batch(ctx, attempts); err != nil {
+		if values[k], err = t.batch(ctx, attempts); err != nil {
 			return nil, fmt.Errorf("reward: term %q: %w", t.Name, err)
 		}
 		if len(values[k]) != len(attempts) {
@@ -143,6 +148,16 @@ func (r Rubric) batches(ctx context.Context, attempts []coat.Attempt) ([][]float
 		}
 	}
 	return values, nil
+}
+
+// batch is t.Batch with its panic as an error. It is no one attempt's.
+func (t Term) batch(ctx context.Context, attempts []coat.Attempt) (values []float64, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%d attempts together: panic: %v\n%s", len(attempts), p, debug.Stack())
+		}
+	}()
+	return t.Batch(ctx, attempts)
 }
 
 // fault blames the first term that s has no part of.

@@ -185,6 +185,24 @@ func TestRubricFailureStopsOthers(t *testing.T) {
 	})
 }
 
+// A metric is computed and kept, fails as loudly as a reward does, and changes no total,
+// however large it is.
+func TestMetric(t *testing.T) {
+	rubric := reward.Rubric{{Name: "metric", Func: constant(1e300)}, {Name: "rule", Weight: 1, Func: constant(-1)}}
+	scores, err := rubric.Score(t.Context(), numbered(2), 1)
+	if want := (reward.Score{Total: -1, Parts: []float64{1e300, -1}}); err != nil || !reflect.DeepEqual(scores[1], want) {
+		t.Errorf("got %+v, %v, want %+v", scores, err, want)
+	}
+	rubric[0].Func = constant(math.Inf(1))
+	if scores, err := rubric.Score(t.Context(), numbered(2), 1); scores != nil || err == nil {
+		t.Errorf("a metric that is infinite: %v, %v", scores, err)
+	}
+	rubric = reward.Rubric{{Name: "a", Weight: 1e200, Func: constant(1e200)}}
+	if scores, err := rubric.Score(t.Context(), numbered(2), 1); scores != nil || err == nil || !strings.Contains(err.Error(), "+Inf") {
+		t.Errorf("a total that is infinite: %v, %v", scores, err)
+	}
+}
+
 func TestMemo(t *testing.T) {
 	var calls atomic.Int64
 	var fail atomic.Bool
@@ -261,6 +279,15 @@ func TestBatch(t *testing.T) {
 		if _, err := (reward.Rubric{{Name: "b", Batch: c.batch}}).Score(context.Background(), attempts, 1); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want %s", err, c.want)
 		}
+	}
+	sick := reward.Batch(func(context.Context, []coat.Attempt) ([]float64, error) { panic("no weights") })
+	if scores, err := (reward.Rubric{{Name: "b", Batch: sick}}).Score(context.Background(), attempts, 1); scores != nil || err == nil || !strings.HasPrefix(err.Error(), `reward: term "b": 3 attempts together: panic: no weights`) {
+		t.Errorf("a batch that panics: %v, %v", scores, err)
+	}
+	ended, cancel := context.WithCancelCause(context.Background())
+	cancel(errors.New("enough"))
+	if scores, err := (reward.Rubric{{Name: "b", Batch: sick}}).Score(ended, attempts, 1); scores != nil || err == nil || !strings.HasSuffix(err.Error(), "enough") {
+		t.Errorf("a context that has ended: %v, %v", scores, err)
 	}
 	if _, err := (reward.Rubric{{Name: "b", Batch: lengths, Func: one}}).Score(context.Background(), attempts, 1); err == nil {
 		t.Error("a term with both is taken")

@@ -4,6 +4,8 @@
 //   - a [Result] is an attempt, its verdict and its length;
 //   - a [Summary] has accuracy and length, by level too, and the form of the traces;
 //     [Summarize] makes it;
+//   - [PassAt], [Majority] and [RM] are pass@k, maj@n and RM@n; [Answers] makes votes of
+//     mathematical answers, which can be written in many ways;
 //   - a [Correction] is a row of the paper's table 4: how often a second attempt made
 //     a wrong answer right (F→T), and a right one wrong (T→F). [SelfCorrection] finds
 //     second attempts that the policy made of its own accord, [SecondAttempt] judges

@@ -13,6 +13,9 @@ type Result struct {
 	Attempt coat.Attempt
 	Right   bool // see reward.Func.Verdict
 	Tokens  int  // of the response
+	// Answer is what the attempt votes for; see [Majority]. Empty: the words of its last
+	// box. [Answers] finds those of mathematics.
+	Answer string
 }
 
 // A Summary describes results. Shares lie in [0, 1]; those of nothing are 0.

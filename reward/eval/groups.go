@@ -27,8 +27,8 @@ func PassAt(n, c, k int) float64 {
 
 // Majority is the share of right answers among those that most of one problem's
 // attempts give: 0 or 1, or between where right and wrong ones tie. Answers are the
-// same where the words of their last box are; an attempt without a box, or truncated,
-// has no vote. Without votes it is 0.
+// same where the words of Result.Answer are or, where that is empty, those of the last
+// box; an attempt without either, or truncated, has no vote. Without votes it is 0.
 func Majority(results []Result) float64 {
 	type votes struct {
 		n     int
@@ -36,11 +36,14 @@ func Majority(results []Result) float64 {
 	}
 	most, by := 0, map[string]*votes{}
 	for _, r := range results {
-		box, ok := reward.Boxed(r.Attempt.Text)
+		answer, ok := r.Answer, true
+		if answer == "" {
+			answer, ok = reward.Boxed(r.Attempt.Text)
+		}
 		if !ok || r.Attempt.Truncated {
 			continue
 		}
-		answer := strings.Join(strings.Fields(box), " ")
+		answer = strings.Join(strings.Fields(answer), " ")
 		if by[answer] == nil {
 			by[answer] = new(votes)
 		}
@@ -58,6 +61,46 @@ func Majority(results []Result) float64 {
 		}
 	}
 	return share(right, tied)
+}
+
+// RM is RM@n, what a reward model is worth for choosing among attempts: the share of
+// problems whose attempt with the highest score is right (Cobbe et al. 2021,
+// arXiv 2110.14168). Where the highest scores tie it is the share of right ones among
+// those. Each problem counts once, however many attempts it has. There is one score a
+// result. Scores that are all the same give pass@1 where problems have the same number of
+// attempts; perfect ones give pass@n, which no scores exceed.
+func RM(results []Result, scores []float64) float64 {
+	if len(results) != len(scores) {
+		panic("eval: RM needs one score a result")
+	}
+	type best struct {
+		score       float64
+		right, tied int
+	}
+	byProblem := map[coat.Problem]*best{}
+	var order []*best // sums have one order
+	for i, r := range results {
+		b := byProblem[r.Attempt.Start.Problem]
+		if b == nil {
+			b = &best{score: scores[i]}
+			byProblem[r.Attempt.Start.Problem] = b
+			order = append(order, b)
+		}
+		if scores[i] > b.score {
+			*b = best{score: scores[i]}
+		}
+		if scores[i] == b.score {
+			b.tied++
+			if r.Right {
+				b.right++
+			}
+		}
+	}
+	sum := 0.0
+	for _, b := range order {
+		sum += share(b.right, b.tied)
+	}
+	return sum / float64(max(1, len(order)))
 }
 
 // groups is nil unless every problem has the same number of attempts, two or more.

@@ -1,0 +1,70 @@
+package bt
+
+import (
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/model"
+)
+
+// pair is an encoded pair: chosen, then rejected.
+type pair [2][]int32
+
+// pack makes pairs into the inputs of loss, pairs of about the same length together:
+// chosen rows, then rejected ones.
+func pack(batch []pair, micro int) (inputs [][]*model.Tensor, tokens int) {
+	lengths := make([]int, len(batch))
+	for i, p := range batch {
+		lengths[i] = max(len(p[0]), len(p[1]))
+	}
+	for _, part := range model.Groups(lengths, micro) {
+		ids, last, real := make([][]int32, 2*micro), make([]int32, 2*micro), make([]float32, micro)
+		longest := 0
+		for i, at := range part {
+			real[i] = 1
+			for k, row := range batch[at] {
+				ids[i+k*micro] = row
+				last[i+k*micro] = int32(len(row) - 1)
+				longest = max(longest, len(row))
+				tokens += len(row)
+			}
+		}
+		width := model.Width(longest)
+		inputs = append(inputs, []*model.Tensor{
+			model.Ints(model.PadRows(ids, width), 2*micro, width),
+			model.Ints(last, 2*micro), model.Floats(real, micro), model.Floats([]float32{float32(len(batch))}),
+		})
+	}
+	return inputs, tokens
+}
+
+// loss builds the loss of a micro-batch of pairs.
+//
+//	tokens [2·pairs, seq] int32, last [2·pairs] int32, real [pairs] (0 for padding), count []
+//
+// Its statistics are the accuracy and the margin: the mean of chosen less rejected.
+func loss(margin float64) model.Loss {
+	return func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
+		tokens, last, real, count := in[0], in[1], in[2], in[3]
+		rows, seq := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
+		scores := c.Scores(w, c.Hidden(w, tokens)) // [2·pairs, seq]
+		row := Iota(tokens.Graph(), last.Shape(), 0)
+		at := ExpandAxes(Add(MulScalar(row, seq), last), -1)
+		ends := Gather(Reshape(scores, rows*seq), at) // [2·pairs]
+		chosen, rejected := Slice(ends, AxisRange(0, rows/2)), Slice(ends, AxisRange(rows/2))
+		total := Div(ReduceAllSum(Mul(Loss(chosen, rejected, margin), real)), count)
+		right := Mul(ConvertDType(GreaterThan(chosen, rejected), real.DType()), real)
+		gap := Mul(Sub(chosen, rejected), real)
+		stats := Stack([]*Node{ReduceAllSum(right), ReduceAllSum(gap)}, 0) // [2]
+		return total, Div(stats, Reshape(count, 1))
+	}
+}
+
+// Loss is the Bradley-Terry loss of each pair: −log σ(chosen − rejected − margin), as
+// softplus, which does not overflow.
+//
+//	chosen, rejected [pairs] → [pairs]
+func Loss(chosen, rejected *Node, margin float64) *Node {
+	chosen.AssertDims(rejected.Shape().Dimensions...)
+	d := AddScalar(Sub(rejected, chosen), margin)
+	return Add(MaxScalar(d, 0.0), Log1P(Exp(Neg(Abs(d)))))
+}
