@@ -118,7 +118,8 @@ func (r Result) Attempts() iter.Seq2[coat.Attempt, error] {
 	}
 }
 
-func (c Config) resolve() Config {
+// Resolved is c with the value of each number that was left at zero.
+func (c Config) Resolved() Config {
 	c.Solutions = cmp.Or(c.Solutions, 100)
 	c.Keep = cmp.Or(c.Keep, 4)
 	c.Rounds = cmp.Or(c.Rounds, 2)
@@ -174,7 +175,7 @@ func Demos(ctx context.Context, problems iter.Seq[coat.Problem], c Config) iter.
 // Results is [Demos] with all that is known of each problem; a problem of which
 // nothing came has a result too.
 func Results(ctx context.Context, problems iter.Seq[coat.Problem], c Config) iter.Seq2[Result, error] {
-	c = c.resolve()
+	c = c.Resolved()
 	return func(yield func(Result, error) bool) {
 		if err := c.validate(); err != nil {
 			yield(Result{}, err)

@@ -1,0 +1,377 @@
+package run_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"iter"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/reward"
+	"github.com/satori-go/satori/synth"
+	"github.com/satori-go/satori/synth/agent"
+	"github.com/satori-go/satori/synth/openai"
+	"github.com/satori-go/satori/synth/run"
+)
+
+// guesser answers what the agents of package agent ask, by a hash of it.
+func guesser(_ context.Context, r agent.Request) (agent.Reply, error) {
+	h := fnv.New64a()
+	fmt.Fprint(h, r.User, r.Seed&0x7fffffff)
+	rng := rand.New(rand.NewPCG(h.Sum64(), 0))
+	box := fmt.Sprintf(`\boxed{%d}`, rng.IntN(3))
+	text := "A guess.\n\nAnother thought.\n\nSo " + box
+	switch {
+	case rng.IntN(10) == 0:
+		text = "I do not know."
+	case strings.Contains(r.System, "by what you can see that it is right"):
+		text = fmt.Sprint("Verify: a thing to see, ", rng.IntN(1000), ".")
+	case strings.Contains(r.System, "came to a wrong answer"):
+		text = "In Step 2: that was a guess.\nAlternatively: guess again."
+	case r.System != "":
+		text = "Step: better.\n\nStep: Therefore, " + box
+	}
+	return agent.Reply{Text: text, Tokens: len(text), PromptTokens: len(r.User)}, nil
+}
+
+func problems(n int) iter.Seq[coat.Problem] {
+	return func(yield func(coat.Problem) bool) {
+		for i := range n {
+			if !yield(coat.Problem{ID: fmt.Sprint(i), Question: fmt.Sprintf("Which digit is %d?", i), Answer: fmt.Sprint(i % 3)}) {
+				return
+			}
+		}
+	}
+}
+
+func config(r *run.Run, m agent.Model) synth.Config {
+	return synth.Config{
+		Generate: agent.Generator(r.Agent("generator", m), agent.Config{}), Critic: agent.Critic(r.Agent("critic", m), agent.Config{}),
+		Check: reward.Answer(), Solutions: 6, Seed: 3, Parallel: 8,
+	}
+}
+
+// work runs to the end or to an error.
+func work(ctx context.Context, dir string, n int, c run.Config, m agent.Model) (stats synth.Stats, err error) {
+	r, err := run.Open(dir, c)
+	if err != nil {
+		return stats, err
+	}
+	defer r.Close()
+	sc := config(r, m)
+	sc.Stats = &stats
+	for _, err := range r.Results(ctx, problems(n), sc) {
+		if err != nil {
+			return stats, err
+		}
+	}
+	return stats, nil
+}
+
+func read(t *testing.T, dir, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// seeds are those of the calls that are written whole.
+func seeds(t *testing.T, dir string) map[uint64]bool {
+	data, _ := os.ReadFile(filepath.Join(dir, "calls.jsonl"))
+	data = data[:bytes.LastIndexByte(data, '\n')+1]
+	found := map[uint64]bool{}
+	for line := range bytes.Lines(data) {
+		var c struct{ Seed uint64 }
+		if err := json.Unmarshal(line, &c); err != nil {
+			t.Fatal(err)
+		}
+		found[c.Seed&0x7fffffff] = true
+	}
+	return found
+}
+
+const childProblems = 40
+
+// The program that is killed.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("SATORI_RUN_DIR"); dir != "" {
+		client, err := openai.New(openai.Config{URL: os.Getenv("SATORI_RUN_URL")})
+		if err == nil {
+			_, err = work(context.Background(), dir, childProblems, run.Config{}, client.Model)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// Killed at ten random moments and started again, the file at the end is the same, and
+// nothing that was answered and written is asked again.
+func TestKilled(t *testing.T) {
+	whole := t.TempDir()
+	if _, err := work(context.Background(), whole, childProblems, run.Config{}, guesser); err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	paid, twice, calls := map[uint64]bool{}, 0, 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var q struct {
+			Seed      uint64
+			MaxTokens int `json:"max_tokens"`
+			Messages  []struct{ Role, Content string }
+		}
+		if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
+			return // the program was killed while it asked
+		}
+		mu.Lock()
+		calls++
+		if paid[q.Seed] {
+			twice++
+		}
+		mu.Unlock()
+		time.Sleep(2 * time.Millisecond)
+		var a agent.Request
+		a.Seed, a.User = q.Seed, q.Messages[len(q.Messages)-1].Content
+		if len(q.Messages) > 1 {
+			a.System = q.Messages[0].Content
+		}
+		reply, _ := guesser(r.Context(), a)
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(map[string]any{
+			"choices": []any{map[string]any{"finish_reason": "stop", "message": map[string]any{"role": "assistant", "content": reply.Text}}},
+			"usage":   map[string]any{"prompt_tokens": reply.PromptTokens, "completion_tokens": reply.Tokens},
+		})
+	}))
+	defer server.Close()
+	dir := t.TempDir()
+	rng := rand.New(rand.NewPCG(1, 2))
+	kills := 0
+	for ended := false; !ended; {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), "SATORI_RUN_DIR="+dir, "SATORI_RUN_URL="+server.URL)
+		cmd.Stderr = os.Stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if kills < 10 {
+			mu.Lock()
+			until := calls + 10 + rng.IntN(60)
+			mu.Unlock()
+			for begun := time.Now(); time.Since(begun) < 5*time.Second; time.Sleep(time.Millisecond) {
+				mu.Lock()
+				enough := calls >= until
+				mu.Unlock()
+				if enough {
+					break
+				}
+			}
+			cmd.Process.Kill()
+			kills++
+		}
+		ended = cmd.Wait() == nil
+		mu.Lock()
+		paid = seeds(t, dir)
+		mu.Unlock()
+		if kills > 20 {
+			t.Fatal("does not come to an end")
+		}
+		if kills >= 10 && !ended && cmd.ProcessState.ExitCode() == 1 {
+			t.Fatal("the program failed")
+		}
+	}
+	if a, b := read(t, whole, "results.jsonl"), read(t, dir, "results.jsonl"); !bytes.Equal(a, b) {
+		t.Errorf("the results differ: %d and %d bytes", len(a), len(b))
+	}
+	t.Logf("%d kills, %d calls, %d written", kills, calls, len(paid))
+	if twice > 0 || kills < 10 {
+		t.Errorf("%d calls were paid for twice, %d kills", twice, kills)
+	}
+}
+
+// A torn last line is cut away, wherever it is torn.
+func TestTorn(t *testing.T) {
+	dir := t.TempDir()
+	ctx := context.Background()
+	if _, err := work(ctx, dir, 4, run.Config{}, guesser); err != nil {
+		t.Fatal(err)
+	}
+	want := read(t, dir, "results.jsonl")
+	for _, name := range []string{"calls.jsonl", "results.jsonl"} {
+		data := read(t, dir, name)
+		for range 20 {
+			if err := os.WriteFile(filepath.Join(dir, name), data[:rand.IntN(len(data))], 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := work(ctx, dir, 4, run.Config{}, guesser); err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(read(t, dir, "results.jsonl"), want) {
+				t.Fatal("the results differ")
+			}
+		}
+	}
+}
+
+func TestLocked(t *testing.T) {
+	dir := t.TempDir()
+	r, err := run.Open(dir, run.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run.Open(dir, run.Config{}); !errors.Is(err, run.ErrLocked) {
+		t.Errorf("a second writer: %v", err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if r, err = run.Open(dir, run.Config{}); err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+}
+
+// Other numbers, prompts or problems are refused; more problems are not.
+func TestMismatch(t *testing.T) {
+	dir := t.TempDir()
+	ctx := context.Background()
+	models := map[string]string{"critic": "a"}
+	if _, err := work(ctx, dir, 3, run.Config{Models: models}, guesser); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := work(ctx, dir, 5, run.Config{Models: models}, guesser); err != nil {
+		t.Errorf("more problems: %v", err)
+	}
+	if _, err := work(ctx, dir, 4, run.Config{Models: models}, guesser); err == nil {
+		t.Error("fewer problems are taken")
+	}
+	var mismatch *run.MismatchError
+	if _, err := work(ctx, dir, 5, run.Config{}, guesser); !errors.As(err, &mismatch) || mismatch.Field != "models" {
+		t.Errorf("other models: %v", err)
+	}
+	m, err := run.ReadManifest(dir)
+	if err != nil || m.Solutions != 6 || m.Keep != 4 || len(m.Sessions) != 3 {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+// The budget and a context that ends stop the run; what was paid for is kept, and the
+// next session ends as one that was never stopped.
+func TestStopped(t *testing.T) {
+	whole, dir := t.TempDir(), t.TempDir()
+	if _, err := work(context.Background(), whole, 30, run.Config{}, guesser); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := work(context.Background(), dir, 30, run.Config{Meter: &agent.Meter{Budget: 5000}}, guesser); !errors.Is(err, agent.ErrBudget) {
+		t.Fatalf("the budget: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var begun, ended atomic.Int32
+	slow := func(ctx context.Context, r agent.Request) (agent.Reply, error) {
+		if begun.Add(1) == 50 {
+			cancel()
+		}
+		time.Sleep(time.Millisecond)
+		if err := ctx.Err(); err != nil {
+			return agent.Reply{}, err
+		}
+		defer ended.Add(1)
+		return guesser(ctx, r)
+	}
+	before := len(seeds(t, dir))
+	if _, err := work(ctx, dir, 30, run.Config{}, slow); !errors.Is(err, context.Canceled) {
+		t.Fatalf("cancelled: %v", err)
+	}
+	if begun.Load() != ended.Load() || len(seeds(t, dir)) != before+int(ended.Load()) {
+		t.Errorf("%d calls begun, %d ended, %d written", begun.Load(), ended.Load(), len(seeds(t, dir))-before)
+	}
+	meter := new(agent.Meter)
+	if _, err := work(context.Background(), dir, 30, run.Config{Meter: meter}, guesser); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(read(t, whole, "results.jsonl"), read(t, dir, "results.jsonl")) {
+		t.Error("the results differ")
+	}
+	all := new(agent.Meter)
+	work(context.Background(), whole, 30, run.Config{Meter: all}, guesser)
+	if meter.Total() != all.Total() || all.Total().Calls == 0 {
+		t.Errorf("used %+v, without stops %+v", meter.Total(), all.Total())
+	}
+}
+
+// What is read from the directory is what was given out.
+func TestRead(t *testing.T) {
+	dir := t.TempDir()
+	var stats, again synth.Stats
+	stats, err := work(context.Background(), dir, 20, run.Config{}, guesser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[coat.Kind]int{}
+	for result, err := range run.Read(dir) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		again.Add(result.Stats)
+		for _, d := range result.Demos {
+			kinds[d.Kind]++
+		}
+	}
+	if fmt.Sprint(stats) != fmt.Sprint(again) || fmt.Sprint(kinds) != fmt.Sprint(stats.Demos) {
+		t.Errorf("%v\n%v\n%v", stats, again, kinds)
+	}
+	if len(kinds) != len(coat.Kinds) || stats.Garbled == 0 {
+		t.Errorf("%+v", stats)
+	}
+}
+
+// With 1,000 problems and 64 at once the memory stays flat.
+func TestFlat(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	r, err := run.Open(t.TempDir(), run.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	c := config(r, guesser)
+	c.Parallel, c.Solutions = 64, 12
+	var heap []uint64
+	n := 0
+	for _, err := range r.Results(context.Background(), problems(1000), c) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n++; n%100 == 0 {
+			runtime.GC()
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			heap = append(heap, m.HeapAlloc>>10)
+		}
+	}
+	t.Logf("heap in KiB: %v", heap)
+	if last := slices.Max(heap[5:]); last > slices.Max(heap[:5])+1024 {
+		t.Errorf("the heap grows: %v KiB", heap)
+	}
+}
