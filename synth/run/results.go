@@ -52,6 +52,17 @@ func (r *Run) done(actions []coat.Action) iter.Seq2[synth.Result, error] {
 	}
 }
 
+// Done is how many problems have a result.
+func (r *Run) Done() (n int, err error) {
+	for _, err := range coat.ReadLines[struct{}](r.results.reader(), r.results.f.Name()) {
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
 // Read is the results of a directory that nothing writes to, or so far. The actions
 // are those of its manifest.
 func Read(dir string) iter.Seq2[synth.Result, error] {
