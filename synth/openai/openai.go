@@ -1,7 +1,9 @@
 // Package openai asks servers that speak OpenAI's chat completions: vLLM, SGLang,
 // llama.cpp, Ollama and hosted ones. [Client.Model] is an [agent.Model] with bounded
 // concurrency, a deadline for each attempt, and patience: what may go better the next
-// time is tried again, after a wait that doubles or is the server's own Retry-After.
+// time is tried again, after a wait that doubles or is the server's own Retry-After, a
+// minute at most. A prompt that does not fit into the model's context is a reply cut off
+// before its first word, not an error: one long problem must not end a run.
 package openai
 
 import (
@@ -30,7 +32,7 @@ type Config struct {
 
 	InFlight int           // requests at once; 0 means 8
 	Timeout  time.Duration // of one attempt; 0 means 5 minutes
-	Attempts int           // at one request; 0 means 8
+	Attempts int           // at one request; 0 means 20, a quarter of an hour of waiting
 	Wait     time.Duration // before the second attempt, then doubled up to a minute; 0 means a second
 
 	// Fields are put into each request as they are, such as top_p. With
@@ -55,7 +57,7 @@ const (
 func New(c Config) (*Client, error) {
 	c.InFlight = cmp.Or(c.InFlight, 8)
 	c.Timeout = cmp.Or(c.Timeout, 5*time.Minute)
-	c.Attempts = cmp.Or(c.Attempts, 8)
+	c.Attempts = cmp.Or(c.Attempts, 20)
 	c.Wait = cmp.Or(c.Wait, time.Second)
 	var faults []error
 	if u, err := url.Parse(c.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -145,6 +147,8 @@ func (c *Client) once(ctx context.Context, r agent.Request) (agent.Reply, error)
 	switch {
 	case ctx.Err() == context.DeadlineExceeded:
 		return agent.Reply{}, fmt.Errorf("no answer within %v", c.config.Timeout)
+	case err != nil && tooLong(err):
+		return agent.Reply{Truncated: true}, nil
 	case err != nil:
 		return agent.Reply{}, said(err)
 	case len(answer.Choices) == 0:
@@ -160,6 +164,16 @@ func (c *Client) once(ctx context.Context, r agent.Request) (agent.Reply, error)
 		PromptTokens: int(answer.Usage.PromptTokens),
 		Tokens:       int(answer.Usage.CompletionTokens),
 	}, nil
+}
+
+// tooLong tells a prompt that does not fit, in the words of OpenAI and vLLM (the first
+// two) and of llama.cpp.
+func tooLong(err error) bool {
+	var refused *openai.Error
+	if !errors.As(err, &refused) || refused.StatusCode != http.StatusBadRequest {
+		return false
+	}
+	return refused.Code == "context_length_exceeded" || strings.Contains(refused.Message, "maximum context length") || refused.Type == "exceed_context_size_error"
 }
 
 // said adds the server's own words to an error of the library, which leaves them out.

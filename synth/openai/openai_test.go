@@ -118,6 +118,23 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// A prompt that does not fit is a reply without a word.
+func TestTooLong(t *testing.T) {
+	for _, body := range []string{
+		`{"error":{"message":"too long","type":"invalid_request_error","code":"context_length_exceeded"}}`,
+		`{"error":{"code":400,"message":"the request exceeds the available context size","type":"exceed_context_size_error"}}`,
+	} {
+		config := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(400)
+			io.WriteString(w, body)
+		})
+		if reply, err := open(t, config).Model(context.Background(), agent.Request{User: "?"}); err != nil || reply != (agent.Reply{Truncated: true}) {
+			t.Errorf("%+v, %v", reply, err)
+		}
+	}
+}
+
 // Many at once: no more than InFlight reach the server, and Retry-After is heeded.
 func TestBounds(t *testing.T) {
 	var now, most, n atomic.Int32
