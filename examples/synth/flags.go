@@ -112,7 +112,11 @@ func (f *flags) price(s string) error {
 
 // sampling is what of the flags decides the replies, for the manifest.
 func (f flags) sampling() map[string]float64 {
-	return map[string]float64{"temperature": f.agents.Temperature, "max_tokens": float64(f.agents.MaxTokens)}
+	a := f.agents.Resolved()
+	return map[string]float64{
+		"temperature": a.Temperature, "max_tokens": float64(a.MaxTokens),
+		"review_temperature": a.ReviewTemperature, "review_tokens": float64(a.ReviewTokens),
+	}
 }
 
 // readPrompts reads the prompts that a directory has; others stay the built-in ones. A

@@ -24,7 +24,8 @@ type Config struct {
 	Split func(text string) []string // a solution into steps; nil means [Steps]
 }
 
-func (c Config) resolve() Config {
+// Resolved is c with the value of each field that was left at zero.
+func (c Config) Resolved() Config {
 	p, d := &c.Prompts, DefaultPrompts
 	for _, pair := range []struct {
 		prompt *Prompt
@@ -53,13 +54,13 @@ func (c Config) resolve() Config {
 }
 
 // Hashes tell the prompts of c apart from others, for a manifest.
-func (c Config) Hashes() map[string]string { return c.resolve().Prompts.Hashes() }
+func (c Config) Hashes() map[string]string { return c.Resolved().Prompts.Hashes() }
 
 // Generator is the agent that writes solutions and goes on with them. A prefix that
 // ends in an exploration is mended: the reflection before it is the feedback, its own
 // text the hint. Any other prefix is gone on with as right.
 func Generator(m Model, c Config) synth.Generator {
-	c = c.resolve()
+	c = c.Resolved()
 	return func(ctx context.Context, p coat.Problem, prefix coat.Trace, seed uint64) (coat.Trace, error) {
 		prompt, d := c.Prompts.Solve, Data{Problem: p}
 		if n := len(prefix); n > 1 && prefix[n-1].Action == coat.Explore {

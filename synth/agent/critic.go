@@ -16,7 +16,7 @@ import (
 // path ends there. A reply that cannot be read is asked for once more; a second one
 // is [synth.ErrGarbled].
 func Critic(m Model, c Config) synth.Critic {
-	c = c.resolve()
+	c = c.Resolved()
 	return synth.Critic{
 		Verify: func(ctx context.Context, p coat.Problem, t coat.Trace, seed uint64) (synth.Review, error) {
 			if len(t) < 2 {
@@ -56,7 +56,7 @@ func Critic(m Model, c Config) synth.Critic {
 // Judge is a selector: it asks for a mark from 0 to 10. The paper's is a reward model,
 // see [synth.Selector]. A reply without a mark is asked for once more.
 func Judge(m Model, c Config) synth.Selector {
-	c = c.resolve()
+	c = c.Resolved()
 	return func(ctx context.Context, d coat.Demo) (mark float64, err error) {
 		// A selector has no seed: the same demonstration gets the same mark.
 		data := Data{Problem: d.Problem, Trace: plain(d.Trace)}

@@ -168,3 +168,16 @@ func TestInfo(t *testing.T) {
 		t.Errorf("%s, %v", b.String(), err)
 	}
 }
+
+// Files that pyarrow wrote (testdata/make.py): row groups, dictionaries, Snappy and zstd,
+// large strings, lists and nulls beside what is read.
+func TestPyarrow(t *testing.T) {
+	ps, err := read("testdata/gsm8k.parquet")
+	if err != nil || len(ps) != 300 || ps[299] != (coat.Problem{ID: "gsm8k:300", Question: "How much is 299 and 299?", Answer: "598", Solution: "299+299 = 598."}) {
+		t.Errorf("%d problems, %+v, %v", len(ps), ps[len(ps)-1], err)
+	}
+	ps, err = read("testdata/math.parquet")
+	if err != nil || len(ps) != 300 || ps[7] != (coat.Problem{ID: "math:8", Question: "Halve $7$.", Answer: `\frac{7}{2}`, Solution: `It is $\boxed{\frac{7}{2}}$.`, Level: 5}) {
+		t.Errorf("%d problems, %+v, %v", len(ps), ps[len(ps)-1], err)
+	}
+}
