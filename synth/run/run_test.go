@@ -108,6 +108,93 @@ func seeds(t *testing.T, dir string) map[uint64]bool {
 	return found
 }
 
+// answering serves the guesser where may says so; where not, it has answered itself.
+func answering(may func(w http.ResponseWriter, r *http.Request, seed uint64) bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var q struct {
+			Seed     uint64
+			Messages []struct{ Role, Content string }
+		}
+		if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
+			return // the program was killed while it asked
+		}
+		if !may(w, r, q.Seed) {
+			return
+		}
+		a := agent.Request{Seed: q.Seed, User: q.Messages[len(q.Messages)-1].Content}
+		if len(q.Messages) > 1 {
+			a.System = q.Messages[0].Content
+		}
+		reply, _ := guesser(r.Context(), a)
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(map[string]any{
+			"choices": []any{map[string]any{"finish_reason": "stop", "message": map[string]any{"role": "assistant", "content": reply.Text}}},
+			"usage":   map[string]any{"prompt_tokens": reply.PromptTokens, "completion_tokens": reply.Tokens},
+		})
+	}
+}
+
+// A server that misbehaves in every way in a third of the cases changes nothing, and one
+// that stays down stops the run with an error and loses nothing.
+func TestMisbehaving(t *testing.T) {
+	whole, dir := t.TempDir(), t.TempDir()
+	if _, err := work(context.Background(), whole, 20, run.Config{}, guesser); err != nil {
+		t.Fatal(err)
+	}
+	var n, down atomic.Int32
+	server := httptest.NewServer(answering(func(w http.ResponseWriter, r *http.Request, _ uint64) bool {
+		i := n.Add(1)
+		if i%3 != 0 && down.Load() == 0 {
+			return true
+		}
+		switch i / 3 % 7 {
+		case 0:
+			w.Header().Set("Retry-After", "0")
+			w.WriteHeader(429)
+		case 1:
+			w.WriteHeader(500)
+		case 2:
+			w.Header().Set("Content-Length", "1000")
+			w.Header().Set("Content-Type", "application/json")
+			w.Write([]byte(`{"choices":[{"mess`))
+		case 3:
+			w.Header().Set("Content-Type", "application/json")
+			w.Write([]byte(`{"status":"ok"}`))
+		case 4:
+			w.Header().Set("Content-Type", "text/html")
+			w.Write([]byte("<html>bad gateway</html>"))
+		case 5:
+			panic(http.ErrAbortHandler)
+		case 6:
+			<-r.Context().Done() // nothing, for as long as it is waited for
+		}
+		return false
+	}))
+	defer server.Close()
+	client, err := openai.New(openai.Config{URL: server.URL, Timeout: 200 * time.Millisecond, Wait: time.Millisecond, Attempts: 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	flaky := func(ctx context.Context, r agent.Request) (agent.Reply, error) {
+		if n.Load() > 200 && down.CompareAndSwap(0, 1) {
+			t.Log("the server is down")
+		}
+		return client.Model(ctx, r)
+	}
+	if _, err := work(context.Background(), dir, 20, run.Config{}, flaky); err == nil || !strings.Contains(err.Error(), "attempt 6 of 6") {
+		t.Fatalf("a server that is down: %v", err)
+	} else {
+		t.Log(err)
+	}
+	down.Store(0)
+	if _, err := work(context.Background(), dir, 20, run.Config{}, client.Model); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(read(t, whole, "results.jsonl"), read(t, dir, "results.jsonl")) {
+		t.Error("the results differ")
+	}
+}
+
 const childProblems = 40
 
 // The program that is killed.
@@ -135,33 +222,15 @@ func TestKilled(t *testing.T) {
 	}
 	var mu sync.Mutex
 	paid, twice, calls := map[uint64]bool{}, 0, 0
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var q struct {
-			Seed      uint64
-			MaxTokens int `json:"max_tokens"`
-			Messages  []struct{ Role, Content string }
-		}
-		if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
-			return // the program was killed while it asked
-		}
+	server := httptest.NewServer(answering(func(_ http.ResponseWriter, _ *http.Request, seed uint64) bool {
 		mu.Lock()
 		calls++
-		if paid[q.Seed] {
+		if paid[seed] {
 			twice++
 		}
 		mu.Unlock()
 		time.Sleep(2 * time.Millisecond)
-		var a agent.Request
-		a.Seed, a.User = q.Seed, q.Messages[len(q.Messages)-1].Content
-		if len(q.Messages) > 1 {
-			a.System = q.Messages[0].Content
-		}
-		reply, _ := guesser(r.Context(), a)
-		w.Header().Set("Content-Type", "application/json")
-		json.NewEncoder(w).Encode(map[string]any{
-			"choices": []any{map[string]any{"finish_reason": "stop", "message": map[string]any{"role": "assistant", "content": reply.Text}}},
-			"usage":   map[string]any{"prompt_tokens": reply.PromptTokens, "completion_tokens": reply.Tokens},
-		})
+		return true
 	}))
 	defer server.Close()
 	dir := t.TempDir()
