@@ -60,16 +60,18 @@ func (w *worker) solutions(ctx context.Context) (right, wrong []coat.Trace, err 
 			return nil, nil, fmt.Errorf("generator: %w", err)
 		}
 		w.stats.Solutions++
+		if !boxed(t) {
+			w.stats.Invalid++
+			continue
+		}
 		ok, err := w.right(ctx, t)
 		switch {
 		case err != nil:
 			return nil, nil, err
 		case ok:
 			right = append(right, t)
-		case boxed(t):
-			wrong = append(wrong, t)
 		default:
-			w.stats.Invalid++
+			wrong = append(wrong, t)
 		}
 	}
 	w.stats.Right, w.stats.Wrong = len(right), len(wrong)
@@ -156,15 +158,22 @@ func (w *worker) ended(err error) error {
 		w.stats.Garbled++
 	case errors.Is(err, ErrCut):
 		w.stats.Cut++
+	case errors.Is(err, errUnboxed):
+		w.stats.Unboxed++
 	}
 	return nil
 }
 
-// continued lets the generator go on and tells whether the end is right.
+// continued lets the generator go on and tells whether the end is right. Where it comes
+// to no box there is nothing to be right or wrong, and the path ends: a second
+// reflection follows a boxed answer (appendix D.1).
 func (w *worker) continued(ctx context.Context, prefix coat.Trace) (coat.Trace, bool, error) {
 	more, err := w.Generate(ctx, w.problem, prefix, w.rng.Uint64())
 	if err != nil {
 		return nil, false, fmt.Errorf("generator: %w", err)
+	}
+	if !boxed(more) {
+		return nil, false, errUnboxed
 	}
 	t := join(prefix, more)
 	ok, err := w.right(ctx, t)

@@ -52,6 +52,7 @@ var ErrPass = errors.New("synth: nothing to say")
 var (
 	ErrGarbled = fmt.Errorf("%w: the reply cannot be read", ErrPass)
 	ErrCut     = fmt.Errorf("%w: the reply was cut off at the token limit", ErrPass)
+	errUnboxed = fmt.Errorf("%w: the continuation has no box", ErrPass)
 )
 
 // A Config says who the agents are and how much they work.
@@ -90,7 +91,8 @@ type Stats struct {
 	Surplus   int               `json:"surplus"`             // right and wrong first solutions beyond Keep, dropped
 	Passed    int               `json:"passed"`              // solutions and paths ended by ErrPass, dropped
 	Garbled   int               `json:"garbled"`             // of these by ErrGarbled
-	Cut       int               `json:"cut"`                 // ... and by ErrCut
+	Cut       int               `json:"cut"`                 // ... by ErrCut
+	Unboxed   int               `json:"unboxed"`             // ... and continuations without a box
 	Unscored  int               `json:"unscored"`            // demonstrations that the selector passed on, ranked last
 	Unfixed   int               `json:"unfixed"`             // paths still wrong after the last round, dropped
 	Malformed int               `json:"malformed"`           // traces that cannot be read back, dropped
@@ -221,6 +223,7 @@ func (t *Stats) Add(s Stats) {
 	t.Passed += s.Passed
 	t.Garbled += s.Garbled
 	t.Cut += s.Cut
+	t.Unboxed += s.Unboxed
 	t.Unscored += s.Unscored
 	t.Unfixed += s.Unfixed
 	t.Malformed += s.Malformed
