@@ -7,6 +7,10 @@ type Problem struct {
 	Question string `json:"question"`
 	Answer   string `json:"answer"`
 	Level    int    `json:"level,omitempty"` // difficulty as the source gives it; 0: not known
+
+	// Solution is how the source comes to the answer, where it says so. A critic may
+	// read it; it is never part of a prompt that is trained on.
+	Solution string `json:"solution,omitempty"`
 }
 
 // A Demo is a trace worth imitating.
@@ -75,9 +79,12 @@ func Bare(s Start) string { return s.Problem.Question + " " + s.Prefix.String() 
 // Math is the prompt of the paper's models (model card of Satori-SFT-7B): a chat
 // turn that asks for steps and a boxed answer, without a system turn.
 func Math(s Start) string {
-	return "<|im_start|>user\n" +
-		"Solve the following math problem efficiently and clearly.\n" +
+	return "<|im_start|>user\n" + MathTurn(s.Problem) + "<|im_end|>\n<|im_start|>assistant\n" + s.Prefix.String()
+}
+
+// MathTurn is the user's turn of [Math], for what applies a chat template itself.
+func MathTurn(p Problem) string {
+	return "Solve the following math problem efficiently and clearly.\n" +
 		"Please reason step by step, and put your final answer within \\boxed{}.\n" +
-		"Problem: " + s.Problem.Question + "<|im_end|>\n" +
-		"<|im_start|>assistant\n" + s.Prefix.String()
+		"Problem: " + p.Question
 }

@@ -28,12 +28,20 @@
 // # Where this differs from the paper
 //
 // The place of a verification is the critic's choice; the paper draws a step at
-// random. Where a continuation is corrected its box stays, as in the paper, so the
-// step that the critic names there is not used. A verification is the first of the m
-// rounds; with m = 3 there are kinds II-III and III-III as well. Agents may reflect
-// and explore in what they write, the paper's generator writes plain chain of
-// thought; a first solution that does so is never taken for type I. Agents own the
-// white space around meta-action tokens: their texts are joined as they are, and only
-// white space at the end of a demonstration is dropped. Problems are not filtered,
-// relabelled or de-duplicated.
+// random, and so does package agent. Where a continuation is corrected its box stays,
+// as in the paper, so the step that the critic names there is not used; a
+// continuation that comes to no box ends its path, and a first solution without one
+// is dropped even where its answer is right in other words. A verification is the
+// first of the m rounds; with m = 3 there are kinds II-III and III-III as well.
+// Agents may reflect and explore in what they write, the paper's generator writes
+// plain chain of thought; a first solution that does so is never taken for type I.
+// Agents own the white space around meta-action tokens: their texts are joined as
+// they are, and only white space at the end of a demonstration is dropped. Problems
+// are not relabelled.
+//
+// # Around it
+//
+// Packages beside this one make it a pipeline that a person can leave alone: agent
+// (chat models as agents), openai (a server as a model), run (runs that survive),
+// clean (problems worth paying for) and dataset (files that others read).
 package synth

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -22,27 +23,30 @@ type worker struct {
 	made    []coat.Demo
 }
 
-// demos is the procedure of appendix C, in its order.
-func (w *worker) demos(ctx context.Context) ([]coat.Demo, error) {
+// result is the procedure of appendix C, in its order.
+func (w *worker) result(ctx context.Context) (r Result, err error) {
 	w.stats.Problems = 1
 	right, wrong, err := w.solutions(ctx)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
-	for _, t := range w.keep(right) {
+	r.Problem, r.Right, r.Wrong = w.problem, w.keep(right), w.keep(wrong)
+	for _, t := range r.Right {
 		if plain(t) {
 			w.finish(t, coat.TypeI)
 		}
 		if err := w.verify(ctx, t); err != nil {
-			return nil, err
+			return r, err
 		}
 	}
-	for _, t := range w.keep(wrong) {
+	for _, t := range r.Wrong {
 		if err := w.correct(ctx, t, 0, 0, "III"); err != nil {
-			return nil, err
+			return r, err
 		}
 	}
-	return w.choose(ctx)
+	r.Demos, err = w.choose(ctx)
+	r.Stats = w.stats
+	return r, err
 }
 
 // solutions samples the first solutions and parts them by their end.
@@ -50,22 +54,24 @@ func (w *worker) solutions(ctx context.Context) (right, wrong []coat.Trace, err 
 	for range w.Solutions {
 		t, err := w.Generate(ctx, w.problem, nil, w.rng.Uint64())
 		if errors.Is(err, ErrPass) {
-			w.stats.Passed++
+			w.ended(err)
 			continue
 		} else if err != nil {
 			return nil, nil, fmt.Errorf("generator: %w", err)
 		}
 		w.stats.Solutions++
+		if !boxed(t) {
+			w.stats.Invalid++
+			continue
+		}
 		ok, err := w.right(ctx, t)
 		switch {
 		case err != nil:
 			return nil, nil, err
 		case ok:
 			right = append(right, t)
-		case boxed(t):
-			wrong = append(wrong, t)
 		default:
-			w.stats.Invalid++
+			wrong = append(wrong, t)
 		}
 	}
 	w.stats.Right, w.stats.Wrong = len(right), len(wrong)
@@ -87,7 +93,7 @@ func (w *worker) verify(ctx context.Context, t coat.Trace) error {
 	if err := w.reviewed("verification", r, err, t, 0); err != nil {
 		return w.ended(err)
 	}
-	prefix := join(t[:r.Step+1], coat.Trace{{Action: coat.Reflect, Text: r.Reflection}})
+	prefix := join(t[:r.Step+1], coat.Trace{r.reflection()})
 	t, ok, err := w.continued(ctx, prefix)
 	switch {
 	case err != nil:
@@ -111,7 +117,7 @@ func (w *worker) correct(ctx context.Context, t coat.Trace, from, round int, kin
 		if round == 0 {
 			t = t[:r.Step+1]
 		}
-		prefix := join(t, coat.Trace{{Action: coat.Reflect, Text: r.Reflection}, {Action: coat.Explore, Text: r.Hint}})
+		prefix := join(t, coat.Trace{r.reflection(), {Action: coat.Explore, Text: r.Hint}})
 		var ok bool
 		if t, ok, err = w.continued(ctx, prefix); err != nil {
 			return w.ended(err)
@@ -124,6 +130,10 @@ func (w *worker) correct(ctx context.Context, t coat.Trace, from, round int, kin
 	}
 	w.stats.Unfixed++
 	return nil
+}
+
+func (r Review) reflection() coat.Step {
+	return coat.Step{Action: cmp.Or(r.Action, coat.Reflect), Text: r.Reflection}
 }
 
 // reviewed checks what a critic returned.
@@ -139,18 +149,31 @@ func (w *worker) reviewed(what string, r Review, err error, t coat.Trace, from i
 
 // ended counts a path that an agent gave up, and passes other errors on.
 func (w *worker) ended(err error) error {
-	if errors.Is(err, ErrPass) {
-		w.stats.Passed++
-		return nil
+	if !errors.Is(err, ErrPass) {
+		return err
 	}
-	return err
+	w.stats.Passed++
+	switch {
+	case errors.Is(err, ErrGarbled):
+		w.stats.Garbled++
+	case errors.Is(err, ErrCut):
+		w.stats.Cut++
+	case errors.Is(err, errUnboxed):
+		w.stats.Unboxed++
+	}
+	return nil
 }
 
-// continued lets the generator go on and tells whether the end is right.
+// continued lets the generator go on and tells whether the end is right. Where it comes
+// to no box there is nothing to be right or wrong, and the path ends: a second
+// reflection follows a boxed answer (appendix D.1).
 func (w *worker) continued(ctx context.Context, prefix coat.Trace) (coat.Trace, bool, error) {
 	more, err := w.Generate(ctx, w.problem, prefix, w.rng.Uint64())
 	if err != nil {
 		return nil, false, fmt.Errorf("generator: %w", err)
+	}
+	if !boxed(more) {
+		return nil, false, errUnboxed
 	}
 	t := join(prefix, more)
 	ok, err := w.right(ctx, t)
@@ -171,7 +194,7 @@ func (w *worker) right(ctx context.Context, t coat.Trace) (bool, error) {
 // finish makes a demonstration of a trace if it can be read back.
 func (w *worker) finish(t coat.Trace, kind coat.Kind) {
 	t = trimEnd(t)
-	if again, err := coat.Parse(t.String()); err != nil || !slices.Equal(again, t) {
+	if again, err := coat.ParseActions(t.String(), w.Actions...); err != nil || !slices.Equal(again, t) {
 		w.stats.Malformed++
 		return
 	}
@@ -185,7 +208,10 @@ func (w *worker) choose(ctx context.Context) ([]coat.Demo, error) {
 	if w.Select != nil {
 		for _, d := range w.made {
 			s, err := w.Select(ctx, d)
-			if err != nil {
+			if errors.Is(err, ErrPass) {
+				w.stats.Unscored++
+				s = math.Inf(-1)
+			} else if err != nil {
 				return nil, fmt.Errorf("selector: %w", err)
 			}
 			score[d.Trace.String()] = s

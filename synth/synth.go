@@ -34,9 +34,10 @@ type Critic struct {
 
 // A Review is what a critic says about the steps up to one of them.
 type Review struct {
-	Step       int    // its index in the trace
-	Reflection string // text of the reflection
-	Hint       string // text of the exploration; a verification has none
+	Step       int         // its index in the trace
+	Reflection string      // text of the reflection
+	Action     coat.Action // that opens it; None means coat.Reflect
+	Hint       string      // text of the exploration; a verification has none
 }
 
 // A Selector scores a demonstration; more is better.
@@ -45,6 +46,14 @@ type Selector func(ctx context.Context, d coat.Demo) (float64, error)
 // ErrPass is what an agent returns that has nothing to say, such as a critic that
 // finds no wrong step. The path ends there and is counted, not an error.
 var ErrPass = errors.New("synth: nothing to say")
+
+// ErrGarbled and ErrCut are reasons to pass, counted on their own: a reply that
+// cannot be read, and one that hit the token limit. Both are [ErrPass].
+var (
+	ErrGarbled = fmt.Errorf("%w: the reply cannot be read", ErrPass)
+	ErrCut     = fmt.Errorf("%w: the reply was cut off at the token limit", ErrPass)
+	errUnboxed = fmt.Errorf("%w: the continuation has no box", ErrPass)
+)
 
 // A Config says who the agents are and how much they work.
 type Config struct {
@@ -63,6 +72,9 @@ type Config struct {
 	// not say what mix it used.
 	Share map[coat.Kind]float64
 
+	// Actions are the meta-actions that agents write; nil means [coat.Actions].
+	Actions []coat.Action
+
 	Parallel int    // problems worked on at once; 0 means GOMAXPROCS
 	Seed     uint64 // the output depends on it and on the problem, not on Parallel
 	Stats    *Stats // filled as problems are done; nil: not wanted
@@ -71,23 +83,53 @@ type Config struct {
 // Stats counts what became of everything. It is written by the goroutine that
 // ranges, so the body of its loop may read it.
 type Stats struct {
-	Problems, Solutions int
-	Right, Wrong        int               // first solutions by their end
-	Invalid             int               // first solutions without a box, dropped
-	Surplus             int               // right and wrong first solutions beyond Keep, dropped
-	Passed              int               // solutions and paths ended by ErrPass, dropped
-	Unfixed             int               // paths still wrong after the last round, dropped
-	Malformed           int               // traces that cannot be read back, dropped
-	Outranked, Unshared map[coat.Kind]int // demonstrations beyond Top, and dropped by Share
-	Demos               map[coat.Kind]int // demonstrations given out
+	Problems  int               `json:"problems"`
+	Solutions int               `json:"solutions"`
+	Right     int               `json:"right"` // first solutions by their end
+	Wrong     int               `json:"wrong"`
+	Invalid   int               `json:"invalid"`             // first solutions without a box, dropped
+	Surplus   int               `json:"surplus"`             // right and wrong first solutions beyond Keep, dropped
+	Passed    int               `json:"passed"`              // solutions and paths ended by ErrPass, dropped
+	Garbled   int               `json:"garbled"`             // of these by ErrGarbled
+	Cut       int               `json:"cut"`                 // ... by ErrCut
+	Unboxed   int               `json:"unboxed"`             // ... and continuations without a box
+	Unscored  int               `json:"unscored"`            // demonstrations that the selector passed on, ranked last
+	Unfixed   int               `json:"unfixed"`             // paths still wrong after the last round, dropped
+	Malformed int               `json:"malformed"`           // traces that cannot be read back, dropped
+	Outranked map[coat.Kind]int `json:"outranked,omitempty"` // demonstrations beyond Top
+	Unshared  map[coat.Kind]int `json:"unshared,omitempty"`  // demonstrations dropped by Share
+	Demos     map[coat.Kind]int `json:"demos,omitempty"`     // demonstrations given out
 }
 
-func (c Config) resolve() Config {
+// A Result is what came of one problem.
+type Result struct {
+	Problem      coat.Problem
+	Demos        []coat.Demo
+	Right, Wrong []coat.Trace // the first solutions that were kept
+	Stats        Stats
+}
+
+// Attempts are the first solutions as attempts, for [Pairs].
+func (r Result) Attempts() iter.Seq2[coat.Attempt, error] {
+	return func(yield func(coat.Attempt, error) bool) {
+		for _, t := range slices.Concat(r.Right, r.Wrong) {
+			if !yield(coat.Attempt{Start: coat.Start{Problem: r.Problem}, Text: t.String()}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Resolved is c with the value of each number that was left at zero.
+func (c Config) Resolved() Config {
 	c.Solutions = cmp.Or(c.Solutions, 100)
 	c.Keep = cmp.Or(c.Keep, 4)
 	c.Rounds = cmp.Or(c.Rounds, 2)
 	c.Top = cmp.Or(c.Top, 1)
 	c.Parallel = cmp.Or(c.Parallel, runtime.GOMAXPROCS(0))
+	if c.Actions == nil {
+		c.Actions = coat.Actions
+	}
 	return c
 }
 
@@ -117,37 +159,44 @@ func (c Config) validate() error {
 // Demos synthesises demonstrations, problem by problem in the order given. It stops
 // at the first error.
 func Demos(ctx context.Context, problems iter.Seq[coat.Problem], c Config) iter.Seq2[coat.Demo, error] {
-	c = c.resolve()
 	return func(yield func(coat.Demo, error) bool) {
-		if err := c.validate(); err != nil {
-			yield(coat.Demo{}, err)
-			return
-		}
-		type made struct {
-			demos []coat.Demo
-			stats Stats
-		}
-		work := func(ctx context.Context, p coat.Problem) (m made, err error) {
-			w := worker{Config: c, problem: p, rng: seeded(c.Seed, p)}
-			m.demos, err = w.demos(ctx)
-			if err != nil {
-				err = fmt.Errorf("synth: problem %s: %w", p.ID, err)
-			}
-			m.stats = w.stats
-			return m, err
-		}
-		for m, err := range inOrder(ctx, problems, c.Parallel, work) {
+		for r, err := range Results(ctx, problems, c) {
 			if err != nil {
 				yield(coat.Demo{}, err)
 				return
 			}
-			if c.Stats != nil {
-				c.Stats.add(m.stats)
-			}
-			for _, d := range m.demos {
+			for _, d := range r.Demos {
 				if !yield(d, nil) {
 					return
 				}
+			}
+		}
+	}
+}
+
+// Results is [Demos] with all that is known of each problem; a problem of which
+// nothing came has a result too.
+func Results(ctx context.Context, problems iter.Seq[coat.Problem], c Config) iter.Seq2[Result, error] {
+	c = c.Resolved()
+	return func(yield func(Result, error) bool) {
+		if err := c.validate(); err != nil {
+			yield(Result{}, err)
+			return
+		}
+		work := func(ctx context.Context, p coat.Problem) (Result, error) {
+			w := worker{Config: c, problem: p, rng: seeded(c.Seed, p)}
+			r, err := w.result(ctx)
+			if err != nil {
+				return Result{}, fmt.Errorf("synth: problem %s: %w", p.ID, err)
+			}
+			return r, nil
+		}
+		for r, err := range inOrder(ctx, problems, c.Parallel, work) {
+			if err == nil && c.Stats != nil {
+				c.Stats.Add(r.Stats)
+			}
+			if !yield(r, err) || err != nil {
+				return
 			}
 		}
 	}
@@ -163,8 +212,8 @@ func CoT(demos []coat.Demo) []coat.Demo {
 	return plain
 }
 
-// add adds the counts of s.
-func (t *Stats) add(s Stats) {
+// Add adds the counts of s.
+func (t *Stats) Add(s Stats) {
 	t.Problems += s.Problems
 	t.Solutions += s.Solutions
 	t.Right += s.Right
@@ -172,6 +221,10 @@ func (t *Stats) add(s Stats) {
 	t.Invalid += s.Invalid
 	t.Surplus += s.Surplus
 	t.Passed += s.Passed
+	t.Garbled += s.Garbled
+	t.Cut += s.Cut
+	t.Unboxed += s.Unboxed
+	t.Unscored += s.Unscored
 	t.Unfixed += s.Unfixed
 	t.Malformed += s.Malformed
 	t.Outranked = merge(t.Outranked, s.Outranked)

@@ -68,6 +68,9 @@ func Value(name string, v float64) Field { return Field{text: fmt.Sprintf("%s %.
 // Share is a number from 0 to 1, shown in percent.
 func Share(name string, v float64) Field { return Field{text: fmt.Sprintf("%s %.1f %%", name, 100*v)} }
 
+// Count is a whole number with its name.
+func Count(name string, n int) Field { return Field{text: fmt.Sprintf("%s %d", name, n)} }
+
 // Tokens is how many tokens there were since the last step; shown are tokens a
 // second since the stage began.
 func Tokens(n int) Field { return Field{tokens: n} }

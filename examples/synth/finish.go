@@ -1,0 +1,148 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/reward"
+	"github.com/satori-go/satori/synth"
+	"github.com/satori-go/satori/synth/agent"
+	"github.com/satori-go/satori/synth/clean"
+	"github.com/satori-go/satori/synth/dataset"
+	"github.com/satori-go/satori/synth/run"
+)
+
+// finish writes the files that trainers read and the page, from what stands in
+// results.jsonl.
+func finish(f flags, cleaned clean.Report, problems int, meter *agent.Meter, stdout io.Writer) error {
+	p := page{Problems: problems, Cleaned: cleaned, Usage: meter.Usage(), Total: meter.Total()}
+	manifest, err := run.ReadManifest(f.out)
+	if err != nil {
+		return err
+	}
+	p.Manifest = manifest
+	for result, err := range run.Read(f.out) {
+		if err != nil {
+			return err
+		}
+		p.add(result)
+	}
+	files := []struct {
+		name  string
+		write func(io.Writer) error
+	}{
+		{"demos.jsonl", func(w io.Writer) error {
+			return lines(w, demos(f.out), func(d coat.Demo) dataset.Chat { return dataset.NewChat(d, nil) })
+		}},
+		{"demos.parquet", func(w io.Writer) error {
+			return columns(w, demos(f.out), func(d coat.Demo) dataset.Chat { return dataset.NewChat(d, nil) })
+		}},
+		{"pairs.trl.jsonl", func(w io.Writer) error {
+			return lines(w, pairs(f.out), func(p reward.Pair) dataset.Preference { return dataset.NewPreference(p, nil) })
+		}},
+		{"pairs.llamafactory.jsonl", func(w io.Writer) error {
+			return lines(w, pairs(f.out), func(p reward.Pair) dataset.Ranking { return dataset.NewRanking(p, nil) })
+		}},
+		{"dataset_info.json", func(w io.Writer) error { return dataset.Info(w, "demos.jsonl", "pairs.llamafactory.jsonl") }},
+		{"report.html", p.write},
+	}
+	for _, file := range files {
+		if err := create(filepath.Join(f.out, file.name), file.write); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(stdout, "%d demonstrations of %d problems: %s\n", p.Demos(), p.Stats.Problems, filepath.Join(f.out, "report.html"))
+	return err
+}
+
+// create writes a file that is whole or not there.
+func create(path string, write func(io.Writer) error) error {
+	tmp := path + ".tmp"
+	f, err := os.Create(tmp)
+	if err != nil {
+		return err
+	}
+	if err := write(f); err != nil {
+		f.Close()
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}
+
+func demos(dir string) iter.Seq2[coat.Demo, error] {
+	return func(yield func(coat.Demo, error) bool) {
+		for r, err := range run.Read(dir) {
+			if err != nil {
+				yield(coat.Demo{}, err)
+				return
+			}
+			for _, d := range r.Demos {
+				if !yield(d, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// pairs are one right against one wrong first solution of each problem that has both,
+// for a reward model.
+func pairs(dir string) iter.Seq2[reward.Pair, error] {
+	return func(yield func(reward.Pair, error) bool) {
+		for r, err := range run.Read(dir) {
+			if err != nil {
+				yield(reward.Pair{}, err)
+				return
+			}
+			if len(r.Right) > 0 && len(r.Wrong) > 0 && !yield(pair(r), nil) {
+				return
+			}
+		}
+	}
+}
+
+// pair takes the first of each side, which were drawn at random.
+func pair(r synth.Result) reward.Pair {
+	attempt := func(t coat.Trace) coat.Attempt {
+		return coat.Attempt{Start: coat.Start{Problem: r.Problem}, Text: t.String()}
+	}
+	return reward.Pair{Chosen: attempt(r.Right[0]), Rejected: attempt(r.Wrong[0])}
+}
+
+// lines writes what make makes of values as JSON Lines, columns as Parquet.
+func lines[In, Out any](w io.Writer, in iter.Seq2[In, error], make func(In) Out) error {
+	var fault error
+	if err := coat.WriteLines(w, rows(in, make, &fault)); err != nil {
+		return err
+	}
+	return fault
+}
+
+func columns[In, Out any](w io.Writer, in iter.Seq2[In, error], make func(In) Out) error {
+	var fault error
+	if err := dataset.WriteParquet(w, rows(in, make, &fault)); err != nil {
+		return err
+	}
+	return fault
+}
+
+func rows[In, Out any](in iter.Seq2[In, error], make func(In) Out, fault *error) iter.Seq[Out] {
+	return func(yield func(Out) bool) {
+		for v, err := range in {
+			if err != nil {
+				*fault = err
+				return
+			}
+			if !yield(make(v)) {
+				return
+			}
+		}
+	}
+}

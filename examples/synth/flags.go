@@ -1,0 +1,148 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/satori-go/satori/synth/agent"
+)
+
+var errHelp = flag.ErrHelp
+
+const usage = `Usage: synth -problems FILE -generator URL -critic URL -out DIR [flags]
+
+Makes demonstrations of search. URL is that of a server that speaks OpenAI's chat
+completions, such as http://127.0.0.1:8080/v1, or the path of a model (a Hugging Face
+directory or a .gguf file), which then runs in this program.
+
+Flags:
+`
+
+// flags are what the program was told.
+type flags struct {
+	problems, out, prompts         string
+	against                        []string
+	generator, critic, judge       string
+	generatorModel, criticModel    string
+	judgeModel                     string
+	limit, solutions, keep, rounds int
+	parallel, inFlight, budget     int
+	seed                           uint64
+	timeout                        time.Duration
+	backend                        string
+	prices                         map[string]agent.Price
+	agents                         agent.Config
+}
+
+func parse(args []string, stderr io.Writer) (f flags, err error) {
+	set := flag.NewFlagSet("synth", flag.ContinueOnError)
+	set.SetOutput(stderr)
+	set.Usage = func() {
+		fmt.Fprint(stderr, usage)
+		set.PrintDefaults()
+	}
+	set.StringVar(&f.problems, "problems", "", "`FILE` or directory of problems: .jsonl, .json or .parquet")
+	set.StringVar(&f.out, "out", "", "`DIR` for the demonstrations")
+	set.StringVar(&f.generator, "generator", "", "`URL` of the model that solves")
+	set.StringVar(&f.critic, "critic", "", "`URL` of the model that reviews (default: the generator's)")
+	set.StringVar(&f.judge, "judge", "", "`URL` of a model that marks demonstrations, of which the best of each type is kept (default: the first)")
+	set.StringVar(&f.generatorModel, "generator-model", "default", "`NAME` of the model on its server")
+	set.StringVar(&f.criticModel, "critic-model", "default", "`NAME` of the model on its server")
+	set.StringVar(&f.judgeModel, "judge-model", "default", "`NAME` of the model on its server")
+	set.Func("against", "`FILE` of a test set that no problem may overlap with; can be given several times", func(s string) error {
+		f.against = append(f.against, s)
+		return nil
+	})
+	set.StringVar(&f.prompts, "prompts", "", "`DIR` of prompts in place of the built-in ones: solve.txt, go.txt, mend.txt, verify.txt, find.txt, find_next.txt, again.txt, mark.txt, and NAME_system.txt")
+	set.IntVar(&f.limit, "limit", 0, "take the first `N` problems; 0: all")
+	set.IntVar(&f.solutions, "solutions", 0, "first solutions a problem; 0: 100, the paper's")
+	set.IntVar(&f.keep, "keep", 0, "right ones and wrong ones kept; 0: 4, the paper's")
+	set.IntVar(&f.rounds, "rounds", 0, "rounds with the critic; 0: 2, the paper's")
+	set.IntVar(&f.parallel, "parallel", 16, "problems worked on at once")
+	set.IntVar(&f.inFlight, "in-flight", 16, "requests to a server at once")
+	set.IntVar(&f.budget, "budget", 0, "`TOKENS` of prompts and replies after which the run stops; 0: never")
+	set.Func("price", "`ROLE=PROMPT,REPLY` of a million tokens, such as critic=0.6,2.4; can be given several times", f.price)
+	set.Uint64Var(&f.seed, "seed", 1, "of everything that is drawn")
+	set.DurationVar(&f.timeout, "timeout", 5*time.Minute, "of one request")
+	set.IntVar(&f.agents.MaxTokens, "max-tokens", 0, "of a solution; 0: 2048, the paper's")
+	set.Float64Var(&f.agents.Temperature, "temperature", 0, "of the generator; 0: 0.3, the paper's")
+	set.StringVar(&f.backend, "backend", "", "for models that run in this program: go, xla or auto (default $GOMLX_BACKEND, or else auto)")
+	if err := set.Parse(args); err != nil {
+		return f, err
+	}
+	if f.critic == "" {
+		f.critic, f.criticModel = f.generator, f.generatorModel
+	}
+	switch {
+	case set.NArg() > 0:
+		return f, fmt.Errorf("%q is no flag", set.Arg(0))
+	case f.problems == "" || f.generator == "" || f.out == "":
+		return f, errors.New("-problems, -generator and -out are needed")
+	case f.limit < 0 || f.budget < 0 || f.parallel < 1 || f.inFlight < 1 || f.agents.MaxTokens < 0:
+		return f, errors.New("a number is negative, or -parallel or -in-flight is 0")
+	}
+	if f.prompts != "" {
+		f.agents.Prompts, err = readPrompts(f.prompts)
+	}
+	return f, err
+}
+
+func (f *flags) price(s string) error {
+	role, both, ok := strings.Cut(s, "=")
+	prompt, reply, ok2 := strings.Cut(both, ",")
+	p, err1 := strconv.ParseFloat(prompt, 64)
+	r, err2 := strconv.ParseFloat(reply, 64)
+	if !ok || !ok2 || err1 != nil || err2 != nil || role != "generator" && role != "critic" && role != "judge" {
+		return errors.New("want generator, critic or judge = two numbers with a comma between")
+	}
+	if f.prices == nil {
+		f.prices = map[string]agent.Price{}
+	}
+	f.prices[role] = agent.Price{Prompt: p, Reply: r}
+	return nil
+}
+
+// sampling is what of the flags decides the replies, for the manifest.
+func (f flags) sampling() map[string]float64 {
+	a := f.agents.Resolved()
+	return map[string]float64{
+		"temperature": a.Temperature, "max_tokens": float64(a.MaxTokens),
+		"review_temperature": a.ReviewTemperature, "review_tokens": float64(a.ReviewTokens),
+	}
+}
+
+// readPrompts reads the prompts that a directory has; others stay the built-in ones. A
+// prompt of which there is only the user's turn has no system turn.
+func readPrompts(dir string) (p agent.Prompts, err error) {
+	for name, into := range map[string]*agent.Prompt{
+		"solve": &p.Solve, "go": &p.Go, "mend": &p.Mend, "verify": &p.Verify, "find": &p.Find, "find_next": &p.FindNext, "again": &p.Again, "mark": &p.Mark,
+	} {
+		user, fault := readTemplate(filepath.Join(dir, name+".txt"))
+		system, fault2 := readTemplate(filepath.Join(dir, name+"_system.txt"))
+		err = errors.Join(err, fault, fault2)
+		if user == nil && system != nil {
+			err = errors.Join(err, fmt.Errorf("%s: there is %s_system.txt, but no %s.txt", dir, name, name))
+		}
+		*into = agent.Prompt{System: system, User: user}
+	}
+	return p, err
+}
+
+// readTemplate reads a template; one that is not there is nil.
+func readTemplate(path string) (*template.Template, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	return template.New(filepath.Base(path)).Parse(string(data))
+}

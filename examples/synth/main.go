@@ -1,0 +1,123 @@
+// Synth makes demonstrations of search from problems and language models: a generator
+// solves, a critic finds the first wrong step and hints, and what ends right is kept.
+//
+//	go run ./examples/synth -problems FILE -generator URL -critic URL -out DIR
+//
+// FILE is JSON Lines, JSON or Parquet in the layout of GSM8K, MATH or {problem, answer};
+// URL is any server that speaks OpenAI's chat completions. The key of a hosted one is
+// read from OPENAI_API_KEY. Ctrl-C finishes what is in flight; the same command goes on
+// and pays for nothing twice. DIR gets report.html and files that trainers read.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/examples/progress"
+	"github.com/satori-go/satori/reward"
+	"github.com/satori-go/satori/synth"
+	"github.com/satori-go/satori/synth/agent"
+	"github.com/satori-go/satori/synth/run"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
+	status := program(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	os.Exit(status)
+}
+
+// program is main; it returns the exit status.
+func program(ctx context.Context, args []string, stdout io.Writer, stderr *os.File) int {
+	f, err := parse(args, stderr)
+	if errors.Is(err, errHelp) {
+		return 0
+	} else if err != nil {
+		fmt.Fprintf(stderr, "synth: %v; synth -h tells more\n", err)
+		return 2
+	}
+	err = demonstrate(ctx, f, stdout, stderr)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, agent.ErrBudget):
+		fmt.Fprintln(stderr, "synth: the token budget is spent; the same command with a larger one goes on")
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		fmt.Fprintln(stderr, "synth: interrupted; the same command goes on")
+	default:
+		fmt.Fprintln(stderr, "synth:", err)
+	}
+	return 1
+}
+
+// demonstrate is the pipeline.
+func demonstrate(ctx context.Context, f flags, stdout io.Writer, stderr *os.File) error {
+	models, err := openModels(f)
+	if err != nil {
+		return err
+	}
+	defer models.close()
+	meter := &agent.Meter{Budget: f.budget, Prices: f.prices}
+	r, err := run.Open(f.out, run.Config{Models: models.names, Prompts: f.agents.Hashes(), Sampling: f.sampling(), Meter: meter})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	problems, cleaned, err := readProblems(f)
+	if err != nil {
+		return err
+	}
+	config := synth.Config{
+		Generate:  agent.Generator(r.Agent("generator", models.generator), f.agents),
+		Critic:    agent.Critic(r.Agent("critic", models.critic), f.agents),
+		Check:     reward.Answer(),
+		Solutions: f.solutions, Keep: f.keep, Rounds: f.rounds, Parallel: f.parallel, Seed: f.seed,
+	}
+	if models.judge != nil {
+		config.Select = agent.Judge(r.Agent("judge", models.judge), f.agents)
+	}
+	stop := context.AfterFunc(ctx, func() { fmt.Fprintln(stderr, "\nsynth: finishing what is in flight; Ctrl-C again ends at once") })
+	stopped := work(ctx, r, problems, config, meter, stderr)
+	stop()
+	// Whatever ended the run, what there is can be looked at and trained on.
+	if err := finish(f, cleaned, len(problems), meter, stdout); err != nil {
+		return errors.Join(stopped, err)
+	}
+	return stopped
+}
+
+// work goes through the problems and shows how far it is.
+func work(ctx context.Context, r *run.Run, problems []coat.Problem, c synth.Config, meter *agent.Meter, stderr *os.File) error {
+	earlier, err := r.Done()
+	if err != nil {
+		return err
+	}
+	line := progress.New(stderr)
+	defer line.Done()
+	line.Stage("problems", len(problems))
+	stats := new(synth.Stats)
+	c.Stats = stats
+	n, tokens := 0, meter.Total().Tokens
+	for _, err := range r.Results(ctx, slices.Values(problems), c) {
+		if err != nil {
+			return err
+		}
+		if n++; n < earlier { // of an earlier session; the last of them is where this one begins
+			continue
+		}
+		total := meter.Total()
+		fields := []progress.Field{progress.Tokens(total.Tokens - tokens)}
+		tokens = total.Tokens
+		for _, kind := range coat.Kinds {
+			fields = append(fields, progress.Count(string(kind), stats.Demos[kind]))
+		}
+		line.Step(n, append(fields, progress.Count("tokens", total.Tokens+total.PromptTokens))...)
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/satori-go/satori/synth/clean"
+	"github.com/satori-go/satori/synth/dataset"
+)
+
+// 100,000 problems are read, checked and compared with each other and with a test set in
+// bounded memory. They are sentences of GSM8K's, mixed, with numbers of their own.
+func TestHundredThousand(t *testing.T) {
+	n := 100_000
+	if testing.Short() {
+		n = 5_000
+	}
+	var sentences []string
+	for p, err := range dataset.Open(gsm8k) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		sentences = append(sentences, strings.SplitAfter(p.Question, ". ")...)
+	}
+	path := filepath.Join(t.TempDir(), "many.jsonl")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	w := bufio.NewWriter(f)
+	out := json.NewEncoder(w)
+	for range n {
+		q := fmt.Sprintf("There are %d of them. ", rng.IntN(1e6))
+		for range 4 {
+			q += sentences[rng.IntN(len(sentences))] + " "
+		}
+		out.Encode(map[string]string{"question": q, "answer": fmt.Sprintf("So it is.\n#### %d", rng.IntN(1000))})
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	test := filepath.Join(t.TempDir(), "test.jsonl")
+	if err := os.WriteFile(test, []byte(`{"question":"`+strings.TrimSpace(sentences[0])+`","answer":"1"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	begun := time.Now()
+	kept, report, err := readProblems(flags{problems: path, out: t.TempDir(), against: []string{test}})
+	took := time.Since(begun)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	mib := float64(after.HeapAlloc-before.HeapAlloc) / (1 << 20)
+	t.Logf("%d problems in %v, %.0f a second, %.0f MiB are held, %v", n, took.Round(time.Millisecond), float64(n)/took.Seconds(), mib, report)
+	if report.Read != n || report.Kept != len(kept) || report.Dropped[clean.Overlap] < n/100 || mib*(1<<20) > float64(n)*3000 {
+		t.Errorf("%.0f MiB, %v", mib, report)
+	}
+	runtime.KeepAlive(kept)
+}

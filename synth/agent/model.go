@@ -1,0 +1,24 @@
+package agent
+
+import "context"
+
+// A Request is one chat turn.
+type Request struct {
+	System      string  `json:"system,omitempty"` // "": no system turn
+	User        string  `json:"user"`
+	Temperature float64 `json:"temperature"`
+	MaxTokens   int     `json:"max_tokens"`
+	Seed        uint64  `json:"seed"`
+}
+
+// A Reply is what a model says to a [Request], and what that took.
+type Reply struct {
+	Text         string `json:"text"`
+	Truncated    bool   `json:"truncated,omitempty"` // MaxTokens came before the end
+	PromptTokens int    `json:"prompt_tokens,omitempty"`
+	Tokens       int    `json:"tokens,omitempty"`  // of the reply
+	Retries      int    `json:"retries,omitempty"` // attempts before the one that was answered
+}
+
+// A Model answers chat turns. It must be safe for concurrent use.
+type Model func(ctx context.Context, r Request) (Reply, error)

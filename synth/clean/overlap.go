@@ -1,0 +1,61 @@
+package clean
+
+import "fmt"
+
+// A short question of a test set overlaps wherever it stands if it has so many words,
+// and only as a whole if it has fewer: "Evaluate 3!" stands in many others.
+const shortest = 4
+
+// tests are the runs of words of all test sets.
+type tests struct {
+	n     int
+	names []string
+	runs  map[uint64]uint16 // the set that a run is of
+	short map[int]bool      // lengths of the questions of fewer than n words
+}
+
+func readTests(sets []Set, n int) (*tests, error) {
+	t := &tests{n: n, runs: map[uint64]uint16{}, short: map[int]bool{}}
+	for i, s := range sets {
+		t.names = append(t.names, s.Name)
+		for p, err := range s.Problems {
+			if err != nil {
+				return nil, fmt.Errorf("test set %s: %w", s.Name, err)
+			}
+			ws := words(p.Question)
+			for _, h := range grams(ws, n) {
+				t.runs[h] = uint16(i)
+			}
+			if len(ws) < n && len(ws) >= shortest {
+				t.short[len(ws)] = true
+			}
+		}
+	}
+	return t, nil
+}
+
+// overlap is the name of a set that a question shares a run of words with.
+func (t *tests) overlap(ws []string) (string, bool) {
+	if len(t.runs) == 0 {
+		return "", false
+	}
+	search := func(n int) (string, bool) {
+		for _, h := range grams(ws, n) {
+			if i, ok := t.runs[h]; ok {
+				return t.names[i], true
+			}
+		}
+		return "", false
+	}
+	if name, found := search(t.n); found {
+		return name, true
+	}
+	for n := range t.short {
+		if n <= len(ws) {
+			if name, found := search(n); found {
+				return name, true
+			}
+		}
+	}
+	return "", false
+}

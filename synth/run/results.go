@@ -1,0 +1,123 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/synth"
+)
+
+// A record is a line of results.jsonl.
+type record struct {
+	Problem coat.Problem `json:"problem"`
+	Demos   []demo       `json:"demos,omitempty"`
+	Right   []string     `json:"right,omitempty"`
+	Wrong   []string     `json:"wrong,omitempty"`
+	Stats   synth.Stats  `json:"stats"`
+}
+
+type demo struct {
+	Kind  coat.Kind `json:"kind"`
+	Trace string    `json:"trace"`
+}
+
+// write appends a result. The calls that it came from are on the disk before it is.
+func (r *Run) write(result synth.Result) error {
+	line := record{Problem: result.Problem, Right: texts(result.Right), Wrong: texts(result.Wrong), Stats: result.Stats}
+	for _, d := range result.Demos {
+		line.Demos = append(line.Demos, demo{d.Kind, d.Trace.String()})
+	}
+	if err := errors.Join(r.calls.sync(), r.results.append(line)); err != nil {
+		return fmt.Errorf("run: %w", err)
+	}
+	return nil
+}
+
+// done are the results that were written.
+func (r *Run) done(actions []coat.Action) iter.Seq2[synth.Result, error] {
+	return func(yield func(synth.Result, error) bool) {
+		for line, err := range coat.ReadLines[record](r.results.reader(), r.results.f.Name()) {
+			var result synth.Result
+			if err == nil {
+				result, err = line.result(actions)
+			}
+			if !yield(result, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Done is how many problems have a result.
+func (r *Run) Done() (n int, err error) {
+	for _, err := range coat.ReadLines[struct{}](r.results.reader(), r.results.f.Name()) {
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// Read is the results of a directory that nothing writes to, or so far. The actions
+// are those of its manifest.
+func Read(dir string) iter.Seq2[synth.Result, error] {
+	return func(yield func(synth.Result, error) bool) {
+		m, err := ReadManifest(dir)
+		if err != nil {
+			yield(synth.Result{}, err)
+			return
+		}
+		f, err := os.Open(filepath.Join(dir, "results.jsonl"))
+		if err != nil {
+			yield(synth.Result{}, err)
+			return
+		}
+		defer f.Close()
+		end, err := wholeLines(f)
+		if err != nil {
+			yield(synth.Result{}, err)
+			return
+		}
+		r := Run{results: &lines{f: f, end: end}}
+		r.done(m.Actions)(yield)
+	}
+}
+
+func (line record) result(actions []coat.Action) (synth.Result, error) {
+	result := synth.Result{Problem: line.Problem, Stats: line.Stats}
+	var err error
+	for _, d := range line.Demos {
+		t, fault := coat.ParseActions(d.Trace, actions...)
+		err = errors.Join(err, fault)
+		result.Demos = append(result.Demos, coat.Demo{Problem: line.Problem, Trace: t, Kind: d.Kind})
+	}
+	for _, side := range []struct {
+		texts []string
+		into  *[]coat.Trace
+	}{{line.Right, &result.Right}, {line.Wrong, &result.Wrong}} {
+		for _, text := range side.texts {
+			t, fault := coat.ParseActions(text, actions...)
+			if fault != nil { // a first solution need not be one that can be read back
+				t = coat.Trace{{Text: text}}
+			}
+			*side.into = append(*side.into, t)
+		}
+	}
+	if err != nil {
+		return result, fmt.Errorf("run: problem %s: %w", line.Problem.ID, err)
+	}
+	return result, nil
+}
+
+func texts(ts []coat.Trace) []string {
+	var all []string
+	for _, t := range ts {
+		all = append(all, t.String())
+	}
+	return all
+}

@@ -1,0 +1,134 @@
+package run
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/synth"
+	"github.com/satori-go/satori/synth/agent"
+)
+
+// ErrLocked is a directory that another program writes to.
+var ErrLocked = errors.New("run: another program writes to this directory")
+
+// A Config says what is kept in the manifest beside the numbers of [synth.Config], and
+// how the run is counted and ended.
+type Config struct {
+	Models   map[string]string  // by role
+	Prompts  map[string]string  // hashes, see [agent.Config.Hashes]
+	Sampling map[string]float64 // temperatures and token limits, by name
+
+	// Meter counts the calls, those of earlier sessions included; nil: nothing is
+	// counted.
+	Meter *agent.Meter
+	Grace time.Duration // for calls in flight when the context ends; 0 means 30 seconds
+}
+
+// A Run is an open directory.
+type Run struct {
+	dir            string
+	config         Config
+	lock           *os.File
+	calls, results *lines
+	known          map[key]int64 // where in calls the replies of earlier sessions begin
+}
+
+// Open makes or opens a directory and holds it until Close.
+func Open(dir string, c Config) (*Run, error) {
+	c.Grace = cmp.Or(c.Grace, 30*time.Second)
+	if c.Meter == nil {
+		c.Meter = new(agent.Meter)
+	}
+	r := &Run{dir: dir, config: c}
+	if err := r.open(); err != nil {
+		return nil, errors.Join(fmt.Errorf("run: %s: %w", dir, err), r.Close())
+	}
+	return r, nil
+}
+
+func (r *Run) open() (err error) {
+	if err := os.MkdirAll(r.dir, 0o755); err != nil {
+		return err
+	}
+	if r.lock, err = lock(filepath.Join(r.dir, "lock")); err != nil {
+		return err
+	}
+	if r.calls, err = openLines(filepath.Join(r.dir, "calls.jsonl")); err != nil {
+		return err
+	}
+	if r.results, err = openLines(filepath.Join(r.dir, "results.jsonl")); err != nil {
+		return err
+	}
+	return r.readCalls()
+}
+
+// Close lets go of the directory.
+func (r *Run) Close() error {
+	var errs []error
+	for _, l := range []*lines{r.calls, r.results} {
+		if l != nil {
+			errs = append(errs, l.close())
+		}
+	}
+	if r.lock != nil {
+		errs = append(errs, unlock(r.lock))
+	}
+	return errors.Join(errs...)
+}
+
+// Results is [synth.Results] of what is not done yet, after what is: a result of an
+// earlier session is read, not made again. The problems have to be those of the
+// earlier sessions, in their order; there may be more of them now. It stops at the
+// first error, and all that it has given out is written.
+func (r *Run) Results(ctx context.Context, problems iter.Seq[coat.Problem], c synth.Config) iter.Seq2[synth.Result, error] {
+	c = c.Resolved()
+	return func(yield func(synth.Result, error) bool) {
+		if err := r.begin(c); err != nil {
+			yield(synth.Result{}, fmt.Errorf("run: %w", err))
+			return
+		}
+		next, stop := iter.Pull(problems)
+		defer stop()
+		for result, err := range r.done(c.Actions) {
+			if err == nil {
+				err = isNext(result.Problem, next)
+			}
+			if err == nil && c.Stats != nil {
+				c.Stats.Add(result.Stats)
+			}
+			if !yield(result, err) || err != nil {
+				return
+			}
+		}
+		rest := func(yield func(coat.Problem) bool) {
+			for p, ok := next(); ok && yield(p); p, ok = next() {
+			}
+		}
+		for result, err := range synth.Results(ctx, rest, c) {
+			if err == nil {
+				err = r.write(result)
+			}
+			if !yield(result, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func isNext(done coat.Problem, next func() (coat.Problem, bool)) error {
+	p, ok := next()
+	switch {
+	case !ok:
+		return fmt.Errorf("run: problem %s is done and is not among the problems any more", done.ID)
+	case p != done:
+		return fmt.Errorf("run: problem %s stands where %s stood when the run began", p.ID, done.ID)
+	}
+	return nil
+}
