@@ -49,7 +49,8 @@ func FuzzParse(f *testing.F) {
 		if v := g.Equal(gold); !v.Equal {
 			t.Fatalf("%q does not equal itself: %v", gold, v)
 		}
-		if v := g.compare(gold, false); !v.Equal {
+		// Work may end at its limit, as that for x^x^22 does; then the same text alone is equal.
+		if v := g.compare(gold, false); !v.Equal && v.Reason != OverBudget {
 			t.Fatalf("%q does not equal itself by work: %v", gold, v)
 		}
 		for _, empty := range []string{"", " ", "$$", `\(\)`, "{}"} {
