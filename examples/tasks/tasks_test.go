@@ -113,6 +113,25 @@ func TestDemos(t *testing.T) {
 			}
 			words := vocabulary(task)
 			n := map[coat.Kind]int{}
+			least := map[coat.Kind]int{}
+			for _, kind := range coat.Kinds {
+				least[kind] = (len(ps) + 2) / 3
+			}
+			if task.Name == "path-star" {
+				// Arms are tried as they are listed: a first solution that boxes the first is right
+				// where that one is, and two mistakes in a row want two arms before the right one,
+				// which 42 % of the stars have, 2 to 6 arms being equally frequent.
+				first := 0
+				for _, p := range ps {
+					words := strings.Fields(p.Answer)
+					edge, _, _ := strings.Cut(p.Question[strings.Index(p.Question, "| "+words[0]+" "):], " |")
+					if strings.Fields(edge)[2] == words[1] {
+						first++
+					}
+				}
+				least[coat.TypeI], least[coat.TypeII1] = first, first
+				least[coat.TypeIII2] = len(ps) * 3 / 10
+			}
 			for _, d := range demos(t, task, ps, 1) {
 				n[d.Kind]++
 				text := d.Trace.String()
@@ -130,8 +149,11 @@ func TestDemos(t *testing.T) {
 				}
 			}
 			for _, kind := range coat.Kinds {
-				if n[kind]*5 < len(ps) {
-					t.Errorf("%d of kind %s from %d problems", n[kind], kind, len(ps))
+				if testing.Short() {
+					least[kind] = least[kind] * 9 / 10 // few problems may be a little off
+				}
+				if n[kind] < least[kind] {
+					t.Errorf("%d of kind %s from %d problems, want %d at least", n[kind], kind, len(ps), least[kind])
 				}
 			}
 		})
