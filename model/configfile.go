@@ -46,6 +46,9 @@ type rope struct {
 type tokenIDs []int32
 
 func (t *tokenIDs) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
 	if bytes.HasPrefix(data, []byte("[")) {
 		return json.Unmarshal(data, (*[]int32)(t))
 	}
@@ -121,17 +124,9 @@ func checkFields(fields map[string]any, rules map[string][]string, within string
 
 // readConfig reads config.json. What this decoder cannot do is refused by name.
 func readConfig(path string) (Config, error) {
-	f, err := os.Open(path)
+	data, err := readSmall(path)
 	if err != nil {
 		return Config{}, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	if err != nil {
-		return Config{}, err
-	}
-	if len(data) > maxConfig {
-		return Config{}, fmt.Errorf("%s: longer than %d bytes", path, maxConfig)
 	}
 	c, err := parseConfig(data)
 	if err != nil {
@@ -142,6 +137,20 @@ func readConfig(path string) (Config, error) {
 
 // maxConfig bounds a config.json; real ones have a thousand bytes.
 const maxConfig = 1 << 20
+
+// readSmall reads a file of up to maxConfig bytes.
+func readSmall(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	if err == nil && len(data) > maxConfig {
+		err = fmt.Errorf("%s: longer than %d bytes", path, maxConfig)
+	}
+	return data, err
+}
 
 func parseConfig(data []byte) (Config, error) {
 	var fields map[string]any

@@ -101,6 +101,8 @@ func (m *LM) ggufMetadata() (map[string]any, error) {
 		return nil, fmt.Errorf("llama.cpp does not know the decoder of model_type %q", c.ModelType)
 	case c.Score:
 		return nil, errors.New("the network has a scalar head, which is not written")
+	case m.tokenizer == nil:
+		return nil, errNoTokenizer
 	case len(c.Stops) > 2:
 		return nil, fmt.Errorf("eos_token_id has %d entries, more than the three of a GGUF file", 1+len(c.Stops))
 	case c.RopeScaling != (RopeScaling{}) && (c.RopeScaling.LowFreq != 1 || c.RopeScaling.HighFreq != 4):

@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -19,15 +20,16 @@ type LM struct {
 	engine       engine
 }
 
-// NewLM joins a network and a tokenizer of the same vocabulary.
+// NewLM joins a network and a tokenizer of the same vocabulary. Without a tokenizer (nil)
+// everything works that takes and gives ids.
 func NewLM(n *Net, t *tokenizer.Tokenizer) (*LM, error) {
-	if t.Len() > n.Config.VocabSize {
+	if t != nil && t.Len() > n.Config.VocabSize {
 		return nil, fmt.Errorf("model: the tokenizer has %d tokens, the network only %d", t.Len(), n.Config.VocabSize)
 	}
 	return &LM{Net: n, tokenizer: t}, nil
 }
 
-// Tokenizer gives the model's tokenizer.
+// Tokenizer gives the model's tokenizer; nil where its directory has none.
 func (m *LM) Tokenizer() *tokenizer.Tokenizer { return m.tokenizer }
 
 // ChatTemplate is the Jinja template that the model's makers give for chats, where the
@@ -37,7 +39,9 @@ func (m *LM) ChatTemplate() string { return m.chatTemplate }
 // Open reads a Hugging Face directory or a GGUF file.
 //
 // A directory holds config.json, tokenizer.json, and the weights: model.safetensors, or
-// several files with model.safetensors.index.json, in f32, f16 or bf16. Of a .gguf file
+// several files with model.safetensors.index.json, in f32, f16 or bf16. Without a
+// tokenizer.json the model works on ids alone; a generation_config.json adds its
+// eos_token_id to the stops. Of a .gguf file
 // (see package gguf for the types of its tensors) metadata, weights and tokenizer are
 // read. Weights become f32. Errors name the file, and the field or tensor; what the
 // decoder cannot do is one.
@@ -54,7 +58,7 @@ func Open(b Backend, path string) (*LM, error) {
 		return nil, err
 	}
 	t, err := tokenizer.Open(filepath.Join(path, "tokenizer.json"))
-	if err != nil {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("model: %w", err)
 	}
 	lm, err := NewLM(n, t)
@@ -78,6 +82,9 @@ func OpenNet(b Backend, path string) (*Net, error) {
 	}
 	dir := path
 	c, err := readConfig(filepath.Join(dir, "config.json"))
+	if err == nil {
+		err = c.addStops(dir)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
@@ -97,6 +104,9 @@ func OpenNet(b Backend, path string) (*Net, error) {
 // written into the same directory by extra functions.
 func (m *LM) Save(dir string, extra ...func(dir string) error) error {
 	return m.Net.Save(dir, append(extra, func(tmp string) error {
+		if m.tokenizer == nil {
+			return nil
+		}
 		return errors.Join(m.tokenizer.Save(filepath.Join(tmp, "tokenizer.json")), m.writeTokenizerConfig(tmp))
 	})...)
 }
@@ -132,6 +142,9 @@ func (m *LM) Clone() *LM {
 // CopyToken gives a token the embedding, and the row of an untied head, of another: a
 // new special token then begins with the meaning of a word that the model knows.
 func (m *LM) CopyToken(to, from string) error {
+	if m.tokenizer == nil {
+		return fmt.Errorf("model: CopyToken: %w", errNoTokenizer)
+	}
 	target, ok := m.tokenizer.ID(to)
 	source, known := m.tokenizer.ID(from)
 	if !ok || !known {
@@ -147,8 +160,14 @@ func (m *LM) CopyToken(to, from string) error {
 	return nil
 }
 
+// errNoTokenizer is what text comes to in a model that has ids alone.
+var errNoTokenizer = errors.New("the model has no tokenizer")
+
 // Prompt encodes a start.
 func (m *LM) Prompt(t coat.Template, s coat.Start) ([]int32, error) {
+	if m.tokenizer == nil {
+		return nil, fmt.Errorf("model: problem %q: %w", s.Problem.ID, errNoTokenizer)
+	}
 	ids, err := m.tokenizer.EncodeStrict(t(s))
 	if err != nil {
 		return nil, fmt.Errorf("model: problem %q: %w", s.Problem.ID, err)

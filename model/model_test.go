@@ -418,7 +418,7 @@ func TestSaveOpen(t *testing.T) {
 	}{
 		{"no weights", "has no weights", func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, "model.safetensors")) }},
 		{"no config", "config.json", func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, "config.json")) }},
-		{"no tokenizer", "tokenizer.json", func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, "tokenizer.json")) }},
+		{"tokenizer", "tokenizer.json", edit("tokenizer.json", func(string) string { return "{" })},
 		{"cut", "bytes", edit("model.safetensors", func(s string) string { return s[:len(s)-4] })},
 		{"empty", "ends within its first 8 bytes", edit("model.safetensors", func(string) string { return "" })},
 		{"huge header", "is no whole safetensors file", edit("model.safetensors", func(string) string { return "\xff\xff\xff\xff\xff\xff\xff\x7f{}" })},

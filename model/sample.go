@@ -104,9 +104,13 @@ func Collect[T any](stream iter.Seq2[T, error]) ([]T, error) {
 }
 
 // Response decodes sampled tokens without the EOS or stop that ended them; meta-actions stay.
+// Without a tokenizer it is empty.
 func (m *LM) Response(tokens []int32) string {
 	if n := len(tokens); n > 0 && m.Config.ends(tokens[n-1]) {
 		tokens = tokens[:n-1]
+	}
+	if m.tokenizer == nil {
+		return ""
 	}
 	return m.tokenizer.Decode(tokens)
 }
