@@ -21,6 +21,9 @@ func (m *LM) AddSpecial(tokens ...string) (ids []int32, err error) {
 	if m.Config.Score {
 		return nil, fmt.Errorf("model: AddSpecial: the network has a scalar head")
 	}
+	if m.shared > 0 {
+		return nil, fmt.Errorf("model: AddSpecial: the network has an adapter over another's weights; AddSpecial comes first")
+	}
 	if m.tokenizer == nil {
 		return nil, fmt.Errorf("model: AddSpecial: %w", errNoTokenizer)
 	}

@@ -34,6 +34,10 @@ type Config struct {
 	// library's own: no pretrained architecture has it.
 	TimeShift bool `json:"time_shift,omitempty"`
 	Tied      bool `json:"tie_word_embeddings"` // the head is the embedding
+	// AttentionBias and MLPBias are biases that a family can do without: those of the four
+	// projections of attention (llama, qwen3), and of the three of the MLP (llama).
+	AttentionBias bool `json:"attention_bias,omitempty"`
+	MLPBias       bool `json:"mlp_bias,omitempty"`
 
 	InitRange float64 `json:"initializer_range"` // deviation of a fresh embedding; 0: 0.02
 	BOS       *int32  `json:"bos_token_id,omitempty"`
@@ -46,6 +50,18 @@ type Config struct {
 	// Score replaces the language-model head by one scalar a token, without bias: the
 	// head of a reward model or critic (Hugging Face's ...ForSequenceClassification).
 	Score bool `json:"-"`
+	// Scalars are further heads of one scalar a token on the same trunk, by name, such as
+	// "value"; see [Net.WithScalar].
+	Scalars []string `json:"-"`
+	// LoRA is a low-rank adapter; see [Net.WithLoRA]. nil: none.
+	LoRA *LoRA `json:"-"`
+
+	// BF16 stores weights as bfloat16, in half the memory; see [Net.ToBF16]. Arithmetic is f32.
+	BF16 bool `json:"-"`
+	// Checkpointing has the gradient compute each layer a second time rather than keep what
+	// is inside of it: less memory for a third more arithmetic. Loss and gradient are the
+	// same. It is read when a [Learner] first meets a shape.
+	Checkpointing bool `json:"-"`
 }
 
 // RopeScaling is the rotary scaling of Llama 3.1 and 3.2 (rope_type "llama3"):
@@ -113,11 +129,17 @@ func (c Config) resolve() (Config, error) {
 			fault(id < 0 || int(id) >= c.VocabSize, "eos_token_id %d is outside the vocabulary of %d", id, c.VocabSize)
 		}
 		fault(c.ModelType != "satori" && (c.TimeShift || c.PartialRotary != 1), "model_type %s has neither time_shift nor partial_rotary_factor", c.ModelType)
+		fault(c.AttentionBias && !c.arch().attentionBias, `field "attention_bias" is true, which model_type %s does not support`, c.ModelType)
+		fault(c.MLPBias && !c.arch().mlpBias, `field "mlp_bias" is true, which model_type %s does not support`, c.ModelType)
 		fault(c.NormEps < 0 || c.RopeTheta <= 0, "rms_norm_eps %g or rope_theta %g is negative", c.NormEps, c.RopeTheta)
 		if r := c.RopeScaling; r != (RopeScaling{}) {
 			fault(!(r.Factor >= 1 && r.LowFreq > 0 && r.HighFreq > r.LowFreq && r.Original > 0),
 				"rope scaling %+v: want a factor of 1 or more, 0 < low_freq_factor < high_freq_factor, and original_max_position_embeddings", r)
 		}
+	}
+	if c.LoRA != nil {
+		l, err := c.LoRA.resolve()
+		c.LoRA, faults = &l, append(faults, err)
 	}
 	return c, errors.Join(faults...)
 }

@@ -71,15 +71,13 @@ var configFields = fieldRules(`
 	model_type vocab_size hidden_size intermediate_size num_hidden_layers num_attention_heads num_key_value_heads
 	head_dim max_position_embeddings rms_norm_eps rope_theta rope_parameters rope_scaling partial_rotary_factor
 	time_shift tie_word_embeddings initializer_range bos_token_id eos_token_id pad_token_id architectures dtype
-	torch_dtype num_labels sliding_window use_sliding_window layer_types
+	torch_dtype num_labels sliding_window use_sliding_window layer_types attention_bias mlp_bias
 
 	max_window_layers _name_or_path name_or_path transformers_version transformers.js_config use_cache pretraining_tp
 	id2label label2id problem_type return_dict output_attentions output_hidden_states task_specific_params
 	unsloth_fixed unsloth_version _attn_implementation_autoset bos_token eos_token pad_token tokenizer_class`,
 	map[string][]string{
 		"hidden_act":          {"silu"},
-		"attention_bias":      {"false"},
-		"mlp_bias":            {"false"},
 		"attention_dropout":   {"0"}, // it would act in training
 		"hidden_dropout":      {"0"},
 		"rope_interleaved":    {"false"},
@@ -293,6 +291,9 @@ func (c Config) marshal() ([]byte, error) {
 		Rope: &rope{Theta: c.RopeTheta, Type: "default"}}
 	class := c.arch().class
 	h.Architectures = []string{class + "ForCausalLM"}
+	if c.BF16 {
+		h.DType = "bfloat16"
+	}
 	if c.Score {
 		h.Architectures = []string{class + "ForSequenceClassification"}
 		h.NumLabels = 1

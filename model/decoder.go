@@ -15,7 +15,7 @@ func (c Config) bind(in []*Node) (Weights, []*Node) {
 	w := make(Weights, len(specs))
 	for i, s := range specs {
 		in[i].AssertDims(s.dims...)
-		w[s.name] = in[i]
+		w[s.name] = ConvertDType(in[i], float32Type)
 	}
 	return w, in[len(specs):]
 }
@@ -52,6 +52,9 @@ func (c Config) trunk(w Weights, tokens *Node) (*Node, []memory) {
 	var memories []memory
 	for i := range c.Layers {
 		p := layer(i)
+		if c.Checkpointing {
+			x = x.Checkpoint()
+		}
 		h := c.norm(x, w[p+"input_layernorm.weight"])
 		var m memory
 		if c.TimeShift {
@@ -60,9 +63,9 @@ func (c Config) trunk(w Weights, tokens *Node) (*Node, []memory) {
 			before := Concatenate([]*Node{Zeros(g, f32(batch, 1, half)), Slice(m.shift, AxisRange(), AxisRange(0, seq-1))}, 1)
 			h = Concatenate([]*Node{before, Slice(h, AxisRange(), AxisRange(), AxisRange(half))}, -1)
 		}
-		q := c.headNorm(w, p+"self_attn.q_norm", Reshape(project(w, p+"self_attn.q_proj", h), batch, seq, c.Heads, c.HeadDim))
-		k := c.headNorm(w, p+"self_attn.k_norm", Reshape(project(w, p+"self_attn.k_proj", h), batch, seq, c.KVHeads, c.HeadDim))
-		m.v = Reshape(project(w, p+"self_attn.v_proj", h), batch, seq, c.KVHeads, c.HeadDim)
+		q := c.headNorm(w, p+"self_attn.q_norm", Reshape(c.project(w, p+"self_attn.q_proj", h), batch, seq, c.Heads, c.HeadDim))
+		k := c.headNorm(w, p+"self_attn.k_norm", Reshape(c.project(w, p+"self_attn.k_proj", h), batch, seq, c.KVHeads, c.HeadDim))
+		m.v = Reshape(c.project(w, p+"self_attn.v_proj", h), batch, seq, c.KVHeads, c.HeadDim)
 		q = MulScalar(c.rotate(q, cos, sin), 1/math.Sqrt(float64(c.HeadDim)))
 		m.k = c.rotate(k, cos, sin)
 
@@ -70,10 +73,12 @@ func (c Config) trunk(w Weights, tokens *Node) (*Node, []memory) {
 		scores := Dot(q, m.k).General([]int{4}, []int{0, 2}, []int{3}, []int{0, 2}) // [batch, kv, seq, group, seq]
 		p5 := Softmax(Add(scores, mask), -1)
 		o := Dot(p5, m.v).General([]int{4}, []int{0, 1}, []int{1}, []int{0, 2}) // [batch, kv, seq, group, head]
-		wo := Reshape(w[p+"self_attn.o_proj.weight"], c.Dim, c.KVHeads, c.group(), c.HeadDim)
-		x = Add(x, Dot(o, wo).General([]int{1, 3, 4}, nil, []int{1, 2, 3}, nil)) // [batch, seq, dim]
+		x = Add(x, c.projectHeads(w, p+"self_attn.o_proj", o)) // [batch, seq, dim]
 		x = Add(x, c.mlp(w, p, x))
 		memories = append(memories, m)
+	}
+	if c.Checkpointing {
+		x = x.StopCheckpoint()
 	}
 	return c.norm(x, w["model.norm.weight"]), memories
 }
@@ -137,9 +142,9 @@ func (c Config) step(w Weights, tok, pos, act *Node, cache []*Node) (*Node, []*N
 			shift = Where(busy, now, cache[0])
 			cache = cache[1:]
 		}
-		q := c.headNorm(w, p+"self_attn.q_norm", Reshape(project(w, p+"self_attn.q_proj", h), batch, c.Heads, c.HeadDim))
-		k := c.headNorm(w, p+"self_attn.k_norm", Reshape(project(w, p+"self_attn.k_proj", h), batch, c.KVHeads, c.HeadDim))
-		v := Reshape(project(w, p+"self_attn.v_proj", h), rows, c.HeadDim)
+		q := c.headNorm(w, p+"self_attn.q_norm", Reshape(c.project(w, p+"self_attn.q_proj", h), batch, c.Heads, c.HeadDim))
+		k := c.headNorm(w, p+"self_attn.k_norm", Reshape(c.project(w, p+"self_attn.k_proj", h), batch, c.KVHeads, c.HeadDim))
+		v := Reshape(c.project(w, p+"self_attn.v_proj", h), rows, c.HeadDim)
 		q = MulScalar(c.rotate(q, cos, sin), 1/math.Sqrt(float64(c.HeadDim)))
 		q = Reshape(q, rows, c.group(), c.HeadDim)
 		k = Reshape(c.rotate(k, cos, sin), rows, c.HeadDim)
@@ -150,7 +155,7 @@ func (c Config) step(w Weights, tok, pos, act *Node, cache []*Node) (*Node, []*N
 
 		scores := Dot(q, kc).General([]int{2}, []int{0}, []int{2}, []int{0}) // [batch·kv, group, len]
 		o := Dot(Softmax(Add(scores, mask), -1), vc).General([]int{2}, []int{0}, []int{1}, []int{0})
-		x = Add(x, dense(Reshape(o, batch, c.Heads*c.HeadDim), w[p+"self_attn.o_proj.weight"]))
+		x = Add(x, c.project(w, p+"self_attn.o_proj", Reshape(o, batch, c.Heads*c.HeadDim)))
 		x = Add(x, c.mlp(w, p, x))
 		out = append(out, kc, vc)
 		if c.TimeShift {
@@ -174,9 +179,9 @@ func (c Config) cacheDims(batch, length int) (dims [][]int) {
 // mlp is SwiGLU: down(silu(gate(x))·up(x)), after its norm.
 func (c Config) mlp(w Weights, p string, x *Node) *Node {
 	h := c.norm(x, w[p+"post_attention_layernorm.weight"])
-	gate := dense(h, w[p+"mlp.gate_proj.weight"])
-	up := dense(h, w[p+"mlp.up_proj.weight"])
-	return dense(Mul(silu(gate), up), w[p+"mlp.down_proj.weight"])
+	gate := c.project(w, p+"mlp.gate_proj", h)
+	up := c.project(w, p+"mlp.up_proj", h)
+	return c.project(w, p+"mlp.down_proj", Mul(silu(gate), up))
 }
 
 // silu is x·σ(x). It goes through Exp, which the Go backend has a fast form of, and
@@ -201,9 +206,34 @@ func (c Config) headNorm(w Weights, name string, x *Node) *Node {
 	return x
 }
 
-// project is dense with a bias, in families that have one.
-func project(w Weights, name string, x *Node) *Node {
+// project is dense, with a bias in families that have one and an adapter where there is one:
+//
+//	y = x·Wᵀ + b + (alpha/rank)·(x·Aᵀ)·Bᵀ
+//	x [..., in] → [..., out]
+func (c Config) project(w Weights, name string, x *Node) *Node {
 	y := dense(x, w[name+".weight"])
+	if a, ok := w[name+loraA]; ok {
+		y = Add(y, MulScalar(dense(dense(x, a), w[name+loraB]), c.LoRA.scale()))
+	}
+	return addBias(w, name, y)
+}
+
+// projectHeads is project from heads as attention leaves them, which needs no transpose.
+//
+//	o [batch, kv, seq, group, head] → [batch, seq, dim]
+func (c Config) projectHeads(w Weights, name string, o *Node) *Node {
+	from := func(m *Node) *Node { // m [out, heads·head] → [batch, seq, out]
+		m = Reshape(m, -1, c.KVHeads, c.group(), c.HeadDim)
+		return Dot(o, m).General([]int{1, 3, 4}, nil, []int{1, 2, 3}, nil)
+	}
+	y := from(w[name+".weight"])
+	if a, ok := w[name+loraA]; ok {
+		y = Add(y, MulScalar(dense(from(a), w[name+loraB]), c.LoRA.scale()))
+	}
+	return addBias(w, name, y)
+}
+
+func addBias(w Weights, name string, y *Node) *Node {
 	if bias, ok := w[name+".bias"]; ok {
 		y = Add(y, ExpandLeftToRank(bias, y.Rank()))
 	}

@@ -34,6 +34,14 @@ func (m *LM) saveGGUF(path string, matrices gguf.Type) (err error) {
 	if !ok {
 		return fmt.Errorf("%v is not written (F32, F16, Q8_0)", matrices)
 	}
+	if m.Config.LoRA != nil {
+		merged, err := m.Merge()
+		if err != nil {
+			return err
+		}
+		defer merged.Close()
+		m = &LM{Net: merged, tokenizer: m.tokenizer, chatTemplate: m.chatTemplate}
+	}
 	metadata, err := m.ggufMetadata()
 	if err != nil {
 		return err
@@ -101,6 +109,10 @@ func (m *LM) ggufMetadata() (map[string]any, error) {
 		return nil, fmt.Errorf("llama.cpp does not know the decoder of model_type %q", c.ModelType)
 	case c.Score:
 		return nil, errors.New("the network has a scalar head, which is not written")
+	case c.AttentionBias || c.MLPBias:
+		return nil, errors.New("attention_bias and mlp_bias are not written")
+	case len(c.Scalars) > 0:
+		return nil, fmt.Errorf("the network has the scalar heads %q, which are not written", c.Scalars)
 	case m.tokenizer == nil:
 		return nil, errNoTokenizer
 	case len(c.Stops) > 2:

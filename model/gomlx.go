@@ -5,6 +5,7 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/dtypes/bfloat16"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -94,8 +95,26 @@ func flat[T float32 | int32](t *Tensor) []T {
 	return data
 }
 
-// values copies a tensor's data out.
-func values(t *Tensor) []float32 { return tensors.MustCopyFlatData[float32](t) }
+// values copies a tensor's data out, as f32 whatever it is stored as.
+func values(t *Tensor) []float32 {
+	if t.DType() != bf16Type {
+		return tensors.MustCopyFlatData[float32](t)
+	}
+	half := tensors.MustCopyFlatData[bfloat16.BFloat16](t)
+	data := make([]float32, len(half))
+	for i, x := range half {
+		data[i] = x.Float32()
+	}
+	return data
+}
+
+// halves makes a tensor of bfloat16, rounded to the nearest.
+func halves(data []float32, dims ...int) *Tensor {
+	return tensors.FromFlatDataAndDimensions(bfloat16.FromFloat32s(data...), dims...)
+}
 
 // float32Type is the type that all graphs compute in.
 const float32Type = dtypes.Float32
+
+// bf16Type is the type that weights of a Config with BF16 are stored in.
+const bf16Type = dtypes.BFloat16

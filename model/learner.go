@@ -3,9 +3,8 @@ package model
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"math"
-	"path/filepath"
+	"slices"
 	"sync"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -27,14 +26,21 @@ type AdamW struct {
 // the loss it returns a vector of statistics, which are added up in the same way.
 type Loss func(c Config, w Weights, in []*Node) (loss, stats *Node)
 
-// A Learner improves the weights of a network against one loss.
+// A Learner improves the weights of a network against one loss: all of them, or where the
+// network has an adapter that alone. On a backend of several devices it shards its
+// micro-batches over all of them; see [OpenBackend].
 type Learner struct {
-	Net   *Net
-	adam  AdamW
-	grad  *exec
-	apply *exec
-	m, v  []*Tensor // first and second moments
-	steps int       // updates applied
+	Net     *Net
+	adam    AdamW
+	learns  []int // which of the network's tensors learn; moments are of these alone
+	grad    *exec
+	add     *exec
+	apply   *exec
+	m, v    []*Tensor // first and second moments
+	masters []*Tensor // f32, of weights that are stored as bfloat16; nil of the others
+	mesh    *mesh     // nil: one device
+	steps   int       // updates applied
+	skipped int       // updates left out
 }
 
 // NewLearner prepares a learner; nothing is compiled before the first step.
@@ -42,28 +48,46 @@ func NewLearner(n *Net, loss Loss, a AdamW) *Learner {
 	a.Beta1, a.Beta2 = cmp.Or(a.Beta1, 0.9), cmp.Or(a.Beta2, 0.95)
 	a.Eps, a.MaxNorm = cmp.Or(a.Eps, 1e-8), cmp.Or(a.MaxNorm, 1)
 	l := &Learner{Net: n, adam: a}
-	for _, s := range n.specs {
+	for i, s := range n.specs {
+		if n.Config.LoRA != nil && !s.adapter() {
+			continue
+		}
+		l.learns = append(l.learns, i)
 		l.m = append(l.m, Floats(make([]float32, s.size()), s.dims...))
 		l.v = append(l.v, Floats(make([]float32, s.size()), s.dims...))
+		var master *Tensor
+		if n.Config.half(s) {
+			master = Floats(values(n.weights[i]), s.dims...)
+		}
+		l.masters = append(l.masters, master)
 	}
 	config := n.Config
-	l.grad = newExec(n.backend, "gradient", func(in []*Node) []*Node {
+	gradient := func(in []*Node) []*Node {
+		config.Checkpointing = n.Config.Checkpointing
 		w, rest := config.bind(in)
 		total, stats := loss(config, w, rest)
 		total.AssertDims()
 		stats.AssertRank(1)
 		var nodes []*Node
-		for _, s := range config.specs() {
-			nodes = append(nodes, w[s.name])
+		for _, i := range l.learns {
+			nodes = append(nodes, w[n.specs[i].name])
 		}
 		return append([]*Node{total, stats}, Gradient(total, nodes...)...)
-	})
+	}
+	if l.mesh = newMesh(n.backend); l.mesh != nil {
+		l.mesh.gradient, l.mesh.update = gradient, l.update
+	}
+	l.grad = newExec(n.backend, "gradient", gradient)
+	l.add = newExec(n.backend, "accumulate", addPairs)
 	l.apply = newExec(n.backend, "AdamW", l.update)
 	return l
 }
 
-// Steps counts the updates applied.
+// Steps counts the updates applied, those of the run before [Learner.LoadState] included.
 func (l *Learner) Steps() int { return l.steps }
+
+// Skipped counts the updates left out because the gradient was not finite, likewise.
+func (l *Learner) Skipped() int { return l.skipped }
 
 // A Stat is what one step reports.
 type Stat struct {
@@ -77,40 +101,76 @@ type Stat struct {
 // gradient stays 0.
 func (l *Learner) Measure(batches [][]*Tensor) (Stat, error) {
 	defer free(batches...)
-	stat, outs, err := l.gradients(batches)
-	free(outs...)
+	if l.mesh != nil {
+		stat, sums, err := l.meshGradients(batches)
+		free(sums...)
+		return stat, err
+	}
+	stat, sums, err := l.gradients(batches)
+	free(sums...)
 	return stat, err
 }
 
-// gradients runs the loss on micro-batches, two at a time. The outputs are the caller's
-// to free, after an error too.
-func (l *Learner) gradients(batches [][]*Tensor) (Stat, [][]*Tensor, error) {
-	outs := make([][]*Tensor, len(batches))
-	errs := make([]error, len(batches))
+// gradients runs the loss on micro-batches, two at a time, and adds up the gradients of
+// each lane, so that memory does not grow with their number. The sums, one or two, are the
+// caller's to free, after an error too.
+func (l *Learner) gradients(batches [][]*Tensor) (stat Stat, sums [][]*Tensor, err error) {
+	outs := make([][]*Tensor, len(batches)) // loss and statistics
+	defer func() { free(outs...) }()
+	sums = make([][]*Tensor, min(lanes, len(batches)))
+	errs := make([]error, len(sums))
 	var group sync.WaitGroup
-	for k := range lanes {
+	for k := range sums {
 		group.Go(func() {
-			for i := k; i < len(batches); i += lanes {
-				outs[i], errs[i] = l.grad.call(l.Net.weights, batches[i])
+			for i := k; i < len(batches) && errs[k] == nil; i += lanes {
+				out, err := l.grad.call(l.Net.weights, batches[i])
+				if err != nil {
+					errs[k] = err
+					return
+				}
+				outs[i] = out[:2]
+				sums[k], errs[k] = l.accumulate(sums[k], out[2:])
 			}
 		})
 	}
 	group.Wait()
-	var stat Stat
 	if err := errors.Join(errs...); err != nil {
-		return stat, outs, err
+		return stat, sums, err
 	}
 	for _, out := range outs {
-		stat.Loss += float64(values(out[0])[0])
-		stats := values(out[1])
-		if stat.Stats == nil {
-			stat.Stats = make([]float64, len(stats))
-		}
-		for k, x := range stats {
-			stat.Stats[k] += float64(x)
-		}
+		stat.read(out)
 	}
-	return stat, outs, nil
+	return stat, sums, nil
+}
+
+// read adds a micro-batch's loss and statistics.
+func (s *Stat) read(out []*Tensor) {
+	s.Loss += float64(values(out[0])[0])
+	stats := values(out[1])
+	if s.Stats == nil {
+		s.Stats = make([]float64, len(stats))
+	}
+	for k, x := range stats {
+		s.Stats[k] += float64(x)
+	}
+}
+
+// accumulate adds gradients to a sum, and frees both.
+func (l *Learner) accumulate(sum, more []*Tensor) ([]*Tensor, error) {
+	if sum == nil {
+		return more, nil
+	}
+	defer free(sum, more)
+	return l.add.call(sum, more)
+}
+
+// addPairs is the graph of accumulate: x₁ … xₙ, y₁ … yₙ → x₁+y₁ … xₙ+yₙ.
+func addPairs(in []*Node) (out []*Node) {
+	n := len(in) / 2
+	for i, x := range in[:n] {
+		out = append(out, Add(x, in[n+i]))
+	}
+	return out
 }
 
 // Step makes one update from micro-batches, each the inputs of one call of the loss.
@@ -118,43 +178,83 @@ func (l *Learner) gradients(batches [][]*Tensor) (Stat, [][]*Tensor, error) {
 // cores. It frees the inputs.
 func (l *Learner) Step(batches [][]*Tensor, lr float64) (Stat, error) {
 	defer free(batches...)
-	stat, outs, err := l.gradients(batches)
-	defer func() { free(outs...) }()
+	if l.mesh != nil {
+		return l.meshStep(batches, lr)
+	}
+	stat, sums, err := l.gradients(batches)
+	defer func() { free(sums...) }()
 	if err != nil {
 		return stat, err
 	}
-	var grads []*Tensor
-	for _, out := range outs {
-		grads = append(grads, out[2:]...)
-	}
-	t := float64(l.steps + 1)
-	scalars := Floats([]float32{float32(lr), float32(1 - math.Pow(l.adam.Beta1, t)), float32(1 - math.Pow(l.adam.Beta2, t))}, 3)
+	scalars := l.scalars(lr)
 	defer free([]*Tensor{scalars})
-	out, err := l.apply.call([]*Tensor{scalars}, l.Net.weights, l.m, l.v, grads)
+	out, err := l.apply.call([]*Tensor{scalars}, l.params(), l.m, l.v, slices.Concat(sums...))
 	if err != nil {
 		return Stat{}, err
 	}
-	stat.Norm = float64(flat[float32](out[0])[0])
-	if math.IsNaN(stat.Norm) || math.IsInf(stat.Norm, 0) {
+	if !l.accept(&stat, out[0]) {
 		free(out[1:])
-		stat.Diverged = true
 		return stat, nil
 	}
-	n := len(l.Net.specs)
-	free(l.Net.weights, l.m, l.v)
-	l.Net.weights, l.m, l.v = out[1:1+n], out[1+n:1+2*n], out[1+2*n:]
-	l.steps++
+	l.replace(out[1:])
 	return stat, nil
+}
+
+// accept reads the norm and counts the step, or leaves it out.
+func (l *Learner) accept(stat *Stat, norm *Tensor) bool {
+	stat.Norm = float64(flat[float32](norm)[0])
+	stat.Diverged = math.IsNaN(stat.Norm) || math.IsInf(stat.Norm, 0)
+	if stat.Diverged {
+		l.skipped++
+		return false
+	}
+	l.steps++
+	return true
+}
+
+// scalars are the learning rate and the two bias corrections of the next step.
+func (l *Learner) scalars(lr float64) *Tensor {
+	t := float64(l.steps + 1)
+	return Floats([]float32{float32(lr), float32(1 - math.Pow(l.adam.Beta1, t)), float32(1 - math.Pow(l.adam.Beta2, t))}, 3)
+}
+
+// params are the f32 weights that learn: the network's, or their masters.
+func (l *Learner) params() (list []*Tensor) {
+	for k, i := range l.learns {
+		if l.masters[k] != nil {
+			list = append(list, l.masters[k])
+		} else {
+			list = append(list, l.Net.weights[i])
+		}
+	}
+	return list
+}
+
+// replace takes over what update made, but for the norm, and frees what was there.
+func (l *Learner) replace(out []*Tensor) {
+	n := len(l.learns)
+	half := out[3*n:]
+	weights := slices.Clone(l.Net.weights)
+	for k, i := range l.learns {
+		free(weights[i:i+1], l.masters[k:k+1])
+		if l.masters[k] != nil {
+			l.masters[k], weights[i], half = out[k], half[0], half[1:]
+		} else {
+			weights[i] = out[k]
+		}
+	}
+	free(l.m, l.v)
+	l.Net.weights, l.m, l.v = weights, out[n:2*n], out[2*n:3*n]
 }
 
 // update is the graph of one AdamW step: scalars [3] (learning rate and the two bias
 // corrections), weights, m, v and any number of gradients a weight → the norm of the
-// summed gradient, weights, m, v.
+// summed gradient, weights, m, v, and those weights as bfloat16 that are stored so.
 //
 //	g ← Σ gradients · min(1, MaxNorm/(‖g‖+1e-6))
 //	w ← w − lr·λ·w;  m ← β₁m+(1−β₁)g;  v ← β₂v+(1−β₂)g²;  w ← w − lr·m̂/(√v̂+ε)
 func (l *Learner) update(in []*Node) []*Node {
-	n, a := len(l.Net.specs), l.adam
+	n, a := len(l.learns), l.adam
 	scalar := func(i int) *Node { return Reshape(Slice(in[0], AxisRange(i, i+1))) }
 	lr, fix1, fix2 := scalar(0), scalar(1), scalar(2)
 	w, m, v, parts := in[1:1+n], in[1+n:1+2*n], in[1+2*n:1+3*n], in[1+3*n:]
@@ -177,8 +277,9 @@ func (l *Learner) update(in []*Node) []*Node {
 	scale := MinScalar(Div(Scalar(norm.Graph(), float32Type, a.MaxNorm), AddScalar(norm, 1e-6)), 1.0)
 	// One vector scale a weight instead of three: lr·m̂/(√v̂+ε) = m·(lr/fix1)/(√v/√fix2+ε).
 	rate, root := Div(lr, fix1), Sqrt(fix2)
-	var newW, newM, newV []*Node
-	for i, s := range l.Net.specs {
+	var newW, newM, newV, half []*Node
+	for i, k := range l.learns {
+		s := l.Net.specs[k]
 		g := Mul(grads[i], scale)
 		mi := Add(MulScalar(m[i], a.Beta1), MulScalar(g, 1-a.Beta1))
 		vi := Add(MulScalar(v[i], a.Beta2), MulScalar(Square(g), 1-a.Beta2))
@@ -188,57 +289,20 @@ func (l *Learner) update(in []*Node) []*Node {
 		}
 		wi = Sub(wi, Div(Mul(mi, rate), AddScalar(Div(Sqrt(vi), root), a.Eps)))
 		newW, newM, newV = append(newW, wi), append(newM, mi), append(newV, vi)
+		if l.masters[i] != nil {
+			half = append(half, ConvertDType(wi, bf16Type))
+		}
 	}
-	out := append([]*Node{norm}, newW...)
-	return append(append(out, newM...), newV...)
+	return slices.Concat([]*Node{norm}, newW, newM, newV, half)
 }
 
 // Close frees the moments. The network stays.
 func (l *Learner) Close() {
-	free(l.m, l.v)
-	l.m, l.v = nil, nil
-}
-
-const optimizerFile = "optimizer.safetensors"
-
-// SaveState writes the moments and the step count into a directory, for [Learner.LoadState].
-func (l *Learner) SaveState(dir string) error {
-	list := l.state()
-	return writeSafetensors(filepath.Join(dir, optimizerFile), list, func(i int) []float32 {
-		switch n := len(l.m); i / n {
-		case 0:
-			return values(l.m[i])
-		case 1:
-			return values(l.v[i-n])
-		}
-		return []float32{float32(l.steps)}
-	})
-}
-
-// state lists the tensors of the optimiser's file: m, v, and the number of steps.
-func (l *Learner) state() []spec {
-	var list []spec
-	for _, prefix := range []string{"m.", "v."} {
-		for _, s := range l.Net.specs {
-			list = append(list, spec{prefix + s.name, s.dims})
-		}
+	free(l.m, l.v, l.masters)
+	l.m, l.v, l.masters = nil, nil, nil
+	if l.mesh != nil {
+		l.mesh.close()
 	}
-	return append(list, spec{"steps", []int{1}})
-}
-
-// LoadState goes on where [Learner.SaveState] stopped.
-func (l *Learner) LoadState(dir string) error {
-	list, err := readSafetensors(filepath.Join(dir, optimizerFile), l.state())
-	if err != nil {
-		return fmt.Errorf("model: %w", err)
-	}
-	free(l.m, l.v)
-	n := len(l.Net.specs)
-	for i := range n {
-		l.m[i], l.v[i] = Floats(list[i].data, list[i].dims...), Floats(list[n+i].data, list[n+i].dims...)
-	}
-	l.steps = int(list[2*n].data[0])
-	return nil
 }
 
 // Cosine is the learning rate of update step (counted from 0) of total: a linear

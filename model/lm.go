@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -93,6 +94,12 @@ func OpenNet(b Backend, path string) (*Net, error) {
 		return nil, fmt.Errorf("model: %w", err)
 	}
 	defer files.Close()
+	scalars, file, err := c.openScalars(dir)
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	defer file.Close()
+	maps.Copy(have, scalars)
 	n, err := load(b, c, have)
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: %w", dir, err)
@@ -111,14 +118,23 @@ func (m *LM) Save(dir string, extra ...func(dir string) error) error {
 	})...)
 }
 
-// Save writes config.json and the weights in f32: model.safetensors, or several files
-// with an index from 5 GB on.
+// Save writes config.json and the weights, in f32 or of a Config with BF16 in that:
+// model.safetensors, or several files with an index from 5 GB on. An adapter is merged in
+// ([Net.SaveAdapter] writes it alone); further scalar heads go to a folder "heads".
 func (n *Net) Save(dir string, extra ...func(dir string) error) error {
+	if n.Config.LoRA != nil {
+		merged, err := n.Merge()
+		if err != nil {
+			return err
+		}
+		defer merged.Close()
+		n = merged
+	}
 	err := ReplaceDir(dir, func(tmp string) error {
 		if err := n.Config.write(filepath.Join(tmp, "config.json")); err != nil {
 			return err
 		}
-		if err := n.saveWeights(tmp, maxShard); err != nil {
+		if err := errors.Join(n.saveWeights(tmp, maxShard), n.saveScalars(tmp)); err != nil {
 			return err
 		}
 		for _, write := range extra {
@@ -145,6 +161,9 @@ func (m *LM) CopyToken(to, from string) error {
 	if m.tokenizer == nil {
 		return fmt.Errorf("model: CopyToken: %w", errNoTokenizer)
 	}
+	if m.shared > 0 {
+		return errors.New("model: CopyToken: the network has an adapter over another's weights; CopyToken comes first")
+	}
 	target, ok := m.tokenizer.ID(to)
 	source, known := m.tokenizer.ID(from)
 	if !ok || !known {
@@ -152,7 +171,8 @@ func (m *LM) CopyToken(to, from string) error {
 	}
 	for _, name := range []string{embedding, lmHead} {
 		if i := m.find(name); i >= 0 {
-			data, dim := flat[float32](m.weights[i]), m.Config.Dim
+			data, dim := values(m.weights[i]), m.Config.Dim
+			free(m.weights[i : i+1])
 			copy(data[int(target)*dim:int(target+1)*dim], data[int(source)*dim:])
 			m.weights[i] = m.upload(data, m.specs[i])
 		}

@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/gomlx/compute/dtypes/bfloat16"
+
 	"github.com/satori-go/satori/model/gguf"
 )
 
@@ -41,14 +43,17 @@ type named struct {
 	data []float32
 }
 
-// writeSafetensors writes f32 tensors in their order, with metadata format=pt, which
-// transformers asks for. Values are asked for one tensor at a time.
-func writeSafetensors(path string, list []spec, value func(i int) []float32) error {
+// writeSafetensors writes tensors in their order, f32 or where half says so BF16, with
+// metadata format=pt, which transformers asks for. Values are asked for one tensor at a time.
+func writeSafetensors(path string, list []spec, half func(spec) bool, value func(i int) []float32) error {
 	header := map[string]any{"__metadata__": map[string]string{"format": "pt"}}
 	var end int64
 	for _, t := range list {
-		size := 4 * int64(t.size())
-		header[t.name] = tensorInfo{"F32", t.dims, [2]int64{end, end + size}}
+		kind, size := "F32", 4*int64(t.size())
+		if half(t) {
+			kind, size = "BF16", size/2
+		}
+		header[t.name] = tensorInfo{kind, t.dims, [2]int64{end, end + size}}
 		end += size
 	}
 	head, err := json.Marshal(header)
@@ -66,7 +71,14 @@ func writeSafetensors(path string, list []spec, value func(i int) []float32) err
 	w.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(head))))
 	w.Write(head)
 	var word [4]byte
-	for i := range list {
+	for i, t := range list {
+		if half(t) {
+			for _, x := range bfloat16.FromFloat32s(value(i)...) {
+				binary.LittleEndian.PutUint16(word[:], x.Bits())
+				w.Write(word[:2])
+			}
+			continue
+		}
 		for _, x := range value(i) {
 			binary.LittleEndian.PutUint32(word[:], math.Float32bits(x))
 			w.Write(word[:])

@@ -91,8 +91,8 @@ func (n *Net) saveWeights(dir string, limit int64) error {
 	var shards [][]spec
 	sizes := []int64{}
 	var total int64
-	for _, s := range n.specs {
-		size := 4 * int64(s.size())
+	for _, s := range n.specs[:len(n.specs)-len(n.Config.Scalars)] {
+		size := n.Config.bytes(s)
 		if k := len(shards) - 1; k < 0 || sizes[k]+size > limit {
 			shards, sizes = append(shards, nil), append(sizes, 0)
 		}
@@ -108,7 +108,7 @@ func (n *Net) saveWeights(dir string, limit int64) error {
 			file = fmt.Sprintf("model-%05d-of-%05d.safetensors", k+1, len(shards))
 		}
 		start := first
-		err := writeSafetensors(filepath.Join(dir, file), list, func(i int) []float32 { return values(n.weights[start+i]) })
+		err := writeSafetensors(filepath.Join(dir, file), list, n.Config.half, func(i int) []float32 { return values(n.weights[start+i]) })
 		if err != nil {
 			return err
 		}

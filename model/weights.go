@@ -34,11 +34,21 @@ func (c Config) specs() []spec {
 			spec{p + "mlp.up_proj.weight", []int{c.FFN, c.Dim}},
 			spec{p + "mlp.down_proj.weight", []int{c.Dim, c.FFN}},
 		)
-		if arch.qkvBias {
+		if arch.qkvBias || c.AttentionBias {
 			s = append(s,
 				spec{p + "self_attn.q_proj.bias", []int{c.Heads * c.HeadDim}},
 				spec{p + "self_attn.k_proj.bias", []int{c.KVHeads * c.HeadDim}},
 				spec{p + "self_attn.v_proj.bias", []int{c.KVHeads * c.HeadDim}},
+			)
+		}
+		if c.AttentionBias {
+			s = append(s, spec{p + "self_attn.o_proj.bias", []int{c.Dim}})
+		}
+		if c.MLPBias {
+			s = append(s,
+				spec{p + "mlp.gate_proj.bias", []int{c.FFN}},
+				spec{p + "mlp.up_proj.bias", []int{c.FFN}},
+				spec{p + "mlp.down_proj.bias", []int{c.Dim}},
 			)
 		}
 		if arch.qkNorm {
@@ -55,7 +65,10 @@ func (c Config) specs() []spec {
 	case !c.Tied:
 		s = append(s, spec{lmHead, []int{c.VocabSize, c.Dim}})
 	}
-	return s
+	for _, name := range c.Scalars {
+		s = append(s, spec{scalarHead(name), []int{1, c.Dim}})
+	}
+	return append(s, c.loraSpecs(s)...)
 }
 
 const (
@@ -90,18 +103,28 @@ func (s spec) fresh(c Config, seed uint64) []float32 {
 		}
 		return data
 	}
+	if strings.HasSuffix(s.name, loraB) {
+		return data
+	}
+	h := fnv.New64a()
+	h.Write([]byte(s.name))
+	rng := rand.New(rand.NewPCG(seed, h.Sum64()))
+	if strings.HasSuffix(s.name, loraA) {
+		// kaiming_uniform_ with a = √5, as PEFT has it, is uniform within ±1/√in.
+		for i := range data {
+			data[i] = float32((2*rng.Float64() - 1) / math.Sqrt(float64(s.dims[1])))
+		}
+		return data
+	}
 	dev := 1 / math.Sqrt(float64(s.dims[1]))
 	switch {
-	case s.name == scoreHead:
+	case s.name == scoreHead || strings.HasPrefix(s.name, scalars):
 		dev = 1 / float64(c.Dim+1)
 	case s.name == lmHead || s.name == embedding:
 		dev = c.InitRange
 	case strings.HasSuffix(s.name, "o_proj.weight") || strings.HasSuffix(s.name, "down_proj.weight"):
 		dev /= math.Sqrt(2 * float64(c.Layers))
 	}
-	h := fnv.New64a()
-	h.Write([]byte(s.name))
-	rng := rand.New(rand.NewPCG(seed, h.Sum64()))
 	for i := range data {
 		data[i] = float32(rng.NormFloat64() * dev)
 	}
@@ -114,6 +137,7 @@ type Net struct {
 	backend Backend
 	specs   []spec
 	weights []*Tensor // in the order of specs; never changed in place, replaced whole
+	shared  int       // so many of the first weights belong to another network
 
 	execs    sync.Mutex
 	compiled map[string]*exec // forward graphs by name, made on first use
@@ -136,6 +160,9 @@ func NewNet(b Backend, c Config, seed uint64) (*Net, error) {
 // there while two calls use it, as those of lanes do.
 func (n *Net) upload(data []float32, s spec) *Tensor {
 	t := Floats(data, s.dims...)
+	if n.Config.half(s) {
+		t = halves(data, s.dims...)
+	}
 	t.MustMaterializeOnDevice(n.backend, true, 0)
 	return t
 }
@@ -190,9 +217,9 @@ func (n *Net) Tensor(name string) ([]float32, bool) {
 	return values(n.weights[i]), true
 }
 
-// Close frees the weights.
+// Close frees the weights; of an adapter's network the adapter alone.
 func (n *Net) Close() {
-	free(n.weights)
+	free(n.weights[min(n.shared, len(n.weights)):])
 	n.weights = nil
 }
 

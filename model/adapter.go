@@ -1,0 +1,157 @@
+package model
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Files of an adapter in PEFT's layout, and what it puts before the name of a module.
+const (
+	adapterConfigFile = "adapter_config.json"
+	adapterFile       = "adapter_model.safetensors"
+	peftPrefix        = "base_model.model."
+)
+
+// An adapterConfig is an adapter_config.json.
+type adapterConfig struct {
+	PeftType  string   `json:"peft_type"`
+	TaskType  string   `json:"task_type,omitempty"`
+	Base      string   `json:"base_model_name_or_path"`
+	Rank      int      `json:"r"`
+	Alpha     float64  `json:"lora_alpha"`
+	Targets   []string `json:"target_modules"`
+	Dropout   float64  `json:"lora_dropout"`
+	Bias      string   `json:"bias"`
+	FanInOut  bool     `json:"fan_in_fan_out"`
+	Inference bool     `json:"inference_mode"`
+}
+
+// adapterFields is what [configFields] is for a config.json. Fields that say how an adapter
+// was begun or trained (its dropout among them) do not bear on what it computes.
+var adapterFields = fieldRules(`
+	r lora_alpha target_modules base_model_name_or_path task_type lora_dropout inference_mode init_lora_weights revision
+	auto_mapping peft_version corda_config eva_config loftq_config lora_ga_config megatron_config megatron_core runtime_config
+	qalora_group_size ensure_weight_tying`,
+	map[string][]string{
+		"peft_type": {"LORA"}, "bias": {"none"}, "fan_in_fan_out": {"false"}, "use_rslora": {"false"}, "use_dora": {"false"},
+		"use_qalora": {"false"}, "lora_bias": {"false"},
+		"rank_pattern": {"map[]"}, "alpha_pattern": {"map[]"}, "modules_to_save": {"[]"}, "exclude_modules": {"[]"},
+		"layers_to_transform": {}, "layers_pattern": {}, "layer_replication": {}, "target_parameters": {"[]"},
+		"trainable_token_indices": {}, "alora_invocation_tokens": {}, "use_bdlora": {"false"}, "arrow_config": {}, "kasa_config": {},
+		"monteclora_config": {}, "velora_config": {},
+	})
+
+// parseAdapterConfig reads an adapter_config.json. What [LoRA] cannot do is refused by name.
+func parseAdapterConfig(data []byte) (LoRA, error) {
+	var fields map[string]any
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return LoRA{}, err
+	}
+	if err := checkFields(fields, adapterFields, ""); err != nil {
+		return LoRA{}, err
+	}
+	if _, pattern := fields["target_modules"].(string); pattern {
+		return LoRA{}, fmt.Errorf("field %q is %q, which is not supported: want a list", "target_modules", fields["target_modules"])
+	}
+	for _, name := range []string{"peft_type", "r", "lora_alpha", "target_modules"} {
+		if fields[name] == nil {
+			return LoRA{}, fmt.Errorf("field %q is missing", name)
+		}
+	}
+	var c adapterConfig
+	if err := json.Unmarshal(data, &c); err != nil {
+		return LoRA{}, err
+	}
+	if c.Rank <= 0 {
+		return LoRA{}, fmt.Errorf("field %q is %d, want it positive", "r", c.Rank)
+	}
+	if c.Alpha <= 0 {
+		return LoRA{}, fmt.Errorf("field %q is %g, want it positive", "lora_alpha", c.Alpha)
+	}
+	// PEFT keeps a set, and writes it in any order.
+	slices.SortFunc(c.Targets, func(a, b string) int { return slices.Index(LoRATargets, a) - slices.Index(LoRATargets, b) })
+	return LoRA{Rank: c.Rank, Alpha: c.Alpha, Targets: c.Targets}.resolve()
+}
+
+// OpenAdapter reads an adapter in PEFT's layout (adapter_config.json and
+// adapter_model.safetensors) over n, as [Net.WithLoRA] makes a fresh one. Errors name
+// the field or the tensor.
+func (n *Net) OpenAdapter(dir string) (*Net, error) {
+	if n.Config.LoRA != nil {
+		return nil, errors.New("model: OpenAdapter: the network has an adapter already; Merge it first")
+	}
+	a, err := n.openAdapter(dir)
+	if err != nil {
+		return nil, fmt.Errorf("model: adapter: %w", err)
+	}
+	return a, nil
+}
+
+func (n *Net) openAdapter(dir string) (*Net, error) {
+	path := filepath.Join(dir, adapterConfigFile)
+	data, err := readSmall(path)
+	if err != nil {
+		return nil, err
+	}
+	l, err := parseAdapterConfig(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	a := n.share(l)
+	want := slices.Clone(a.specs[a.shared:])
+	for i, s := range want {
+		want[i].name = peftPrefix + s.name
+	}
+	list, err := readSafetensors(filepath.Join(dir, adapterFile), want)
+	if err != nil {
+		return nil, err
+	}
+	for i, t := range list {
+		a.weights = append(a.weights, a.upload(t.data, a.specs[a.shared+i]))
+	}
+	return a, nil
+}
+
+// SaveAdapter writes the adapter alone, in the layout that PEFT reads; base is the path or
+// name of the model below it, which PEFT opens with it.
+func (n *Net) SaveAdapter(dir, base string) error {
+	l := n.Config.LoRA
+	if l == nil {
+		return errors.New("model: SaveAdapter: the network has no adapter")
+	}
+	err := ReplaceDir(dir, func(tmp string) error {
+		c := adapterConfig{PeftType: "LORA", TaskType: "CAUSAL_LM", Base: base, Rank: l.Rank, Alpha: l.Alpha, Targets: l.Targets, Bias: "none", Inference: true}
+		if n.Config.Score {
+			c.TaskType = "" // PEFT would look for a trained head among the adapter's tensors
+		}
+		data, err := json.MarshalIndent(c, "", "  ")
+		if err != nil {
+			return err
+		}
+		first := slices.IndexFunc(n.specs, spec.adapter)
+		list := slices.Clone(n.specs[first:])
+		for i, s := range list {
+			list[i].name = peftPrefix + s.name
+		}
+		return errors.Join(os.WriteFile(filepath.Join(tmp, adapterConfigFile), append(data, '\n'), 0o644),
+			writeSafetensors(filepath.Join(tmp, adapterFile), list, inF32, func(i int) []float32 { return values(n.weights[first+i]) }))
+	})
+	if err != nil {
+		return fmt.Errorf("model: save adapter %s: %w", strings.TrimSuffix(dir, "/"), err)
+	}
+	return nil
+}
+
+// OpenAdapter is [Net.OpenAdapter] with the model's tokenizer.
+func (m *LM) OpenAdapter(dir string) (*LM, error) {
+	n, err := m.Net.OpenAdapter(dir)
+	if err != nil {
+		return nil, err
+	}
+	return m.over(n), nil
+}
