@@ -82,7 +82,7 @@ func parseAdapterConfig(data []byte) (LoRA, error) {
 // adapter_model.safetensors) over n, as [Net.WithLoRA] makes a fresh one. Errors name
 // the field or the tensor.
 func (n *Net) OpenAdapter(dir string) (*Net, error) {
-	if n.Config.LoRA != nil {
+	if n.Config.LoRA.on() {
 		return nil, errors.New("model: OpenAdapter: the network has an adapter already; Merge it first")
 	}
 	a, err := n.openAdapter(dir)
@@ -121,7 +121,7 @@ func (n *Net) openAdapter(dir string) (*Net, error) {
 // name of the model below it, which PEFT opens with it.
 func (n *Net) SaveAdapter(dir, base string) error {
 	l := n.Config.LoRA
-	if l == nil {
+	if !l.on() {
 		return errors.New("model: SaveAdapter: the network has no adapter")
 	}
 	err := ReplaceDir(dir, func(tmp string) error {

@@ -25,6 +25,10 @@ var openXLA func(config string) (Backend, error)
 //	"xla"      XLA, with the plugin found on go-xla's search path
 //	"xla:PATH" XLA, with the plugin at this absolute path
 //
+// Options of XLA follow a comma; devices=N (as in "xla:cpu,devices=2") is how many devices
+// the backend has: the first N GPUs, all of them by default, or N that the CPU plugin makes
+// up, one by default. A [Learner] trains on all of them; everything else runs on the first.
+//
 // Nothing is ever downloaded. The Go backend is opened with one operation at a time
 // (go:ops_sequential; matrix products still use all cores): in its default mode it
 // can deadlock when many products are ready together. On Intel processors a build

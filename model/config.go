@@ -53,14 +53,14 @@ type Config struct {
 	// Scalars are further heads of one scalar a token on the same trunk, by name, such as
 	// "value"; see [Net.WithScalar].
 	Scalars []string `json:"-"`
-	// LoRA is a low-rank adapter; see [Net.WithLoRA]. nil: none.
-	LoRA *LoRA `json:"-"`
+	// LoRA is a low-rank adapter; see [Net.WithLoRA]. Rank 0: none.
+	LoRA LoRA `json:"-"`
 
 	// BF16 stores weights as bfloat16, in half the memory; see [Net.ToBF16]. Arithmetic is f32.
 	BF16 bool `json:"-"`
 	// Checkpointing has the gradient compute each layer a second time rather than keep what
 	// is inside of it: less memory for a third more arithmetic. Loss and gradient are the
-	// same. It is read when a [Learner] first meets a shape.
+	// same. It is read when a [Learner] is made.
 	Checkpointing bool `json:"-"`
 }
 
@@ -137,9 +137,9 @@ func (c Config) resolve() (Config, error) {
 				"rope scaling %+v: want a factor of 1 or more, 0 < low_freq_factor < high_freq_factor, and original_max_position_embeddings", r)
 		}
 	}
-	if c.LoRA != nil {
+	if c.LoRA.on() {
 		l, err := c.LoRA.resolve()
-		c.LoRA, faults = &l, append(faults, err)
+		c.LoRA, faults = l, append(faults, err)
 	}
 	return c, errors.Join(faults...)
 }

@@ -34,13 +34,13 @@ func (m *LM) saveGGUF(path string, matrices gguf.Type) (err error) {
 	if !ok {
 		return fmt.Errorf("%v is not written (F32, F16, Q8_0)", matrices)
 	}
-	if m.Config.LoRA != nil {
+	if m.Config.LoRA.on() {
 		merged, err := m.Merge()
 		if err != nil {
 			return err
 		}
 		defer merged.Close()
-		m = &LM{Net: merged, tokenizer: m.tokenizer, chatTemplate: m.chatTemplate}
+		m = merged
 	}
 	metadata, err := m.ggufMetadata()
 	if err != nil {

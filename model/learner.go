@@ -43,13 +43,23 @@ type Learner struct {
 	skipped int       // updates left out
 }
 
-// NewLearner prepares a learner; nothing is compiled before the first step.
-func NewLearner(n *Net, loss Loss, a AdamW) *Learner {
+// A trainable is a tensor that learns.
+type trainable struct {
+	spec
+	half bool // stored as bfloat16
+}
+
+// NewLearner prepares a learner of a loss of its own; nothing is compiled before the
+// first step.
+func NewLearner(n *Net, loss Loss, a AdamW) *Learner { return NewObjective(loss).Learner(n, a) }
+
+// Learner prepares a learner; nothing is compiled before the first step.
+func (o *Objective) Learner(n *Net, a AdamW) *Learner {
 	a.Beta1, a.Beta2 = cmp.Or(a.Beta1, 0.9), cmp.Or(a.Beta2, 0.95)
 	a.Eps, a.MaxNorm = cmp.Or(a.Eps, 1e-8), cmp.Or(a.MaxNorm, 1)
 	l := &Learner{Net: n, adam: a}
 	for i, s := range n.specs {
-		if n.Config.LoRA != nil && !s.adapter() {
+		if n.Config.LoRA.on() && !s.adapter() {
 			continue
 		}
 		l.learns = append(l.learns, i)
@@ -61,25 +71,37 @@ func NewLearner(n *Net, loss Loss, a AdamW) *Learner {
 		}
 		l.masters = append(l.masters, master)
 	}
-	config := n.Config
+	// What is compiled must not hold on to the network, so it refers to none.
+	config, specs, learns := n.Config, n.specs, l.learns
+	trained := make([]trainable, len(learns))
+	for k, i := range learns {
+		trained[k] = trainable{specs[i], l.masters[k] != nil}
+	}
 	gradient := func(in []*Node) []*Node {
-		config.Checkpointing = n.Config.Checkpointing
 		w, rest := config.bind(in)
-		total, stats := loss(config, w, rest)
+		total, stats := o.loss(config, w, rest)
 		total.AssertDims()
 		stats.AssertRank(1)
 		var nodes []*Node
-		for _, i := range l.learns {
-			nodes = append(nodes, w[n.specs[i].name])
+		for _, i := range learns {
+			nodes = append(nodes, w[specs[i].name])
 		}
 		return append([]*Node{total, stats}, Gradient(total, nodes...)...)
 	}
-	if l.mesh = newMesh(n.backend); l.mesh != nil {
-		l.mesh.gradient, l.mesh.update = gradient, l.update
+	update := func(in []*Node) []*Node { return a.update(trained, in) }
+	b, of := n.backend, []any{a, trained}
+	if l.mesh = newMesh(b); l.mesh != nil {
+		m := l.mesh
+		m.gradient = func(kinds string) *exec {
+			return o.grads.make(b, config, "gradient on a mesh, "+kinds, func() *exec { return m.exec("gradient", len(specs), kinds, gradient) })
+		}
+		m.add = shared.make(b, len(trained), "accumulate on a mesh", func() *exec { return m.exec("accumulate", 1, "", addPairs) })
+		m.apply = shared.make(b, of, "AdamW on a mesh", func() *exec { return m.exec("AdamW", 1, "", update) })
+		return l
 	}
-	l.grad = newExec(n.backend, "gradient", gradient)
-	l.add = newExec(n.backend, "accumulate", addPairs)
-	l.apply = newExec(n.backend, "AdamW", l.update)
+	l.grad = o.grads.get(b, config, "gradient", gradient)
+	l.add = shared.get(b, len(trained), "accumulate", addPairs)
+	l.apply = shared.get(b, of, "AdamW", update)
 	return l
 }
 
@@ -188,7 +210,8 @@ func (l *Learner) Step(batches [][]*Tensor, lr float64) (Stat, error) {
 	}
 	scalars := l.scalars(lr)
 	defer free([]*Tensor{scalars})
-	out, err := l.apply.call([]*Tensor{scalars}, l.params(), l.m, l.v, slices.Concat(sums...))
+	r := l.replica()
+	out, err := l.apply.call([]*Tensor{scalars}, r.params(l.learns), r.m, r.v, slices.Concat(sums...))
 	if err != nil {
 		return Stat{}, err
 	}
@@ -196,7 +219,8 @@ func (l *Learner) Step(batches [][]*Tensor, lr float64) (Stat, error) {
 		free(out[1:])
 		return stat, nil
 	}
-	l.replace(out[1:])
+	r.replace(l.learns, out[1:])
+	l.take(r)
 	return stat, nil
 }
 
@@ -218,33 +242,40 @@ func (l *Learner) scalars(lr float64) *Tensor {
 	return Floats([]float32{float32(lr), float32(1 - math.Pow(l.adam.Beta1, t)), float32(1 - math.Pow(l.adam.Beta2, t))}, 3)
 }
 
+// A replica is what a learner holds on one device.
+type replica struct{ weights, m, v, masters []*Tensor }
+
+func (l *Learner) replica() replica { return replica{l.Net.weights, l.m, l.v, l.masters} }
+
+func (l *Learner) take(r replica) { l.Net.weights, l.m, l.v, l.masters = r.weights, r.m, r.v, r.masters }
+
 // params are the f32 weights that learn: the network's, or their masters.
-func (l *Learner) params() (list []*Tensor) {
-	for k, i := range l.learns {
-		if l.masters[k] != nil {
-			list = append(list, l.masters[k])
+func (r replica) params(learns []int) (list []*Tensor) {
+	for k, i := range learns {
+		if r.masters[k] != nil {
+			list = append(list, r.masters[k])
 		} else {
-			list = append(list, l.Net.weights[i])
+			list = append(list, r.weights[i])
 		}
 	}
 	return list
 }
 
 // replace takes over what update made, but for the norm, and frees what was there.
-func (l *Learner) replace(out []*Tensor) {
-	n := len(l.learns)
+func (r *replica) replace(learns []int, out []*Tensor) {
+	n := len(learns)
 	half := out[3*n:]
-	weights := slices.Clone(l.Net.weights)
-	for k, i := range l.learns {
-		free(weights[i:i+1], l.masters[k:k+1])
-		if l.masters[k] != nil {
-			l.masters[k], weights[i], half = out[k], half[0], half[1:]
+	weights, masters := slices.Clone(r.weights), slices.Clone(r.masters)
+	for k, i := range learns {
+		free(weights[i:i+1], masters[k:k+1])
+		if masters[k] != nil {
+			masters[k], weights[i], half = out[k], half[0], half[1:]
 		} else {
 			weights[i] = out[k]
 		}
 	}
-	free(l.m, l.v)
-	l.Net.weights, l.m, l.v = weights, out[n:2*n], out[2*n:3*n]
+	free(r.m, r.v)
+	*r = replica{weights, out[n : 2*n], out[2*n : 3*n], masters}
 }
 
 // update is the graph of one AdamW step: scalars [3] (learning rate and the two bias
@@ -253,8 +284,8 @@ func (l *Learner) replace(out []*Tensor) {
 //
 //	g ← Σ gradients · min(1, MaxNorm/(‖g‖+1e-6))
 //	w ← w − lr·λ·w;  m ← β₁m+(1−β₁)g;  v ← β₂v+(1−β₂)g²;  w ← w − lr·m̂/(√v̂+ε)
-func (l *Learner) update(in []*Node) []*Node {
-	n, a := len(l.learns), l.adam
+func (a AdamW) update(trained []trainable, in []*Node) []*Node {
+	n := len(trained)
 	scalar := func(i int) *Node { return Reshape(Slice(in[0], AxisRange(i, i+1))) }
 	lr, fix1, fix2 := scalar(0), scalar(1), scalar(2)
 	w, m, v, parts := in[1:1+n], in[1+n:1+2*n], in[1+2*n:1+3*n], in[1+3*n:]
@@ -278,8 +309,7 @@ func (l *Learner) update(in []*Node) []*Node {
 	// One vector scale a weight instead of three: lr·m̂/(√v̂+ε) = m·(lr/fix1)/(√v/√fix2+ε).
 	rate, root := Div(lr, fix1), Sqrt(fix2)
 	var newW, newM, newV, half []*Node
-	for i, k := range l.learns {
-		s := l.Net.specs[k]
+	for i, s := range trained {
 		g := Mul(grads[i], scale)
 		mi := Add(MulScalar(m[i], a.Beta1), MulScalar(g, 1-a.Beta1))
 		vi := Add(MulScalar(v[i], a.Beta2), MulScalar(Square(g), 1-a.Beta2))
@@ -289,7 +319,7 @@ func (l *Learner) update(in []*Node) []*Node {
 		}
 		wi = Sub(wi, Div(Mul(mi, rate), AddScalar(Div(Sqrt(vi), root), a.Eps)))
 		newW, newM, newV = append(newW, wi), append(newM, mi), append(newV, vi)
-		if l.masters[i] != nil {
+		if s.half {
 			half = append(half, ConvertDType(wi, bf16Type))
 		}
 	}

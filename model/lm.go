@@ -122,7 +122,7 @@ func (m *LM) Save(dir string, extra ...func(dir string) error) error {
 // model.safetensors, or several files with an index from 5 GB on. An adapter is merged in
 // ([Net.SaveAdapter] writes it alone); further scalar heads go to a folder "heads".
 func (n *Net) Save(dir string, extra ...func(dir string) error) error {
-	if n.Config.LoRA != nil {
+	if n.Config.LoRA.on() {
 		merged, err := n.Merge()
 		if err != nil {
 			return err

@@ -16,33 +16,76 @@ func LogProbs(logits, tokens *Node, temperature float64) *Node {
 	return Concatenate([]*Node{Zeros(logits.Graph(), f32(tokens.Shape().Dim(0), 1)), logp}, 1)
 }
 
-// maxLogits is how many logits [Config.LogProbs] makes at a time: 128 MB of them.
-const maxLogits = 1 << 25
+// maxLogits is how many logits are made at a time: 128 MB of them. Those of a vocabulary
+// from manyTokens on are in two parts at least.
+const (
+	maxLogits  = 1 << 25
+	manyTokens = 100_000
+)
 
 // LogProbs is [LogProbs] of the logits of hidden states. Where there would be more than
-// 2²⁵ of them, they are made a few positions at a time, so that a large vocabulary never
-// makes a tensor [batch, seq, vocab].
+// 2²⁵ of them, they are made a few positions at a time, and in a gradient once more, so that
+// a large vocabulary never makes a tensor [batch, seq, vocab].
 //
-//	hidden [batch, seq, dim], tokens [batch, seq] int32, temperature [] → [batch, seq]
+//	hidden [batch, seq, dim], tokens [batch, seq] int32, temperature [], or nil for 1 → [batch, seq]
 func (c Config) LogProbs(w Weights, hidden, tokens, temperature *Node) *Node {
-	return c.logProbs(w, hidden, tokens, temperature, maxLogits)
+	return c.inParts(w, hidden, tokens, temperature, c.positions(tokens), pick)[0]
 }
 
-func (c Config) logProbs(w Weights, hidden, tokens, temperature *Node, limit int) *Node {
+// LogProbsAndEntropies is LogProbs with [Entropies], of which no gradient is taken.
+//
+//	hidden [batch, seq, dim], tokens [batch, seq] int32, temperature [], or nil for 1 → [batch, seq] twice
+func (c Config) LogProbsAndEntropies(w Weights, hidden, tokens, temperature *Node) (logp, entropy *Node) {
+	both := c.inParts(w, hidden, tokens, temperature, c.positions(tokens), pick, func(all, _ *Node) *Node {
+		return entropies(StopGradient(all))
+	})
+	return both[0], both[1]
+}
+
+// positions is how many positions of tokens [batch, seq] are taken at a time.
+func (c Config) positions(tokens *Node) int {
+	batch, seq := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
+	n := min(seq, max(1, maxLogits/(batch*c.VocabSize)))
+	if c.VocabSize >= manyTokens {
+		n = min(n, (seq+1)/2)
+	}
+	return n
+}
+
+// inParts gives functions of log-probabilities [batch, part, vocab] and the tokens
+// [batch, part] that they predict, for all but the first token, whose entry is 0.
+func (c Config) inParts(w Weights, hidden, tokens, temperature *Node, positions int, of ...func(all, at *Node) *Node) []*Node {
 	batch, seq := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
 	hidden.AssertDims(batch, seq, c.Dim)
-	temperature = Reshape(temperature, 1, 1, 1)
-	positions := max(1, limit/(batch*c.VocabSize))
-	if positions >= seq {
-		return LogProbs(Div(c.Logits(w, hidden), temperature), tokens, 1)
+	lists := make([][]*Node, len(of))
+	for i := range lists {
+		lists[i] = []*Node{Zeros(tokens.Graph(), f32(batch, 1))}
 	}
-	parts := []*Node{Zeros(tokens.Graph(), f32(batch, 1))}
 	for from := 0; from < seq-1; from += positions {
 		to := min(seq-1, from+positions)
-		logits := c.Logits(w, Slice(hidden, AxisRange(), AxisRange(from, to))) // [batch, positions, vocab]
-		parts = append(parts, pick(LogSoftmax(Div(logits, temperature), -1), Slice(tokens, AxisRange(), AxisRange(from+1, to+1))))
+		part := Slice(hidden, AxisRange(), AxisRange(from, to)) // [batch, part, dim]
+		whole := to-from == seq-1
+		if !whole { // the gradient makes the logits again, rather than keep those of all parts
+			part = part.Checkpoint()
+		}
+		logits := c.Logits(w, part) // [batch, part, vocab]
+		if temperature != nil {
+			logits = Div(logits, Reshape(temperature, 1, 1, 1))
+		}
+		all, at := LogSoftmax(logits, -1), Slice(tokens, AxisRange(), AxisRange(from+1, to+1))
+		for i, f := range of {
+			x := f(all, at) // [batch, part]
+			if !whole {
+				x = x.StopCheckpoint()
+			}
+			lists[i] = append(lists[i], x)
+		}
 	}
-	return Concatenate(parts, 1)
+	out := make([]*Node, len(of))
+	for i, parts := range lists {
+		out[i] = Concatenate(parts, 1)
+	}
+	return out
 }
 
 // pick takes one entry of each last axis.
@@ -73,9 +116,14 @@ func pickRows(all, at *Node) *Node {
 //	logits [batch, seq, vocab], tokens [batch, seq] int32 → [batch, seq]
 func Entropies(logits, tokens *Node, temperature float64) *Node {
 	all, _ := shifted(logits, tokens, temperature)
-	entropy := Neg(ReduceSum(Mul(Exp(all), all), -1)) // [batch, seq-1]
+	entropy := entropies(all) // [batch, seq-1]
 	return Concatenate([]*Node{Zeros(logits.Graph(), f32(entropy.Shape().Dim(0), 1)), entropy}, 1)
 }
+
+// entropies is −Σ p·log p.
+//
+//	all [batch, seq, vocab] → [batch, seq]
+func entropies(all *Node) *Node { return Neg(ReduceSum(Mul(Exp(all), all), -1)) }
 
 // shifted is the log-softmax of the logits that predict tokens 1 and up, beside those tokens.
 //

@@ -55,12 +55,15 @@ func (l LoRA) resolve() (LoRA, error) {
 	return l, errors.Join(faults...)
 }
 
+// on tells whether there is an adapter.
+func (l LoRA) on() bool { return l.Rank != 0 }
+
 // scale is what an adapter's product is multiplied by.
 func (l LoRA) scale() float64 { return l.Alpha / float64(l.Rank) }
 
 // loraSpecs lists the adapter's tensors: A and B of each target among the projections.
 func (c Config) loraSpecs(base []spec) (list []spec) {
-	if c.LoRA == nil {
+	if !c.LoRA.on() {
 		return nil
 	}
 	for _, s := range base {
@@ -81,7 +84,7 @@ func (s spec) adapter() bool {
 // copies: a [Learner] changes the adapter alone, so that n stays what it was and is the
 // reference of a policy that begins there. n has to outlive it, and not to learn itself.
 func (n *Net) WithLoRA(l LoRA) (*Net, error) {
-	if n.Config.LoRA != nil {
+	if n.Config.LoRA.on() {
 		return nil, errors.New("model: WithLoRA: the network has an adapter already; Merge it first")
 	}
 	l, err := l.resolve()
@@ -98,7 +101,7 @@ func (n *Net) WithLoRA(l LoRA) (*Net, error) {
 // share is n with an adapter whose weights are still to come.
 func (n *Net) share(l LoRA) *Net {
 	a := &Net{Config: n.Config, backend: n.backend, shared: len(n.weights), weights: slices.Clone(n.weights)}
-	a.Config.LoRA = &l
+	a.Config.LoRA = l
 	a.specs = a.Config.specs()
 	return a
 }
@@ -107,7 +110,7 @@ func (n *Net) share(l LoRA) *Net {
 // as long as n is.
 func (n *Net) Base() *Net {
 	b := &Net{Config: n.Config, backend: n.backend}
-	b.Config.LoRA = nil
+	b.Config.LoRA = LoRA{}
 	b.specs = b.Config.specs()
 	b.weights = slices.Clone(n.weights[:len(b.specs)])
 	b.shared = len(b.weights)
@@ -118,10 +121,10 @@ func (n *Net) Base() *Net {
 // W + (Alpha/Rank)·B·A.
 func (n *Net) Merge() (*Net, error) {
 	m := &Net{Config: n.Config, backend: n.backend}
-	m.Config.LoRA = nil
+	m.Config.LoRA = LoRA{}
 	m.specs = m.Config.specs()
 	scale := 0.0
-	if n.Config.LoRA != nil {
+	if n.Config.LoRA.on() {
 		scale = n.Config.LoRA.scale()
 	}
 	add := newExec(n.backend, "merge", func(in []*Node) []*Node {

@@ -79,7 +79,7 @@ func (c Config) train(ctx context.Context, m *model.LM, t coat.Template, demos [
 	if err != nil {
 		return err
 	}
-	learner := model.NewLearner(m.Net, loss, c.AdamW)
+	learner := objective.Learner(m.Net, c.AdamW)
 	defer learner.Close()
 	rng := rand.New(rand.NewPCG(c.Seed, 0x736674))
 	of := c.Epochs * ((len(rows) + c.Batch - 1) / c.Batch)
@@ -184,13 +184,15 @@ func pack(batch []row, micro int) (inputs [][]*model.Tensor, tokens int) {
 	return inputs, tokens
 }
 
+var objective = model.NewObjective(loss)
+
 // loss is −Σ mask·log p / count.
 //
 //	tokens [batch, seq] int32, mask [batch, seq] (1 for a response token), count [] of the whole batch
 func loss(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
 	tokens, mask, count := in[0], in[1], in[2]
 	mask.AssertDims(tokens.Shape().Dimensions...)
-	logp := model.LogProbs(c.Logits(w, c.Hidden(w, tokens)), tokens, 1)
+	logp := c.LogProbs(w, c.Hidden(w, tokens), tokens, nil)
 	loss := Neg(Div(ReduceAllSum(Mul(logp, mask)), count))
 	return loss, Reshape(loss, 1)
 }

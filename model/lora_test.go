@@ -1,0 +1,323 @@
+package model
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+type peftGolden struct {
+	Cases []struct {
+		Prompt   []int32
+		LogProbs []float64
+	}
+	Loss struct {
+		Prompt int
+		Value  float64
+		Grads  map[string]struct {
+			Norm  float64
+			First []float64
+		}
+	}
+	Losses []float64
+	Merged [][]float64
+	Fresh  map[string][]any
+}
+
+// openLora opens llama-tiny under the adapter that PEFT wrote.
+func openLora(t testing.TB, b Backend) (base, lora *Net, golden peftGolden) {
+	base, err := OpenNet(b, filepath.Join("testdata", "llama-tiny"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lora, err = base.OpenAdapter(filepath.Join("testdata", "llama-lora"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	readJSON(t, filepath.Join("testdata", "llama-lora", "golden.json"), &golden)
+	return base, lora, golden
+}
+
+func checkLogProbs(t *testing.T, what string, n *Net, prompts [][]int32, want [][]float64) {
+	t.Helper()
+	got, err := n.LogProbs(context.Background(), prompts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range want {
+		for k := range want[i] {
+			if d := math.Abs(float64(got[i][k]) - want[i][k]); d > 1e-4 {
+				t.Fatalf("%s: log-probability [%d, %d] is off by %g", what, i, k, d)
+			}
+		}
+	}
+}
+
+// Log-probabilities, gradients, merged weights and three steps of training are PEFT's
+// (testdata/llama-lora/README.md).
+func TestLoRAGolden(t *testing.T) {
+	each(t, func(t *testing.T, b Backend) {
+		base, lora, golden := openLora(t, b)
+		var prompts [][]int32
+		var want [][]float64
+		for _, c := range golden.Cases {
+			prompts, want = append(prompts, c.Prompt), append(want, c.LogProbs)
+		}
+		checkLogProbs(t, "adapter", lora, prompts, want)
+		merged, err := lora.Merge()
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkLogProbs(t, "merged", merged, prompts, golden.Merged)
+		dir := t.TempDir()
+		if err := lora.SaveAdapter(dir+"/adapter", "llama-tiny"); err != nil {
+			t.Fatal(err)
+		}
+		again, err := base.OpenAdapter(dir + "/adapter")
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkLogProbs(t, "saved", again, prompts, want)
+		if err := lora.Save(dir + "/whole"); err != nil {
+			t.Fatal(err)
+		}
+		whole, err := OpenNet(b, dir+"/whole")
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkLogProbs(t, "saved whole", whole, prompts, golden.Merged)
+
+		row := prompts[golden.Loss.Prompt]
+		batch := func() [][]*Tensor {
+			return [][]*Tensor{{Ints(row, 1, len(row)), Floats([]float32{float32(len(row) - 1)}, 1)}}
+		}
+		l := NewLearner(lora, nextToken, AdamW{WeightDecay: 0.1})
+		if len(l.m) != 2*5*2 {
+			t.Errorf("moments of %d tensors", len(l.m))
+		}
+		stat, sums, err := l.gradients(batch())
+		if err != nil || math.Abs(stat.Loss-golden.Loss.Value) > 1e-4 {
+			t.Errorf("loss %g, want %g: %v", stat.Loss, golden.Loss.Value, err)
+		}
+		for k, i := range l.learns {
+			want := golden.Loss.Grads[peftPrefix+lora.specs[i].name]
+			got := values(sums[0][k])
+			squares := 0.0
+			for _, x := range got {
+				squares += float64(x) * float64(x)
+			}
+			if norm := math.Sqrt(squares); want.Norm == 0 || math.Abs(norm-want.Norm) > 1e-4*want.Norm {
+				t.Errorf("%s: gradient norm %g, want %g", lora.specs[i].name, norm, want.Norm)
+			}
+			for p, x := range want.First {
+				if math.Abs(float64(got[p])-x) > 1e-4*want.Norm {
+					t.Errorf("%s: gradient [%d] is %g, want %g", lora.specs[i].name, p, got[p], x)
+				}
+			}
+		}
+		for i, want := range golden.Losses {
+			stat, err := l.Step(batch(), 1e-2)
+			if err != nil || math.Abs(stat.Loss-want) > 2e-4 {
+				t.Errorf("step %d: loss %g, want %g: %v", i, stat.Loss, want, err)
+			}
+		}
+		// Switched off, the adapter leaves the model that was trained from.
+		one, _ := base.LogProbs(context.Background(), prompts)
+		two, err := lora.Base().LogProbs(context.Background(), prompts)
+		if err != nil || !slices.Equal(one[2], two[2]) {
+			t.Errorf("the base has changed: %v", err)
+		}
+		plain, err := OpenNet(b, filepath.Join("testdata", "llama-tiny"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if three, _ := plain.LogProbs(context.Background(), prompts); !slices.Equal(one[2], three[2]) {
+			t.Error("the base is not the file's")
+		}
+		lora.Close()
+		if _, err := base.LogProbs(context.Background(), prompts); err != nil {
+			t.Errorf("closing the adapter: %v", err)
+		}
+	})
+}
+
+// A fresh adapter does nothing, has PEFT's distribution, and can be sampled from.
+func TestLoRAFresh(t *testing.T) {
+	b := backends(t)["go"]
+	base, _, golden := openLora(t, b)
+	lora, err := base.WithLoRA(LoRA{Rank: 4, Alpha: 12, Targets: []string{"q_proj", "v_proj", "o_proj", "gate_proj", "down_proj"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	prompts := [][]int32{golden.Cases[2].Prompt}
+	one, _ := base.LogProbs(context.Background(), prompts)
+	if two, err := lora.LogProbs(context.Background(), prompts); err != nil || !slices.Equal(one[0], two[0]) {
+		t.Errorf("a fresh adapter changes something: %v", err)
+	}
+	for _, s := range lora.specs[lora.shared:] {
+		want := golden.Fresh[peftPrefix+s.name]
+		if want == nil || fmt.Sprint(want[2]) != fmt.Sprint(s.dims) {
+			t.Fatalf("%s: shape %v, want %v", s.name, s.dims, want)
+		}
+		data, _ := lora.Tensor(s.name)
+		largest, squares := 0.0, 0.0
+		for _, x := range data {
+			largest, squares = max(largest, math.Abs(float64(x))), squares+float64(x)*float64(x)
+		}
+		deviation := math.Sqrt(squares / float64(len(data)))
+		if math.Abs(largest-want[0].(float64)) > 0.05*want[0].(float64) || math.Abs(deviation-want[1].(float64)) > 0.15*want[1].(float64) {
+			t.Errorf("%s: largest %g, deviation %g, want %v", s.name, largest, deviation, want)
+		}
+	}
+	trained := &LM{Net: lora}
+	if _, err := trained.Sample(context.Background(), Request{Prompt: []int32{1, 5}, MaxTokens: 5, Temperature: 1}); err != nil {
+		t.Error(err)
+	}
+	// Every target, on every family with its biases and norms.
+	for family, lm := range families(t, b) {
+		all, err := lm.WithLoRA(LoRA{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(all.specs) - all.shared; n != 2*7*2 || all.Config.LoRA.Rank != 8 {
+			t.Errorf("%s: %d tensors", family, n)
+		}
+		if _, err := all.AddSpecial("<x>"); err == nil {
+			t.Error("AddSpecial under an adapter")
+		}
+	}
+	for _, c := range []struct {
+		l    LoRA
+		want string
+	}{
+		{LoRA{Rank: -1}, "Rank is -1"}, {LoRA{Alpha: -2}, "Alpha is -2"}, {LoRA{Targets: []string{}}, "Targets is empty"},
+		{LoRA{Targets: []string{"lm_head"}}, `target "lm_head" is not supported`}, {LoRA{Targets: []string{"q_proj", "q_proj"}}, "given twice"},
+	} {
+		if _, err := base.WithLoRA(c.l); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: error %v", c.l, err)
+		}
+	}
+	if _, err := lora.WithLoRA(LoRA{}); err == nil {
+		t.Error("an adapter over an adapter")
+	}
+}
+
+// Wrong adapters are refused by the name of the field or the tensor.
+func TestAdapterRefuses(t *testing.T) {
+	b := backends(t)["go"]
+	base, _, _ := openLora(t, b)
+	config := func(change object) func(t *testing.T, dir string) {
+		return func(t *testing.T, dir string) {
+			path := filepath.Join(dir, adapterConfigFile)
+			var fields object
+			readJSON(t, path, &fields)
+			for k, v := range change {
+				fields[k] = v
+			}
+			data, err := json.Marshal(fields)
+			if err == nil {
+				err = os.WriteFile(path, data, 0o644)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	tensor := func(old, new string) func(t *testing.T, dir string) {
+		return func(t *testing.T, dir string) {
+			path := filepath.Join(dir, adapterFile)
+			data, err := os.ReadFile(path)
+			if err == nil {
+				err = os.WriteFile(path, []byte(strings.Replace(string(data), old, new, 1)), 0o644)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	const first = "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"
+	for _, c := range []struct {
+		want string
+		harm func(t *testing.T, dir string)
+	}{
+		{"", config(object{"lora_dropout": 0.05, "task_type": nil})},
+		{"tensor \"" + first + "\" has shape [4 64], want [8 64]", config(object{"r": 8})},
+		{"tensor \"" + first + "\" is missing", tensor("0.self_attn.q_proj.lora_A", "7.self_attn.q_proj.lora_A")},
+		{"layers.7.self_attn.q_proj.lora_A.weight\" is not one of this model's", tensor("0.self_attn.q_proj.lora_A", "7.self_attn.q_proj.lora_A")},
+		{"up_proj.lora_A.weight\" is missing", config(object{"target_modules": []string{"up_proj", "gate_proj", "v_proj", "q_proj", "down_proj", "o_proj"}})},
+		{`target "lm_head" is not supported`, config(object{"target_modules": []string{"lm_head"}})},
+		{`field "target_modules" is "all-linear"`, config(object{"target_modules": "all-linear"})},
+		{`field "target_modules" is missing`, config(object{"target_modules": nil})},
+		{`field "peft_type" is IA3`, config(object{"peft_type": "IA3"})},
+		{`field "use_dora" is true`, config(object{"use_dora": true})},
+		{`field "use_rslora" is true`, config(object{"use_rslora": true})},
+		{`field "bias" is all`, config(object{"bias": "all"})},
+		{`field "rank_pattern" is map[q_proj:8]`, config(object{"rank_pattern": object{"q_proj": 8}})},
+		{`field "modules_to_save" is [lm_head]`, config(object{"modules_to_save": []string{"lm_head"}})},
+		{`field "new_thing" is not known`, config(object{"new_thing": 1})},
+		{`field "r" is -4`, config(object{"r": -4})},
+		{"adapter_model.safetensors", func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, adapterFile)) }},
+		{"adapter_config.json", func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, adapterConfigFile)) }},
+	} {
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "llama-lora"))); err != nil {
+			t.Fatal(err)
+		}
+		c.harm(t, dir)
+		_, err := base.OpenAdapter(dir)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("error %v, want %s", err, c.want)
+		}
+	}
+}
+
+// A run on an adapter that is saved and loaded half-way ends with the same bytes.
+func TestLoRAResumes(t *testing.T) {
+	b := backends(t)["go"]
+	adapted := func() *Learner {
+		n, err := smallLM(t, b).WithLoRA(LoRA{Rank: 2, Seed: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return NewLearner(n.Net, nextToken, AdamW{})
+	}
+	whole, half, resumed := adapted(), adapted(), adapted()
+	trainSmall(t, whole, 3, 2)
+	trainSmall(t, half, 3, 2)
+	dir := t.TempDir() + "/checkpoint"
+	if err := half.Net.Save(dir, half.SaveState); err != nil {
+		t.Fatal(err)
+	}
+	if err := resumed.LoadState(dir); err != nil {
+		t.Fatal(err)
+	}
+	trainSmall(t, whole, 3, 2)
+	trainSmall(t, resumed, 3, 2)
+	for i, s := range whole.Net.specs {
+		if !slices.Equal(values(whole.Net.weights[i]), values(resumed.Net.weights[i])) {
+			t.Errorf("%s differs after resuming", s.name)
+		}
+	}
+}
+
+// Whatever is in the file, there is no panic and little memory.
+func FuzzAdapterConfig(f *testing.F) {
+	data, err := os.ReadFile(filepath.Join("testdata", "llama-lora", adapterConfigFile))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		checkMemory(t, len(data), func() {
+			if l, err := parseAdapterConfig(data); err == nil && !(l.Rank > 0 && l.Alpha > 0 && len(l.Targets) > 0) {
+				t.Errorf("%+v", l)
+			}
+		})
+	})
+}
