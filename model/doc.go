@@ -8,7 +8,8 @@
 //     the scalar head of a reward model or critic;
 //   - an [LM] is a Net with a tokenizer: it samples, and [Sampling.Rollouts] turns starts
 //     into attempts;
-//   - a [Learner] improves the weights of a Net against a loss, with AdamW.
+//   - a [Learner] improves the weights of a Net against a loss, with AdamW; all of them,
+//     or a [LoRA] adapter over them.
 //
 // # Notation
 //
@@ -26,7 +27,16 @@
 // projections, norms of queries and keys) and in the numbers of Config. What it cannot
 // do is refused by the name of the field: a config.json's fields are all accounted for,
 // and a sliding window is refused unless the context fits into it, where it makes no
-// difference. Weights are f32 in memory, whatever the file has.
+// difference. Weights are f32 in memory, whatever the file has, unless [Net.ToBF16] makes
+// them bfloat16.
+//
+// # Training large models
+//
+// [Net.ToBF16] halves the weights, [Net.WithLoRA] has moments of a small adapter alone,
+// [Config.Checkpointing] keeps less of the forward pass, micro-batches ([Learner.Step])
+// bound it, and [Config.LogProbs] never holds all logits of a large vocabulary. Several
+// devices share the rows of a micro-batch ([OpenBackend]); each has all weights.
+// [Net.WithScalar] puts a critic on the policy's trunk.
 //
 // # Errors
 //

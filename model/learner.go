@@ -247,7 +247,9 @@ type replica struct{ weights, m, v, masters []*Tensor }
 
 func (l *Learner) replica() replica { return replica{l.Net.weights, l.m, l.v, l.masters} }
 
-func (l *Learner) take(r replica) { l.Net.weights, l.m, l.v, l.masters = r.weights, r.m, r.v, r.masters }
+func (l *Learner) take(r replica) {
+	l.Net.weights, l.m, l.v, l.masters = r.weights, r.m, r.v, r.masters
+}
 
 // params are the f32 weights that learn: the network's, or their masters.
 func (r replica) params(learns []int) (list []*Tensor) {

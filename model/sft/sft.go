@@ -50,7 +50,12 @@ type Step struct {
 	Norm     float64 // of the gradient
 	Rate     float64
 	Tokens   int // trained through, prompts included, padding not
+	// Skipped counts the updates up to this one whose gradient was not finite: they leave
+	// the weights as they were. Three in a row are an error.
+	Skipped int
 }
+
+const maxSkipped = 3
 
 // row is an encoded demonstration.
 type row struct {
@@ -84,22 +89,26 @@ func (c Config) train(ctx context.Context, m *model.LM, t coat.Template, demos [
 	rng := rand.New(rand.NewPCG(c.Seed, 0x736674))
 	of := c.Epochs * ((len(rows) + c.Batch - 1) / c.Batch)
 	warmup := int(math.Ceil(c.Warmup * float64(of)))
+	step, inRow := 0, 0
 	for range c.Epochs {
 		for _, batch := range c.batches(rows, rng) {
 			if err := context.Cause(ctx); err != nil {
 				return err
 			}
-			step := learner.Steps()
 			rate := model.Cosine(c.LearningRate, step, warmup, of, c.Floor)
 			inputs, tokens := pack(batch, model.Micro(c.Batch))
 			stat, err := learner.Step(inputs, rate)
 			if err != nil {
 				return err
 			}
-			if stat.Diverged {
-				return fmt.Errorf("step %d: the gradient is not finite; a lower LearningRate than %g may help", step+1, c.LearningRate)
+			step++
+			if inRow++; !stat.Diverged {
+				inRow = 0
 			}
-			if !yield(Step{Step: step + 1, Of: of, Loss: stat.Loss, Norm: stat.Norm, Rate: rate, Tokens: tokens}) {
+			if inRow == maxSkipped {
+				return fmt.Errorf("step %d: the gradient is not finite, %d times in a row; a lower LearningRate than %g may help", step, inRow, c.LearningRate)
+			}
+			if !yield(Step{Step: step, Of: of, Loss: stat.Loss, Norm: stat.Norm, Rate: rate, Tokens: tokens, Skipped: learner.Skipped()}) {
 				return nil
 			}
 		}

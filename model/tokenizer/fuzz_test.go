@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"encoding/json"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -22,7 +23,13 @@ func FuzzParse(f *testing.F) {
 	f.Add(`{"model":{"vocab":{"a":0,"b":1,"ab":2},"merges":["a b"],"unk_token":"a","fuse_unk":true},"normalizer":{"type":"Prepend","prepend":"b"},
 		"pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"first"},"decoder":{"type":"Metaspace","replacement":"▁"}}`, "a <x> b")
 	f.Fuzz(func(t *testing.T, data, text string) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		tok, err := Parse([]byte(data))
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; used > uint64(1<<18+128*len(data)) {
+			t.Errorf("%d bytes allocated for a file of %d", used, len(data))
+		}
 		if err != nil {
 			return
 		}
