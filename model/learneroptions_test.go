@@ -81,7 +81,7 @@ func TestBF16(t *testing.T) {
 		}
 		one, two := NewLearner(full, nextToken, AdamW{WeightDecay: 0.1}), NewLearner(half, nextToken, AdamW{WeightDecay: 0.1})
 		var first, last Stat
-		for i := range 40 {
+		for i := range 20 {
 			want, got := trainSmall(t, one, 1, 2), trainSmall(t, two, 1, 2)
 			if math.Abs(got.Loss-want.Loss) > 0.02*want.Loss+0.02 {
 				t.Fatalf("step %d: loss %g, in f32 %g", i, got.Loss, want.Loss)
@@ -90,7 +90,7 @@ func TestBF16(t *testing.T) {
 				first = got
 			}
 		}
-		if last.Loss > first.Loss/2 {
+		if last.Loss > 0.8*first.Loss {
 			t.Errorf("loss went from %g to %g only", first.Loss, last.Loss)
 		}
 		for k, i := range two.learns {

@@ -91,6 +91,24 @@ func TestDecoderGolden(t *testing.T) {
 	}
 }
 
+// More decoders of the same make: the folders below that of SATORI_DECODERS.
+func TestDecoderMore(t *testing.T) {
+	root := os.Getenv("SATORI_DECODERS")
+	if root == "" {
+		t.Skip("SATORI_DECODERS names no folder")
+	}
+	list, err := filepath.Glob(filepath.Join(root, "*", "golden.json"))
+	if err != nil || len(list) == 0 {
+		t.Fatalf("no goldens below %s: %v", root, err)
+	}
+	for _, path := range list {
+		dir := filepath.Dir(path)
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			each(t, func(t *testing.T, b Backend) { testDecoder(t, b, dir) })
+		})
+	}
+}
+
 func testDecoder(t *testing.T, b Backend, dir string) {
 	net, err := OpenNet(b, dir)
 	if err != nil {

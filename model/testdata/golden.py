@@ -1,6 +1,7 @@
 """What the files beside this one were made with, and what checks a saved model.
 
     python golden.py decoders DIR           qwen3-tiny and mistral-tiny under DIR
+    python golden.py more DIR               further variants under DIR, for SATORI_DECODERS
     python golden.py quants FILE            blocks of every GGUF type and their values
     python golden.py smollm2 GGUF FILE      log-probabilities of ten texts
     python golden.py check DIR FILE         the same of a directory that Save wrote
@@ -78,6 +79,57 @@ def decoders(out):
         model.save_pretrained(f"{out}/{name}")
         with open(f"{out}/{name}/golden.json", "w") as f:
             json.dump(decoder_golden(model, 11), f)
+
+
+def more(out):
+    """Biases, heads, ties, types and spellings that the committed decoders lack."""
+    import shutil
+    from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM, Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM
+    classes = {"llama": (LlamaConfig, LlamaForCausalLM), "mistral": (MistralConfig, MistralForCausalLM),
+               "qwen2": (Qwen2Config, Qwen2ForCausalLM), "qwen3": (Qwen3Config, Qwen3ForCausalLM)}
+    common = dict(vocab_size=97, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
+                  num_key_value_heads=2, max_position_embeddings=256, initializer_range=0.2, rms_norm_eps=1e-6,
+                  bos_token_id=1, eos_token_id=2, pad_token_id=0, attn_implementation="eager")
+    llama3 = {"rope_type": "llama3", "rope_theta": 5e5, "factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16}
+    for name, dtype, change in [
+        ("llama-bias", torch.float32, dict(attention_bias=True)),
+        ("llama-mlpbias", torch.float32, dict(mlp_bias=True, attention_bias=True, tie_word_embeddings=True)),
+        ("llama-mqa", torch.float32, dict(num_key_value_heads=1, head_dim=8, tie_word_embeddings=True)),
+        ("llama-mha", torch.float32, dict(num_key_value_heads=4, rms_norm_eps=1e-5)),
+        ("llama-llama3tied", torch.float32, dict(rope_parameters=llama3, tie_word_embeddings=True, eos_token_id=[2, 5, 7])),
+        ("mistral-default", torch.float32, {}),
+        ("mistral-tied", torch.float32, dict(sliding_window=None, head_dim=32, tie_word_embeddings=True)),
+        ("qwen2-tied", torch.float32, dict(tie_word_embeddings=True, use_sliding_window=False, rope_parameters={"rope_type": "default", "rope_theta": 1e6})),
+        ("qwen2-mha", torch.float32, dict(num_key_value_heads=4, num_hidden_layers=3, max_window_layers=2)),
+        ("qwen3-untied", torch.float32, dict(head_dim=16)),
+        ("qwen3-bias", torch.float32, dict(head_dim=128, attention_bias=True)),
+        ("llama-bf16", torch.bfloat16, {}),
+        ("qwen2-f16", torch.float16, {}),
+    ]:
+        config, cls = classes[name.split("-")[0]]
+        torch.manual_seed(3)
+        model = cls(config(**{**common, **change})).eval()
+        for key, p in model.named_parameters():
+            if "norm" in key:
+                p.data.uniform_(0.5, 1.5)
+            if "bias" in key:
+                p.data.normal_(0, 0.3)
+        model = model.to(dtype)
+        model.save_pretrained(f"{out}/{name}", **({} if dtype == torch.float32 else {"max_shard_size": "50KB"}))
+        with open(f"{out}/{name}/golden.json", "w") as f:
+            json.dump(decoder_golden(model.float(), 5), f)
+    for name in ["llama-llama3tied", "llama-mqa", "mistral-tied", "qwen2-tied"]:  # in the spelling of transformers 4
+        old = f"{out}/{name}-v4"
+        shutil.copytree(f"{out}/{name}", old, dirs_exist_ok=True)
+        with open(f"{old}/config.json") as f:
+            config = json.load(f)
+        rope = config.pop("rope_parameters")
+        config["rope_theta"], config["torch_dtype"] = rope.pop("rope_theta"), config.pop("dtype")
+        kind = rope.pop("rope_type")
+        config["rope_scaling"] = {**rope, "type": kind} if kind != "default" else None
+        config.pop("layer_types", None)
+        with open(f"{old}/config.json", "w") as f:
+            json.dump(config, f)
 
 
 def quants(path):
@@ -164,4 +216,4 @@ def check(where, path):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    {"decoders": decoders, "quants": quants, "smollm2": smollm2, "check": check}[sys.argv[1]](*sys.argv[2:])
+    {"decoders": decoders, "more": more, "quants": quants, "smollm2": smollm2, "check": check}[sys.argv[1]](*sys.argv[2:])
