@@ -18,6 +18,7 @@ func (n *Net) ToBF16() {
 			}
 		}
 	}
+	n.shared = 0 // all that it shared was replaced
 }
 
 // half tells whether a tensor is stored as bfloat16.

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/compute"
@@ -131,7 +132,7 @@ func (m *mesh) sync(first replica) {
 			m.others[d].weights[i] = m.copyTo(first.weights[i], d+1)
 		}
 	}
-	m.seen = first.weights
+	m.seen = slices.Clone(first.weights)
 }
 
 // close frees the replicas of the other devices.
@@ -235,7 +236,7 @@ func (l *Learner) meshStep(batches [][]*Tensor, lr float64) (Stat, error) {
 	r := l.replica()
 	r.replace(l.learns, outs[0][1:])
 	l.take(r)
-	l.mesh.seen = l.Net.weights
+	l.mesh.seen = slices.Clone(l.Net.weights)
 	return stat, nil
 }
 
