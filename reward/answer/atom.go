@@ -85,7 +85,8 @@ func (p *parser) digits() string {
 
 // run reads the first letter of a run as a name; what remains stays a token.
 func (p *parser) run(t *token) *node {
-	if len(t.text) > 4 || t.prose && len(t.text) > 1 || len(t.text) > 1 && banned[lower(t.text)] {
+	segment := !t.prose && len(t.text) == 2 && strings.ToUpper(t.text) == t.text // \frac{NO}{BO}
+	if len(t.text) > 4 || t.prose && len(t.text) > 1 || len(t.text) > 1 && banned[lower(t.text)] && !segment {
 		return p.fail()
 	}
 	letter := t.text[:1]
