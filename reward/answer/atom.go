@@ -143,6 +143,9 @@ func (p *parser) name(s string) *node {
 			return p.named(opCall, s, args...)
 		}
 	}
+	if p.is("(") && p.pos+2 < len(p.toks) && p.toks[p.pos+1].text == "0" && p.toks[p.pos+2].text == ")" { // I(0) is a value of I
+		return p.named(opCall, s, p.arguments()...)
+	}
 	if p.is("(") && p.severalArguments() {
 		args := p.arguments()
 		if s == "C" && len(args) == 2 {
