@@ -44,10 +44,10 @@ func (e *engine) init(m *LM) {
 		}
 		e.lanes, e.chunk = cmp.Or(e.lanes, lanes), cmp.Or(e.chunk, chunk)
 		config := m.Config
-		e.decode = newExec(m.backend, "decode", config.decodeGraph(e.window, false))
-		e.filtered = newExec(m.backend, "filtered decode", config.decodeGraph(e.window, true))
-		e.insert = newExec(m.backend, "prefill", config.insertGraph)
-		e.extend = newExec(m.backend, "prefill further", config.extendGraph)
+		e.decode = shared.get(m.backend, config, "decode", config.decodeGraph(e.window, false))
+		e.filtered = shared.get(m.backend, config, "filtered decode", config.decodeGraph(e.window, true))
+		e.insert = shared.get(m.backend, config, "prefill", config.insertGraph)
+		e.extend = shared.get(m.backend, config, "prefill further", config.extendGraph)
 	})
 }
 
