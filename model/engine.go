@@ -3,6 +3,7 @@ package model
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 )
@@ -26,14 +27,13 @@ const (
 
 // engine is the compiled half of a sampler. Its graphs depend on shapes alone.
 type engine struct {
-	once     sync.Once
-	decode   *exec
-	filtered *exec // decode for rows with top-p, top-k or min-p; compiled if there are any
-	insert   *exec
-	extend   *exec
-	window   int
-	lanes    int // 0: lanes
-	chunk    int // 0: chunk
+	once   sync.Once
+	decode func(filters) *exec // compiled for the filters that are asked for
+	insert *exec
+	extend *exec
+	window int
+	lanes  int // 0: lanes
+	chunk  int // 0: chunk
 }
 
 func (e *engine) init(m *LM) {
@@ -44,8 +44,9 @@ func (e *engine) init(m *LM) {
 		}
 		e.lanes, e.chunk = cmp.Or(e.lanes, lanes), cmp.Or(e.chunk, chunk)
 		config := m.Config
-		e.decode = shared.get(m.backend, config, "decode", config.decodeGraph(e.window, false))
-		e.filtered = shared.get(m.backend, config, "filtered decode", config.decodeGraph(e.window, true))
+		e.decode = func(f filters) *exec {
+			return shared.get(m.backend, config, fmt.Sprintf("decode %+v", f), config.decodeGraph(e.window, f))
+		}
 		e.insert = shared.get(m.backend, config, "prefill", config.insertGraph)
 		e.extend = shared.get(m.backend, config, "prefill further", config.extendGraph)
 	})
@@ -247,7 +248,7 @@ func (l *lane) decode() error {
 	tok, pos, left := make([]int32, slots), make([]int32, slots), make([]int32, slots)
 	temp, noise := make([]float32, slots), make([]float32, window*slots)
 	limits := make([]float32, 3*slots)
-	run := l.m.engine.decode
+	var f filters
 	for s := range l.rows {
 		r := &l.rows[s]
 		temp[s] = 1
@@ -257,9 +258,7 @@ func (l *lane) decode() error {
 		tok[s], pos[s], left[s] = r.tok, r.pos, r.left
 		temp[s] = float32(r.Temperature)
 		limits[s], limits[slots+s], limits[2*slots+s] = r.limits()
-		if r.truncates() {
-			run = l.m.engine.filtered
-		}
+		f.add(r.Request)
 		// One draw a token whatever the window, so that a token depends on its place in the
 		// request's stream alone. What a row that ends early leaves over is never used.
 		for k := range min(window, int(r.left)) {
@@ -267,11 +266,11 @@ func (l *lane) decode() error {
 		}
 	}
 	in := []*Tensor{Ints(tok, slots), Ints(pos, slots), Ints(left, slots), Floats(temp, slots), Floats(noise, window, slots)}
-	if run == l.m.engine.filtered {
+	if f != (filters{}) {
 		in = append(in, Floats(limits, 3, slots))
 	}
 	defer free(in)
-	out, err := run.callDonating(l.cache, l.m.weights, in)
+	out, err := l.m.engine.decode(f).callDonating(l.cache, l.m.weights, in)
 	l.cache = nil
 	if err != nil {
 		return err
@@ -279,7 +278,7 @@ func (l *lane) decode() error {
 	toks, plain := flat[int32](out[0]), flat[float32](out[1])
 	var kept []float32
 	l.cache = out[2:]
-	if run == l.m.engine.filtered {
+	if f != (filters{}) {
 		kept, l.cache = flat[float32](out[2]), out[3:]
 	}
 	var parts []Part

@@ -10,17 +10,17 @@ import (
 // decodeGraph samples up to window tokens a row.
 //
 //	weights; tok, pos, left [batch] int32; temperature [batch]; noise [window, batch] in [0, 1);
-//	limits [3, batch], only if filtered (see keep); cache
-//	→ tokens [window, batch] int32, log-probabilities [window, batch]; if filtered, those
+//	limits [3, batch], only with filters (see keep); cache
+//	→ tokens [window, batch] int32, log-probabilities [window, batch]; with filters, those
 //	under the distribution that was drawn from [window, batch]; cache
 //
 // A row with left 0 is idle; a row ends with EOS or a stop, or when left has run out.
-func (c Config) decodeGraph(window int, filtered bool) func(in []*Node) []*Node {
+func (c Config) decodeGraph(window int, f filters) func(in []*Node) []*Node {
 	return func(in []*Node) []*Node {
 		w, in := c.bind(in)
-		a := drawing{temp: in[3]}
+		a := drawing{temp: in[3], filters: f}
 		tok, pos, left, noise, cache := in[0], in[1], in[2], in[4], in[5:]
-		if filtered {
+		if f != (filters{}) {
 			a.limits, cache = cache[0], cache[1:]
 		}
 		if window == 1 {
@@ -37,8 +37,9 @@ func (c Config) decodeGraph(window int, filtered bool) func(in []*Node) []*Node 
 
 // A drawing says how rows draw.
 type drawing struct {
-	temp   *Node // [batch]; 0 is greedy
-	limits *Node // [3, batch], see keep; nil: no row has filters
+	temp    *Node // [batch]; 0 is greedy
+	limits  *Node // [3, batch], see keep; nil: no row has filters
+	filters filters
 }
 
 // decodeLoop repeats sampleStep on the device. A closure cannot see the nodes outside,
@@ -76,7 +77,7 @@ func (c Config) decodeLoop(w Weights, window int, tok, pos, left *Node, a drawin
 			w[s.name] = p[weightsAt+k]
 		}
 		u := Reshape(Gather(p[5], Reshape(i, 1, 1)), batch)
-		a := drawing{temp: p[4]}
+		a := drawing{temp: p[4], filters: a.filters}
 		if cacheAt > 8 {
 			a.limits = p[9]
 		}
@@ -120,7 +121,7 @@ func (c Config) sampleStep(w Weights, tok, pos, left *Node, a drawing, u *Node, 
 	likeliest := ArgMax(logits, -1, tok.DType())
 	var logMass *Node
 	if a.limits != nil {
-		next, logMass = drawKept(all, a.limits, u, likeliest)
+		next, logMass = drawKept(all, a, u, likeliest)
 	} else {
 		next = draw(all, u)
 	}

@@ -28,29 +28,49 @@ func (r Request) limits() (topK, topP, minP float32) {
 	return topK, topP, float32(r.MinP)
 }
 
+// filters are those that any row of a batch has; graphs are compiled for these alone.
+type filters struct{ topK, topP, minP bool }
+
+func (f *filters) add(r Request) {
+	if r.truncates() {
+		f.topK = f.topK || r.TopK > 0
+		f.topP = f.topP || r.TopP > 0 && r.TopP < 1
+		f.minP = f.minP || r.MinP > 0
+	}
+}
+
 // keep tells which tokens top-k, then top-p of what that leaves, and min-p leave: the
 // order of transformers. Tokens that are equally likely stay or go together, so that
 // nothing depends on the order of a sort.
 //
 //	all [batch, vocab], log-probabilities; limits [3, batch], see Request.limits → [batch, vocab] bool
 //
+// Limits of filters that no row has are not looked at.
+//
 // There is no sort in the loop of decodeLoop. Instead each limit becomes a distance in
 // log-probability from the likeliest token, found bit by bit: the bits of floats that are
 // not negative are in the order of the floats.
-func keep(all, limits *Node) *Node {
+func keep(all, limits *Node, f filters) *Node {
 	batch, vocab := all.Shape().Dim(0), all.Shape().Dim(1)
 	limits.AssertDims(3, batch)
 	limit := func(i int) *Node { return Reshape(Slice(limits, AxisRange(i, i+1), AxisRange()), batch, 1) }
 	far := Sub(ReduceAndKeep(all, ReduceMax, -1), all) // [batch, vocab], 0 for the likeliest
 	bits := Bitcast(far, dtypes.Int32)
+	floor := limit(2)
+	if !f.minP {
+		floor = ZerosLike(floor)
+	}
+	within := GreaterOrEqual(Exp(Neg(far)), BroadcastToDims(floor, batch, vocab))
 	p := Exp(all)
-
-	within := atMost(bits, OnesLike(p), limit(0))
-	p = Where(within, p, ZerosLike(p))
-	total := ReduceAndKeep(p, ReduceSum, -1) // [batch, 1]
-	within = And(within, atMost(bits, p, Mul(total, limit(1))))
-	floor := BroadcastToDims(limit(2), batch, vocab)
-	return And(within, GreaterOrEqual(Exp(Neg(far)), floor))
+	if f.topK {
+		first := atMost(bits, OnesLike(p), limit(0))
+		within, p = And(within, first), Where(first, p, ZerosLike(p))
+	}
+	if f.topP {
+		total := ReduceAndKeep(p, ReduceSum, -1) // [batch, 1]
+		within = And(within, atMost(bits, p, Mul(total, limit(1))))
+	}
+	return within
 }
 
 // atMost is the smallest set {bits ≤ x} of each row whose weights sum to the target or
@@ -73,12 +93,12 @@ func atMost(bits, weight, target *Node) *Node {
 
 // drawKept draws from the tokens that filters leave.
 //
-//	all [batch, vocab], log-probabilities; limits [3, batch]; u [batch] in [0, 1); likeliest [batch] int32
+//	all [batch, vocab], log-probabilities; u [batch] in [0, 1); likeliest [batch] int32
 //	→ next [batch] int32, what was lost: log of the mass that was kept [batch]
-func drawKept(all, limits, u, likeliest *Node) (next, logMass *Node) {
+func drawKept(all *Node, a drawing, u, likeliest *Node) (next, logMass *Node) {
 	g := all.Graph()
 	batch, vocab := all.Shape().Dim(0), all.Shape().Dim(1)
-	kept := keep(all, limits)
+	kept := keep(all, a.limits, a.filters)
 	p := Where(kept, Exp(all), ZerosLike(all))
 	cumulative := prefixSum(p)
 	total := Slice(cumulative, AxisRange(), AxisRange(vocab-1)) // [batch, 1]

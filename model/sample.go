@@ -84,6 +84,9 @@ type Sampling struct {
 	MinP        float64
 	Seed        uint64
 	Batch       int // rollouts asked for at a time; 0: 1024
+	// Sampler makes the completions, with the tokenizer of the model that Rollouts is given;
+	// nil: that model itself. With a Remote, rollouts come from other machines.
+	Sampler Sampler
 }
 
 // A Rollout is an attempt with the ids that it is made of.
@@ -104,7 +107,7 @@ func (p Sampling) Rollouts(ctx context.Context, m *LM, t coat.Template, starts i
 		var requests []Request
 		i := uint64(0)
 		flush := func() bool {
-			done, err := m.SampleAll(ctx, requests)
+			done, err := p.all(ctx, m, requests)
 			if err != nil {
 				yield(Rollout{}, err)
 				return false
@@ -138,6 +141,18 @@ func (p Sampling) Rollouts(ctx context.Context, m *LM, t coat.Template, starts i
 			flush()
 		}
 	}
+}
+
+// all completes requests.
+func (p Sampling) all(ctx context.Context, m *LM, requests []Request) ([][]Completion, error) {
+	if p.Sampler == nil {
+		return m.SampleAll(ctx, requests)
+	}
+	done := make([][]Completion, len(requests))
+	return done, together(ctx, len(requests), func(ctx context.Context, i int) (err error) {
+		done[i], err = p.Sampler.Sample(ctx, requests[i])
+		return err
+	})
 }
 
 // Collect gathers a stream, up to its first error.
