@@ -65,7 +65,9 @@ func (m *LM) run(ctx context.Context, requests []Request, done [][]Completion, r
 	m.engine.init(m)
 	var jobs []job
 	length := 0
+	var f filters
 	for i, r := range requests {
+		f.add(r)
 		done[i] = make([]Completion, max(1, r.N))
 		length = max(length, len(r.Prompt)+r.MaxTokens)
 		for k := range done[i] {
@@ -82,7 +84,7 @@ func (m *LM) run(ctx context.Context, requests []Request, done [][]Completion, r
 	defer cancel(nil)
 	var group sync.WaitGroup
 	for k := range count {
-		l := lane{m: m, length: length, jobs: jobs, next: k, rows: make([]row, rows), report: report}
+		l := lane{m: m, length: length, jobs: jobs, next: k, filters: f, rows: make([]row, rows), report: report}
 		group.Go(func() {
 			if err := l.run(ctx); err != nil {
 				cancel(err)
@@ -112,6 +114,7 @@ type lane struct {
 	length int
 	jobs   []job
 	next   int // the next job of this lane
+	filters
 	report func([]Part) error
 
 	rows  []row // slots; fewer of a large model
@@ -248,7 +251,7 @@ func (l *lane) decode() error {
 	tok, pos, left := make([]int32, slots), make([]int32, slots), make([]int32, slots)
 	temp, noise := make([]float32, slots), make([]float32, window*slots)
 	limits := make([]float32, 3*slots)
-	var f filters
+	filtered := l.filters != (filters{})
 	for s := range l.rows {
 		r := &l.rows[s]
 		temp[s] = 1
@@ -258,7 +261,6 @@ func (l *lane) decode() error {
 		tok[s], pos[s], left[s] = r.tok, r.pos, r.left
 		temp[s] = float32(r.Temperature)
 		limits[s], limits[slots+s], limits[2*slots+s] = r.limits()
-		f.add(r.Request)
 		// One draw a token whatever the window, so that a token depends on its place in the
 		// request's stream alone. What a row that ends early leaves over is never used.
 		for k := range min(window, int(r.left)) {
@@ -266,11 +268,11 @@ func (l *lane) decode() error {
 		}
 	}
 	in := []*Tensor{Ints(tok, slots), Ints(pos, slots), Ints(left, slots), Floats(temp, slots), Floats(noise, window, slots)}
-	if f != (filters{}) {
+	if filtered {
 		in = append(in, Floats(limits, 3, slots))
 	}
 	defer free(in)
-	out, err := l.m.engine.decode(f).callDonating(l.cache, l.m.weights, in)
+	out, err := l.m.engine.decode(l.filters).callDonating(l.cache, l.m.weights, in)
 	l.cache = nil
 	if err != nil {
 		return err
@@ -278,7 +280,7 @@ func (l *lane) decode() error {
 	toks, plain := flat[int32](out[0]), flat[float32](out[1])
 	var kept []float32
 	l.cache = out[2:]
-	if f != (filters{}) {
+	if filtered {
 		kept, l.cache = flat[float32](out[2]), out[3:]
 	}
 	var parts []Part

@@ -140,8 +140,8 @@ func crowd(n int) []Request {
 		r := &requests[i]
 		r.TopK, r.TopP, r.MinP = f.TopK, f.TopP, f.MinP
 		r.Temperature = []float64{1, 0.6, 1.7, 0}[i/len(settings)%4]
-		if i%5 == 0 {
-			r.Stop = []int32{7, int32(2 + i%20)}
+		if i%3 == 0 {
+			r.Stop = []int32{7, 11, int32(2 + i%20)}
 		}
 	}
 	return requests
