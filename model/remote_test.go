@@ -163,7 +163,12 @@ func TestRemoteIsASampler(t *testing.T) {
 				}
 				return true
 			})
-			samplertest.TestStable(t, remote(t, server.URL, model.Drawn, nil), prompts)
+			r, err := model.NewRemote(model.RemoteConfig{URL: server.URL + "/v1", Model: "m", Key: "key", InFlight: 4, Attempts: 50, Wait: time.Millisecond, Reported: model.Drawn})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			samplertest.TestStable(t, r, prompts)
 		})
 	}
 }
