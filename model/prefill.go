@@ -118,9 +118,9 @@ func (c Config) extendGraph(in []*Node) []*Node {
 			change := Sub(Gather(Reshape(all, rows*(width+1), half), ExpandAxes(last, -1)), Reshape(first, rows, half))
 			shift = ScatterSum(cache[2], ExpandAxes(slot, -1), change, false, false)
 		}
-		q := c.headNorm(w, p+"self_attn.q_norm", Reshape(project(w, p+"self_attn.q_proj", h), rows, width, c.Heads, c.HeadDim))
-		k := c.headNorm(w, p+"self_attn.k_norm", Reshape(project(w, p+"self_attn.k_proj", h), rows, width, c.KVHeads, c.HeadDim))
-		v := Reshape(project(w, p+"self_attn.v_proj", h), rows, width, c.KVHeads, c.HeadDim)
+		q := c.headNorm(w, p+"self_attn.q_norm", Reshape(c.project(w, p+"self_attn.q_proj", h), rows, width, c.Heads, c.HeadDim))
+		k := c.headNorm(w, p+"self_attn.k_norm", Reshape(c.project(w, p+"self_attn.k_proj", h), rows, width, c.KVHeads, c.HeadDim))
+		v := Reshape(c.project(w, p+"self_attn.v_proj", h), rows, width, c.KVHeads, c.HeadDim)
 		q = MulScalar(c.rotate(q, cos, sin), 1/math.Sqrt(float64(c.HeadDim)))
 		kc, keys := put(cache[0], c.rotate(k, cos, sin))
 		vc, vals := put(cache[1], v)
@@ -135,8 +135,8 @@ func (c Config) extendGraph(in []*Node) []*Node {
 		q = Reshape(q, rows, width, c.KVHeads, c.group(), c.HeadDim)
 		scores := Dot(q, keys).General([]int{4}, []int{0, 2}, []int{3}, []int{0, 1})                         // [rows, kv, width, group, length]
 		o := Dot(Softmax(Add(scores, mask), -1), vals).General([]int{4}, []int{0, 1}, []int{2}, []int{0, 1}) // [rows, kv, width, group, head]
-		wo := Reshape(w[p+"self_attn.o_proj.weight"], c.Dim, c.KVHeads, c.group(), c.HeadDim)
-		x = Add(x, Dot(o, wo).General([]int{1, 3, 4}, nil, []int{1, 2, 3}, nil)) // [rows, width, dim]
+		o = Reshape(TransposeAllAxes(o, 0, 2, 1, 3, 4), rows, width, c.Heads*c.HeadDim)
+		x = Add(x, c.project(w, p+"self_attn.o_proj", o)) // [rows, width, dim]
 		x = Add(x, c.mlp(w, p, x))
 	}
 	return out
