@@ -160,7 +160,7 @@ func testDecoder(t *testing.T, b Backend, dir string) {
 
 	// Greedy, through prefill and cache, with an EOS that the golden does not stop at.
 	lm := &LM{Net: net}
-	lm.Config.EOS = int32(net.Config.VocabSize) // never sampled
+	lm.Config.EOS, lm.Config.Stops = int32(net.Config.VocabSize), nil // never sampled
 	var requests []Request
 	for _, c := range golden.Cases {
 		requests = append(requests, Request{Prompt: c.Prompt, MaxTokens: len(c.Greedy)})
