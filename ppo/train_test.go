@@ -59,7 +59,7 @@ func TestTruncated(t *testing.T) {
 	run := func(c Config) (*recorder, Step) {
 		p := &recorder{player: newPlayer(2, 3, 1), cut: func(i int) bool { return i%4 == 0 }}
 		c.Iterations, c.Batch, c.Minibatch, c.Lambda = 1, 16, 4, 0.9
-		return p, reinforce(t, p, alternate, c)
+		return p, reinforce(t, p, alternate(4), c)
 	}
 	count := func(p *recorder) (n int) {
 		for _, m := range p.trained {
@@ -93,7 +93,7 @@ func TestTruncated(t *testing.T) {
 // each has what is left.
 func TestEpochsAreShuffled(t *testing.T) {
 	p := &recorder{player: newPlayer(2, 3, 1)}
-	reinforce(t, p, alternate, Config{Iterations: 2, Batch: 10, Minibatch: 4, Epochs: 3})
+	reinforce(t, p, alternate(4), Config{Iterations: 2, Batch: 10, Minibatch: 4, Epochs: 3})
 	var sizes []int
 	for _, m := range p.trained {
 		sizes = append(sizes, len(m))
@@ -118,7 +118,7 @@ func TestEpochsAreShuffled(t *testing.T) {
 // advantages are those of their rewards.
 func TestGroups(t *testing.T) {
 	p := &recorder{player: newPlayer(3, 4, 1)}
-	step := reinforce(t, p, alternate, Config{Iterations: 1, Batch: 12, Minibatch: 12, Group: 4, Relative: RLOO})
+	step := reinforce(t, p, alternate(4), Config{Iterations: 1, Batch: 12, Minibatch: 12, Group: 4, Relative: RLOO})
 	for i, s := range step.Samples {
 		if want := fmt.Sprint(i / 4); s.Start.Problem.ID != want {
 			t.Errorf("rollout %d is of start %s, want %s", i, s.Start.Problem.ID, want)
@@ -144,7 +144,7 @@ func TestKLPenalty(t *testing.T) {
 	run := func(c Config) (*recorder, Step) {
 		p := &recorder{player: newPlayer(2, 3, 0.1), ref: 0.25} // 0.75 nats a response
 		c.Iterations, c.Batch, c.Minibatch, c.KL, c.Doctor.Reference = 2, 8, 8, 0.1, math.Inf(1)
-		return p, reinforce(t, p, alternate, c)
+		return p, reinforce(t, p, alternate(4), c)
 	}
 	p, step := run(Config{})
 	s := step.Samples[0]
@@ -186,7 +186,7 @@ func TestSameBytes(t *testing.T) {
 	for i, c := range []struct{ processors, flight, parallel int }{{1, 0, 1}, {2, 3, 2}, {8, 5, 16}, {8, 64, 0}} {
 		runtime.GOMAXPROCS(c.processors)
 		a, _ := tiny(t, ActorConfig{Temperature: 0.8, InFlight: c.flight})
-		trainer := Trainer{Policy: a, Rubric: reward.Rubric{{Name: "game", Weight: 1, Func: alternate}}, Config: Config{Iterations: 3, Batch: 24, Minibatch: 12, Parallel: c.parallel, Seed: 5}}
+		trainer := Trainer{Policy: a, Rubric: reward.Rubric{{Name: "game", Weight: 1, Func: alternate(4)}}, Config: Config{Iterations: 3, Batch: 24, Minibatch: 12, Parallel: c.parallel, Seed: 5}}
 		questions := []string{"a b", "c", "b c d a", "d d", "a"}
 		k := -1
 		var got []Step
@@ -225,7 +225,7 @@ func TestMemoryIsFlat(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}
-	trainer := Trainer{Policy: a, Rubric: reward.Rubric{{Name: "game", Weight: 1, Func: alternate}}, Config: Config{Iterations: 200, Batch: 8, Minibatch: 8}}
+	trainer := Trainer{Policy: a, Rubric: reward.Rubric{{Name: "game", Weight: 1, Func: alternate(4)}}, Config: Config{Iterations: 200, Batch: 8, Minibatch: 8}}
 	var early uint64
 	goroutines := 0
 	for step, err := range trainer.Train(t.Context(), asked) {
