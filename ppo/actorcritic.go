@@ -61,9 +61,6 @@ type ActorCritic struct {
 func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCritic, error) {
 	c.Temperature, c.Clip, c.ValueClip = cmp.Or(c.Temperature, 0.6), cmp.Or(c.Clip, 0.2), cmp.Or(c.ValueClip, 0.2)
 	c.ClipHigh, c.ValueStd = cmp.Or(c.ClipHigh, c.Clip), cmp.Or(c.ValueStd, 1)
-	if c.KLLoss == nil {
-		c.KLLoss = StraightThrough
-	}
 	var faults []error
 	need := func(ok bool, format string, args ...any) {
 		if !ok {
@@ -87,9 +84,14 @@ func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCriti
 		return nil, err
 	}
 	a := &ActorCritic{LM: lm, Critic: critic, config: c}
-	a.actor = model.NewLearner(lm.Net, a.policyLoss, c.AdamW)
+	numbers := policyNumbers{c.Temperature, c.Clip, c.ClipHigh, c.DualClip, c.Entropy, c.Aggregate != nil, c.Reference != nil}
+	if c.KLLoss == nil {
+		a.actor = policyObjectives.Of(numbers).Learner(lm.Net, c.AdamW)
+	} else {
+		a.actor = model.NewLearner(lm.Net, numbers.loss(c.KLLoss), c.AdamW)
+	}
 	if critic != nil {
-		a.critic = model.NewLearner(critic, a.valueLoss, c.AdamW)
+		a.critic = valueObjectives.Of(valueNumbers{c.ValueClip, c.ValueMean, c.ValueStd}).Learner(critic, c.AdamW)
 	}
 	return a, nil
 }
@@ -211,45 +213,60 @@ func (a *ActorCritic) prepare(l *model.Learner, minibatch []Sample, cols columns
 	return l.Prepare(inputs, rate)
 }
 
-// policyLoss: tokens [batch, seq] int32, mask, old, advantage [batch, seq], then weights
+// What the graphs of the two losses are functions of.
+type (
+	policyNumbers struct {
+		temperature, low, high, dual, entropy float64
+		weighted, reference                   bool
+	}
+	valueNumbers struct{ clip, mean, std float64 }
+)
+
+var (
+	policyObjectives = model.NewObjectives(func(n policyNumbers) model.Loss { return n.loss(StraightThrough) })
+	valueObjectives  = model.NewObjectives(func(n valueNumbers) model.Loss { return n.loss })
+)
+
+// The policy's: tokens [batch, seq] int32, mask, old, advantage [batch, seq], then weights
 // with Aggregate and ref with Reference [batch, seq], count, beta [].
-func (a *ActorCritic) policyLoss(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
-	tokens, mask, old, advantage, weight := in[0], in[1], in[2], in[3], in[1]
-	count, beta := in[len(in)-2], in[len(in)-1]
-	if a.config.Aggregate != nil {
-		weight = in[4]
+func (n policyNumbers) loss(divergence func(logp, ref *Node) *Node) model.Loss {
+	return func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
+		tokens, mask, old, advantage, weight := in[0], in[1], in[2], in[3], in[1]
+		count, beta := in[len(in)-2], in[len(in)-1]
+		if n.weighted {
+			weight = in[4]
+		}
+		logits := c.Logits(w, c.Hidden(w, tokens))
+		logp := model.LogProbs(logits, tokens, n.temperature)
+		sampled := GreaterThan(mask, ZerosLike(mask))
+		// Off the mask old and advantage are 0 and logp is not: 1 keeps what is left out finite.
+		ratio := Where(sampled, Ratio(logp, old), OnesLike(mask))
+		surrogate := PolicyLoss(ratio, advantage, n.low, n.high)
+		if n.dual != 0 {
+			surrogate = DualClip(surrogate, advantage, n.dual)
+		}
+		entropy := model.Entropies(logits, tokens, n.temperature)
+		loss := Mean(surrogate, weight, count)
+		if n.entropy != 0 {
+			loss = Sub(loss, MulScalar(Mean(entropy, weight, count), n.entropy))
+		}
+		if n.reference {
+			ref := Where(sampled, in[len(in)-3], StopGradient(logp))
+			loss = Add(loss, Mul(beta, Mean(divergence(logp, ref), weight, count)))
+		}
+		off := Abs(AddScalar(ratio, -1.0))
+		k3 := AddScalar(Sub(ratio, Log(ratio)), -1.0)
+		return loss, stats(mask, count, off, entropy, k3, Clipped(ratio, advantage, n.low, n.high))
 	}
-	logits := c.Logits(w, c.Hidden(w, tokens))
-	logp := model.LogProbs(logits, tokens, a.config.Temperature)
-	sampled := GreaterThan(mask, ZerosLike(mask))
-	// Off the mask old and advantage are 0 and logp is not: 1 keeps what is left out finite.
-	ratio := Where(sampled, Ratio(logp, old), OnesLike(mask))
-	surrogate := PolicyLoss(ratio, advantage, a.config.Clip, a.config.ClipHigh)
-	clipped := Clipped(ratio, advantage, a.config.Clip, a.config.ClipHigh)
-	if a.config.DualClip != 0 {
-		surrogate = DualClip(surrogate, advantage, a.config.DualClip)
-	}
-	entropy := model.Entropies(logits, tokens, a.config.Temperature)
-	loss := Mean(surrogate, weight, count)
-	if a.config.Entropy != 0 {
-		loss = Sub(loss, MulScalar(Mean(entropy, weight, count), a.config.Entropy))
-	}
-	if a.config.Reference != nil {
-		ref := Where(sampled, in[len(in)-3], StopGradient(logp))
-		loss = Add(loss, Mul(beta, Mean(a.config.KLLoss(logp, ref), weight, count)))
-	}
-	off := Abs(AddScalar(ratio, -1.0))
-	k3 := AddScalar(Sub(ratio, Log(ratio)), -1.0)
-	return loss, stats(mask, count, off, entropy, k3, clipped)
 }
 
-// valueLoss: tokens [batch, seq] int32, mask, old, ret [batch, seq], count, beta [].
-func (a *ActorCritic) valueLoss(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
+// The critic's: tokens [batch, seq] int32, mask, old, ret [batch, seq], count, beta [].
+func (n valueNumbers) loss(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
 	tokens, mask, old, ret, count := in[0], in[1], in[2], in[3], in[4]
 	scores := c.Scores(w, c.Hidden(w, tokens))
-	values := DivScalar(AddScalar(model.Before(scores), -a.config.ValueMean), a.config.ValueStd)
-	each := ValueLoss(values, old, ret, a.config.ValueClip)
-	return Mean(each, mask, count), stats(mask, count, Abs(Sub(values, old)))
+	values := DivScalar(AddScalar(model.Before(scores), -n.mean), n.std)
+	loss := Mean(ValueLoss(values, old, ret, n.clip), mask, count)
+	return loss, stats(mask, count, Abs(Sub(values, old)))
 }
 
 // stats are the mean over the mask of off and of others, and the largest off of each row.

@@ -74,7 +74,7 @@ func (p sick) iterate(c Config) error {
 
 func TestDoctor(t *testing.T) {
 	healthy, _ := tiny(t, ActorConfig{Temperature: 0.8, Reference: &model.LM{}})
-	a := func() *ActorCritic { // with graphs of its own
+	a := func() *ActorCritic { // of its own
 		b, err := NewActorCritic(healthy.LM, healthy.Critic, healthy.config)
 		if err != nil {
 			t.Fatal(err)
@@ -120,7 +120,8 @@ func TestDoctor(t *testing.T) {
 	})
 	t.Run("the temperature is dropped", func(t *testing.T) {
 		p := a()
-		err := sick{ActorCritic: p, rollouts: func(r []Rollout) []Rollout { p.config.Temperature = 1; return r }}.iterate(Config{Doctor: Doctor{Reference: math.Inf(1)}})
+		p.config.Temperature = 1 // of sampler and reference, not of the loss
+		err := sick{ActorCritic: p}.iterate(Config{})
 		var f *Fault
 		if !errors.As(err, &f) || f.Check != CheckRatio || len(f.Rows) == 0 {
 			t.Error(err)
@@ -160,7 +161,8 @@ func TestDoctor(t *testing.T) {
 	})
 	t.Run("values have another scale", func(t *testing.T) {
 		p := a()
-		err := sick{ActorCritic: p, estimates: func([]Estimate) { p.config.ValueMean = 0.5 }}.iterate(Config{})
+		p.config.ValueMean = 0.5 // of Estimate, not of the loss
+		err := sick{ActorCritic: p}.iterate(Config{})
 		var f *Fault
 		if !errors.As(err, &f) || f.Check != CheckValue {
 			t.Error(err)
