@@ -24,7 +24,7 @@ type Config struct {
 	Group int
 	// Relative makes the rewards of a group into advantages, in place of the critic's:
 	// [GRPO], [DrGRPO], [RLOO]. nil: [GAE], whitened over the batch.
-	Relative func(rewards []float64) (advantages []float64)
+	Relative func(rewards []float64) (advantages []float64) `json:"-"`
 	// Truncated says what becomes of responses that the token limit cut off.
 	Truncated Truncation
 

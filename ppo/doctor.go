@@ -2,6 +2,7 @@ package ppo
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -53,7 +54,7 @@ func (c Check) String() string {
 // A Fault is something that the doctor found.
 type Fault struct {
 	Check  Check
-	Rows   []int  // of the iteration's rollouts, or of the mini-batch for CheckMask
+	Rows   []int  // of the iteration's rollouts; of the mini-batch, where Update was called by hand
 	Found  string // and what was expected
 	Change string // what to look at
 }
@@ -263,6 +264,16 @@ func (c Config) checkFirst(stats Stats, part []int, samples []Sample) error {
 			"Estimate and the critic's loss disagree about weights, scale, mask or shift"}
 	}
 	return nil
+}
+
+// located is a fault of a mini-batch with the rows that its samples have in the iteration.
+func located(err error, part []int) error {
+	if f := (*Fault)(nil); errors.As(err, &f) {
+		for k, row := range f.Rows {
+			f.Rows[k] = part[row]
+		}
+	}
+	return err
 }
 
 // worst are the rows that are off most, from the largest down to half of it: all of

@@ -57,12 +57,13 @@ func (p sick) Update(ctx context.Context, minibatch []Sample, rate Rate) (Stats,
 	return p.ActorCritic.Update(ctx, minibatch, rate)
 }
 
+var questions = []string{"a b", "c", "b c d a", "d d", "a", "b b b", "c a", "d"}
+
 // iterate makes one iteration of eight rollouts in one mini-batch.
 func (p sick) iterate(c Config) error {
 	c.Iterations, c.Batch, c.Minibatch = 1, 8, 8
 	trainer := Trainer{Policy: p, Rubric: reward.Rubric{{Name: "length", Weight: 1, Func: reward.Length}}, Config: c}
 	i := -1
-	questions := []string{"a b", "c", "b c d a", "d d", "a", "b b b", "c a", "d"}
 	for _, err := range trainer.Train(context.Background(), func(yield func(coat.Start) bool) {
 		for i++; yield(coat.Start{Problem: coat.Problem{ID: "x", Question: questions[i%8]}}); i++ {
 		}
@@ -169,8 +170,11 @@ func TestDoctor(t *testing.T) {
 		}
 	})
 	t.Run("a sample is short of an entry", func(t *testing.T) {
-		err := sick{ActorCritic: a(), update: func(s []Sample) { s[2].Advantages = s[2].Advantages[1:] }}.iterate(Config{})
-		found(t, err, CheckMask, 2)
+		row := -1
+		err := sick{ActorCritic: a(), update: func(s []Sample) {
+			s[2].Advantages, row = s[2].Advantages[1:], slices.Index(questions, s[2].Start.Problem.Question)
+		}}.iterate(Config{})
+		found(t, err, CheckMask, row)
 	})
 	t.Run("all are masked", func(t *testing.T) {
 		p := a()

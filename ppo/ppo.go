@@ -145,12 +145,14 @@ func (t *Trainer) iterate(ctx context.Context, c Config, i int, starts []coat.St
 				return step, err
 			}
 			stats, err := t.Policy.Update(ctx, pick(step.Samples, part), c.rate(i*planned+done, c.CriticOnly*planned, c.Iterations*planned))
-			if err == nil && done == 0 {
-				step.Health.first(stats)
-				err = c.checkFirst(stats, part, step.Samples)
-			}
 			if err != nil {
-				return step, err
+				return step, located(err, part)
+			}
+			if done == 0 {
+				step.Health.first(stats)
+				if err := c.checkFirst(stats, part, step.Samples); err != nil {
+					return step, err
+				}
 			}
 			done++
 			step.Stats.add(stats, 1/float64(made))

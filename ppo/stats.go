@@ -2,7 +2,7 @@ package ppo
 
 // Stats describe one update, or the mean over several.
 type Stats struct {
-	PolicyLoss, ValueLoss float64
+	PolicyLoss, ValueLoss float64 // the policy's with the terms of divergence and entropy
 	Entropy               float64 // nats a token
 	KL                    float64 // of the old policy against the new one, nats a token (k3)
 	ClipFraction          float64 // share of tokens that the clip keeps from moving further
