@@ -213,10 +213,7 @@ func TestActorCriticLearns(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short")
 	}
-	b, err := model.OpenBackend("go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := goBackend(t)
 	for _, name := range []string{"PPO", "GRPO"} {
 		for seed := range uint64(5) {
 			lm := words(t, b, "a b", 10+seed)
