@@ -226,7 +226,7 @@ func TestActorCriticLearns(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.Iterations, c.Batch, c.Minibatch, c.Epochs, c.Seed = 20, 32, 16, 1, seed
+			c.Iterations, c.Batch, c.Minibatch, c.Epochs, c.Seed = 30, 32, 16, 1, seed
 			trainer := Trainer{Policy: p, Rubric: reward.Rubric{{Name: "game", Weight: 1, Func: twice}}, Config: c}
 			tail := 0.0
 			for step, err := range trainer.Train(t.Context(), asked) {
