@@ -114,9 +114,10 @@ func (l *Learner) Skipped() int { return l.skipped }
 // A Stat is what one step reports.
 type Stat struct {
 	Loss     float64
-	Norm     float64   // of the gradient, before clipping
-	Stats    []float64 // the sum of the loss's statistics over the micro-batches
-	Diverged bool      // the gradient was not finite and the step was left out
+	Norm     float64     // of the gradient, before clipping
+	Stats    []float64   // the sum of the loss's statistics over the micro-batches
+	Each     [][]float64 // the statistics of each micro-batch
+	Diverged bool        // the gradient was not finite and the step was left out
 }
 
 // Measure is [Learner.Step] without the update: it changes nothing, and the norm of the
@@ -172,9 +173,12 @@ func (s *Stat) read(out []*Tensor) {
 	if s.Stats == nil {
 		s.Stats = make([]float64, len(stats))
 	}
+	each := make([]float64, len(stats))
 	for k, x := range stats {
-		s.Stats[k] += float64(x)
+		each[k] = float64(x)
+		s.Stats[k] += each[k]
 	}
+	s.Each = append(s.Each, each)
 }
 
 // accumulate adds gradients to a sum, and frees both.
@@ -199,32 +203,72 @@ func addPairs(in []*Node) (out []*Node) {
 // Their gradients are added up in order, so the result does not depend on the number of
 // cores. It frees the inputs.
 func (l *Learner) Step(batches [][]*Tensor, lr float64) (Stat, error) {
+	p, stat, err := l.Prepare(batches, lr)
+	if err == nil {
+		p.Commit()
+	}
+	return stat, err
+}
+
+// A Pending is an update that is computed and not yet made. It is for several learners
+// that are to go on together or not at all. Either Commit or Discard ends it, and its
+// learner prepares no other before.
+type Pending struct {
+	l    *Learner
+	outs [][]*Tensor // what update made, a device each; nil: the step diverged, there is nothing to make
+}
+
+// Prepare is [Learner.Step] up to the point where the learner would change.
+func (l *Learner) Prepare(batches [][]*Tensor, lr float64) (*Pending, Stat, error) {
 	defer free(batches...)
 	if l.mesh != nil {
-		return l.meshStep(batches, lr)
+		return l.meshPrepare(batches, lr)
 	}
 	stat, sums, err := l.gradients(batches)
 	defer func() { free(sums...) }()
 	if err != nil {
-		return stat, err
+		return nil, stat, err
 	}
 	scalars := l.scalars(lr)
 	defer free([]*Tensor{scalars})
 	r := l.replica()
 	out, err := l.apply.call([]*Tensor{scalars}, r.params(l.learns), r.m, r.v, slices.Concat(sums...))
 	if err != nil {
-		return Stat{}, err
+		return nil, Stat{}, err
 	}
 	if !l.accept(&stat, out[0]) {
 		free(out[1:])
-		return stat, nil
+		return &Pending{l: l}, stat, nil
 	}
-	r.replace(l.learns, out[1:])
-	l.take(r)
-	return stat, nil
+	return &Pending{l, [][]*Tensor{out[1:]}}, stat, nil
 }
 
-// accept reads the norm and counts the step, or leaves it out.
+// Commit makes the update. It cannot fail.
+func (p *Pending) Commit() {
+	l := p.l
+	for d, out := range p.outs {
+		if d > 0 {
+			l.mesh.others[d-1].replace(l.learns, out)
+			continue
+		}
+		r := l.replica()
+		r.replace(l.learns, out)
+		l.take(r)
+		l.steps++
+	}
+	if l.mesh != nil {
+		l.mesh.seen = slices.Clone(l.Net.weights)
+	}
+	p.outs = nil
+}
+
+// Discard leaves the learner as it is.
+func (p *Pending) Discard() {
+	free(p.outs...)
+	p.outs = nil
+}
+
+// accept reads the norm, and counts a step that is left out.
 func (l *Learner) accept(stat *Stat, norm *Tensor) bool {
 	stat.Norm = float64(flat[float32](norm)[0])
 	stat.Diverged = math.IsNaN(stat.Norm) || math.IsInf(stat.Norm, 0)
@@ -232,7 +276,6 @@ func (l *Learner) accept(stat *Stat, norm *Tensor) bool {
 		l.skipped++
 		return false
 	}
-	l.steps++
 	return true
 }
 

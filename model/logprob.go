@@ -32,12 +32,12 @@ func (c Config) LogProbs(w Weights, hidden, tokens, temperature *Node) *Node {
 	return c.inParts(w, hidden, tokens, temperature, c.positions(tokens), pick)[0]
 }
 
-// LogProbsAndEntropies is LogProbs with [Entropies], of which no gradient is taken.
+// LogProbsAndEntropies is LogProbs with [Entropies].
 //
 //	hidden [batch, seq, dim], tokens [batch, seq] int32, temperature [], or nil for 1 → [batch, seq] twice
 func (c Config) LogProbsAndEntropies(w Weights, hidden, tokens, temperature *Node) (logp, entropy *Node) {
 	both := c.inParts(w, hidden, tokens, temperature, c.positions(tokens), pick, func(all, _ *Node) *Node {
-		return entropies(StopGradient(all))
+		return entropies(all)
 	})
 	return both[0], both[1]
 }

@@ -202,12 +202,12 @@ func (l *Learner) meshAccumulate(stat *Stat, sums, outs [][]*Tensor) ([][]*Tenso
 	return l.mesh.perDevice(added), nil
 }
 
-// meshStep is [Learner.Step] over a mesh.
-func (l *Learner) meshStep(batches [][]*Tensor, lr float64) (Stat, error) {
+// meshPrepare is [Learner.Prepare] over a mesh.
+func (l *Learner) meshPrepare(batches [][]*Tensor, lr float64) (*Pending, Stat, error) {
 	stat, sums, err := l.meshGradients(batches)
 	defer func() { free(sums...) }()
 	if err != nil {
-		return stat, err
+		return nil, stat, err
 	}
 	var in [][]*Tensor
 	var scalars []*Tensor
@@ -218,26 +218,21 @@ func (l *Learner) meshStep(batches [][]*Tensor, lr float64) (Stat, error) {
 	}
 	out, err := l.mesh.apply.call(in...)
 	if err != nil {
-		return Stat{}, err
+		return nil, Stat{}, err
 	}
 	outs := l.mesh.perDevice(out)
-	for d := range outs[1:] {
-		free(outs[d+1][:1])
-	}
-	if !l.accept(&stat, outs[0][0]) {
-		for _, out := range outs {
-			free(out[1:])
+	accepted := l.accept(&stat, outs[0][0])
+	for d, out := range outs {
+		if d > 0 {
+			free(out[:1])
 		}
-		return stat, nil
+		outs[d] = out[1:]
 	}
-	for d := range l.mesh.others {
-		l.mesh.others[d].replace(l.learns, outs[d+1][1:])
+	if !accepted {
+		free(outs...)
+		return &Pending{l: l}, stat, nil
 	}
-	r := l.replica()
-	r.replace(l.learns, outs[0][1:])
-	l.take(r)
-	l.mesh.seen = slices.Clone(l.Net.weights)
-	return stat, nil
+	return &Pending{l, outs}, stat, nil
 }
 
 // replicas are those of all devices.
