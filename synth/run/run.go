@@ -24,6 +24,7 @@ type Config struct {
 	Models   map[string]string  // by role
 	Prompts  map[string]string  // hashes, see [agent.Config.Hashes]
 	Sampling map[string]float64 // temperatures and token limits, by name
+	Reading  map[string]string  // how replies are read where that is not as by default, such as stop texts and a finishing step
 
 	// Meter counts the calls, those of earlier sessions included; nil: nothing is
 	// counted.
