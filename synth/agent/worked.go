@@ -16,8 +16,8 @@ import (
 // sum that does not hold, or else with a number that is neither in the question nor in
 // the written solution nor the result of a sum, or else the last. Its hint is the first
 // line of the written solution whose result is not there yet, without that result. It
-// verifies a sum of a step drawn at random by the reverse sum; a solution without a step
-// that can be verified so passes.
+// verifies a step drawn at random by a sum in it done backwards, or else by its numbers;
+// a solution of which no step before its answer has a number passes.
 func Worked(c Config) synth.Critic {
 	c = c.Resolved()
 	return synth.Critic{
@@ -41,8 +41,8 @@ func Worked(c Config) synth.Critic {
 			}
 			rng := source(seed)
 			for _, i := range rng.Perm(max(0, min(right, len(t)-1))) { // the last one excepted, see Critic
-				if m := binary.FindStringSubmatch(t[i].Text); m != nil {
-					r.Step, r.Reflection = i, " "+lead(c.Leads.Verify, reverse(m), rng)
+				if why := verified(t[i].Text); why != "" {
+					r.Step, r.Reflection = i, " "+lead(c.Leads.Verify, why, rng)
 					return r, nil
 				}
 			}
@@ -105,8 +105,16 @@ func hint(p coat.Problem, t coat.Trace) string {
 	return "I go through the question once more, number by number."
 }
 
-// reverse says why a sum of two numbers holds.
-func reverse(m []string) string {
+// verified says why a step is right that firstWrong has not named; there is no reason
+// where it has no number, or announces the answer.
+func verified(step string) string {
+	if _, ends := answer.Extract(step); ends || !number.MatchString(step) {
+		return ""
+	}
+	m := binary.FindStringSubmatch(step)
+	if m == nil {
+		return "Every number here is given or follows from what is."
+	}
 	a, op, b, c := m[1], m[2], m[3], m[4]
 	back := map[string]string{"+": "-", "-": "+", "*": "/", "x": "/", "×": "/", "/": "*", "÷": "*"}[op]
 	return fmt.Sprintf("%s %s %s is %s again.", c, back, b, a)

@@ -46,7 +46,9 @@ func TestWorked(t *testing.T) {
 	for text, want := range map[string]string{
 		`48 / 2 = 24 in May.<|continue|> \boxed{72}`:    " 24 * 2 is 48 again.",
 		`She sold 48 + 24 = 72.<|continue|> \boxed{72}`: " 72 - 24 is 48 again.",
-		`She sold 48 in April.<|continue|> \boxed{72}`:  "",
+		`She sold 48 in April.<|continue|> \boxed{72}`:  " Every number here is given or follows from what is.",
+		`She sold clips.<|continue|> \boxed{72}`:        "",
+		`The answer is 72.<|continue|> \boxed{72}`:      "",
 		`48 / 2 = 25<|continue|> \boxed{72}`:            "",
 		`\boxed{72}`:                                    "",
 	} {
