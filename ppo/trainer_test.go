@@ -187,16 +187,44 @@ func TestPackMasksThePrompt(t *testing.T) {
 	s := Sample{Rollout: Rollout{Prompt: []int32{5, 6, 7}, Tokens: []int32{8, 9}, LogProbs: []float32{-1, -2}}, Values: []float64{3, 4}, Advantages: []float64{10, 20}, Returns: []float64{30, 40}}
 	short := Sample{Rollout: Rollout{Prompt: []int32{5}, Tokens: []int32{1}, LogProbs: []float32{-3}}, Values: []float64{1}, Advantages: []float64{5}, Returns: []float64{6}}
 	in := pack([]Sample{s, short}, policyColumns)
-	if len(in) != 2 { // micro-batches of one row: the shorter first
+	if len(in) != 1 { // of two rows, the shorter first
 		t.Fatalf("%d micro-batches", len(in))
 	}
-	row := func(batch []*model.Tensor, at int) []float32 { return batch[at].Value().([][]float32)[0][:6] }
+	row := func(batch []*model.Tensor, at int) []float32 { return batch[at].Value().([][]float32)[1][:6] }
 	for at, want := range map[int][]float32{1: {0, 0, 0, 1, 1, 0}, 2: {0, 0, 0, -1, -2, 0}, 3: {0, 0, 0, 10, 20, 0}} {
-		if got := row(in[1], at); fmt.Sprint(got) != fmt.Sprint(want) {
+		if got := row(in[0], at); fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("input %d: %v, want %v", at, got, want)
 		}
 	}
 	if got := in[0][4].Value().(float32); got != 3 {
 		t.Errorf("count is %g, want 3 sampled tokens", got)
+	}
+}
+
+// altered is a table whose rollouts are changed.
+type altered struct {
+	*table
+	change func(*Rollout)
+}
+
+func (p altered) Rollouts(ctx context.Context, starts []coat.Start, seed uint64) ([]Rollout, error) {
+	list, err := p.table.Rollouts(ctx, starts, seed)
+	p.change(&list[len(list)-1])
+	return list, err
+}
+
+// Log-probabilities that are not those of the whole distribution are refused before
+// anything is learned from them.
+func TestTrainRefusesTruncatedSampling(t *testing.T) {
+	for want, change := range map[string]func(*Rollout){
+		"rollout 3: it was sampled with top-p":                func(r *Rollout) { r.Plain = []float32{-1} },
+		"rollout 3: it has 1 tokens and 0 log-probabilities": func(r *Rollout) { r.LogProbs = nil },
+	} {
+		policy := altered{&table{rate: 0.1}, change}
+		for _, err := range (&Trainer{Policy: policy, Rubric: second, Config: Config{Iterations: 1, Batch: 4, Minibatch: 4}}).Train(t.Context(), endless) {
+			if err == nil || !strings.Contains(err.Error(), want) || len(policy.updates) > 0 {
+				t.Errorf("error %v after %d updates, want %s", err, len(policy.updates), want)
+			}
+		}
 	}
 }
