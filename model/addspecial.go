@@ -55,7 +55,7 @@ func (m *LM) AddSpecial(tokens ...string) (ids []int32, err error) {
 	}
 	// What was compiled is of the old size.
 	m.Config, m.specs, m.tokenizer = config, specs, t
-	m.compiled, m.engine = nil, engine{}
+	m.engine = engine{}
 	return ids, nil
 }
 

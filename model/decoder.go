@@ -44,9 +44,6 @@ func (c Config) trunk(w Weights, tokens *Node) (*Node, []memory) {
 
 	cos, sin := c.rotations(g, seq) // [seq, rotary/2]
 	cos, sin = Reshape(cos, 1, seq, 1, -1), Reshape(sin, 1, seq, 1, -1)
-	row, col := Iota(g, i32(seq, 1, seq), 0), Iota(g, i32(seq, 1, seq), 2)
-	mask := Where(LessOrEqual(col, row), Scalar(g, float32Type, 0.0), Scalar(g, float32Type, math.Inf(-1))) // [seq, 1, seq]
-	mask = Reshape(mask, 1, 1, seq, 1, seq)
 
 	x := Gather(w[embedding], ExpandAxes(tokens, -1)) // [batch, seq, dim]
 	var memories []memory
@@ -66,12 +63,7 @@ func (c Config) trunk(w Weights, tokens *Node) (*Node, []memory) {
 		q = MulScalar(c.rotate(q, cos, sin), 1/math.Sqrt(float64(c.HeadDim)))
 		m.k = c.rotate(k, cos, sin)
 
-		q = Reshape(q, batch, seq, c.KVHeads, c.group(), c.HeadDim)
-		scores := Dot(q, m.k).General([]int{4}, []int{0, 2}, []int{3}, []int{0, 2}) // [batch, kv, seq, group, seq]
-		p5 := Softmax(Add(scores, mask), -1)
-		o := Dot(p5, m.v).General([]int{4}, []int{0, 1}, []int{1}, []int{0, 2}) // [batch, kv, seq, group, head]
-		wo := Reshape(w[p+"self_attn.o_proj.weight"], c.Dim, c.KVHeads, c.group(), c.HeadDim)
-		x = Add(x, Dot(o, wo).General([]int{1, 3, 4}, nil, []int{1, 2, 3}, nil)) // [batch, seq, dim]
+		x = Add(x, dense(c.attend(q, m.k, m.v), w[p+"self_attn.o_proj.weight"])) // [batch, seq, dim]
 		x = Add(x, c.mlp(w, p, x))
 		memories = append(memories, m)
 	}
@@ -211,7 +203,16 @@ func project(w Weights, name string, x *Node) *Node {
 }
 
 // dense is x[..., in] · w[out, in]ᵀ → [..., out].
-func dense(x, w *Node) *Node { return Dot(x, w).General([]int{-1}, nil, []int{1}, nil) }
+//
+// For the few rows of decoding the Go backend has a kernel that takes the weights the
+// other way round and is many times faster than the one that does not; turning them
+// costs little beside it.
+func dense(x, w *Node) *Node {
+	if x.Rank() == 2 && x.Shape().Dim(0) >= 4 && !isXLA(x.Graph().Backend()) {
+		return Dot(x, Transpose(w, 0, 1)).Product()
+	}
+	return Dot(x, w).General([]int{-1}, nil, []int{1}, nil)
+}
 
 // rotations are the cosines and sines of the rotary embedding (arXiv:2104.09864):
 // angle of position p and pair i is p·fᵢ.

@@ -33,8 +33,8 @@ func (e *engine) init(m *LM) {
 			e.window = window
 		}
 		config := m.Config
-		e.decode = newExec(m.backend, "decode", config.decodeGraph(e.window))
-		e.insert = newExec(m.backend, "prefill", config.insertGraph)
+		e.decode = shared.get(m.backend, config, "decode", config.decodeGraph(e.window))
+		e.insert = shared.get(m.backend, config, "prefill", config.insertGraph)
 	})
 }
 

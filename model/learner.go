@@ -37,8 +37,12 @@ type Learner struct {
 	steps int       // updates applied
 }
 
-// NewLearner prepares a learner; nothing is compiled before the first step.
-func NewLearner(n *Net, loss Loss, a AdamW) *Learner {
+// NewLearner prepares a learner of a loss of its own; nothing is compiled before the
+// first step.
+func NewLearner(n *Net, loss Loss, a AdamW) *Learner { return NewObjective(loss).Learner(n, a) }
+
+// Learner prepares a learner; nothing is compiled before the first step.
+func (o *Objective) Learner(n *Net, a AdamW) *Learner {
 	a.Beta1, a.Beta2 = cmp.Or(a.Beta1, 0.9), cmp.Or(a.Beta2, 0.95)
 	a.Eps, a.MaxNorm = cmp.Or(a.Eps, 1e-8), cmp.Or(a.MaxNorm, 1)
 	l := &Learner{Net: n, adam: a}
@@ -46,10 +50,10 @@ func NewLearner(n *Net, loss Loss, a AdamW) *Learner {
 		l.m = append(l.m, Floats(make([]float32, s.size()), s.dims...))
 		l.v = append(l.v, Floats(make([]float32, s.size()), s.dims...))
 	}
-	config := n.Config
-	l.grad = newExec(n.backend, "gradient", func(in []*Node) []*Node {
+	config, specs := n.Config, n.specs
+	l.grad = o.grads.get(n.backend, config, "gradient", func(in []*Node) []*Node {
 		w, rest := config.bind(in)
-		total, stats := loss(config, w, rest)
+		total, stats := o.loss(config, w, rest)
 		total.AssertDims()
 		stats.AssertRank(1)
 		var nodes []*Node
@@ -58,7 +62,7 @@ func NewLearner(n *Net, loss Loss, a AdamW) *Learner {
 		}
 		return append([]*Node{total, stats}, Gradient(total, nodes...)...)
 	})
-	l.apply = newExec(n.backend, "AdamW", l.update)
+	l.apply = shared.get(n.backend, []any{a, specs}, "AdamW", func(in []*Node) []*Node { return a.update(specs, in) })
 	return l
 }
 
@@ -153,8 +157,8 @@ func (l *Learner) Step(batches [][]*Tensor, lr float64) (Stat, error) {
 //
 //	g ← Σ gradients · min(1, MaxNorm/(‖g‖+1e-6))
 //	w ← w − lr·λ·w;  m ← β₁m+(1−β₁)g;  v ← β₂v+(1−β₂)g²;  w ← w − lr·m̂/(√v̂+ε)
-func (l *Learner) update(in []*Node) []*Node {
-	n, a := len(l.Net.specs), l.adam
+func (a AdamW) update(specs []spec, in []*Node) []*Node {
+	n := len(specs)
 	scalar := func(i int) *Node { return Reshape(Slice(in[0], AxisRange(i, i+1))) }
 	lr, fix1, fix2 := scalar(0), scalar(1), scalar(2)
 	w, m, v, parts := in[1:1+n], in[1+n:1+2*n], in[1+2*n:1+3*n], in[1+3*n:]
@@ -178,7 +182,7 @@ func (l *Learner) update(in []*Node) []*Node {
 	// One vector scale a weight instead of three: lr·m̂/(√v̂+ε) = m·(lr/fix1)/(√v/√fix2+ε).
 	rate, root := Div(lr, fix1), Sqrt(fix2)
 	var newW, newM, newV []*Node
-	for i, s := range l.Net.specs {
+	for i, s := range specs {
 		g := Mul(grads[i], scale)
 		mi := Add(MulScalar(m[i], a.Beta1), MulScalar(g, 1-a.Beta1))
 		vi := Add(MulScalar(v[i], a.Beta2), MulScalar(Square(g), 1-a.Beta2))

@@ -32,6 +32,7 @@ func Groups(lengths []int, size int) [][]int {
 	return slices.Collect(slices.Chunk(order, size))
 }
 
-// Micro is how many rows of a batch one call of a graph takes: half of them, so that
-// two calls share the work, but not more than keeps the memory of a call small.
-func Micro(batch int) int { return min(16, (batch+1)/2) }
+// Micro is how many rows of a batch one call of a graph takes. Fewer waste the backends'
+// fast kernels, more their caches: of a small decoder a token costs least at 8 on both
+// (see BenchmarkTrain).
+func Micro(batch int) int { return min(8, batch) }

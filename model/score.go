@@ -68,18 +68,10 @@ func (n *Net) LogProbs(ctx context.Context, seqs [][]int32) ([][]float32, error)
 // [rows, seq] results to the rows' lengths.
 func (n *Net) forward(ctx context.Context, name string, rows [][]int32, scalars []float32, build func(Config, Weights, []*Node) *Node) ([][]float32, error) {
 	config := n.Config
-	n.execs.Lock()
-	if n.compiled == nil {
-		n.compiled = map[string]*exec{}
-	}
-	if n.compiled[name] == nil {
-		n.compiled[name] = newExec(n.backend, name, func(in []*Node) []*Node {
-			w, in := config.bind(in)
-			return []*Node{build(config, w, in)}
-		})
-	}
-	run := n.compiled[name]
-	n.execs.Unlock()
+	run := shared.get(n.backend, config, name, func(in []*Node) []*Node {
+		w, in := config.bind(in)
+		return []*Node{build(config, w, in)}
+	})
 
 	lengths := make([]int, len(rows))
 	for i, r := range rows {

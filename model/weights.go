@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 )
 
 // spec is a tensor that a decoder has: its Hugging Face name and its shape, matrices
@@ -114,9 +113,6 @@ type Net struct {
 	backend Backend
 	specs   []spec
 	weights []*Tensor // in the order of specs; never changed in place, replaced whole
-
-	execs    sync.Mutex
-	compiled map[string]*exec // forward graphs by name, made on first use
 }
 
 // NewNet makes a decoder with fresh weights.

@@ -60,8 +60,8 @@ func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCriti
 		return nil, err
 	}
 	a := &ActorCritic{LM: lm, Critic: critic, config: c}
-	a.actor = model.NewLearner(lm.Net, a.policyLoss, c.AdamW)
-	a.critic = model.NewLearner(critic, a.valueLoss, c.AdamW)
+	a.actor = policyObjectives.Of(policyNumbers{c.Temperature, c.Clip}).Learner(lm.Net, c.AdamW)
+	a.critic = valueObjectives.Of(valueNumbers{c.ValueClip, c.ValueMean, c.ValueStd}).Learner(critic, c.AdamW)
 	return a, nil
 }
 
@@ -133,30 +133,41 @@ func (a *ActorCritic) Update(ctx context.Context, minibatch []Sample, rate Rate)
 	}, nil
 }
 
-// policyLoss: tokens [batch, seq] int32, mask, old, advantage [batch, seq], count [].
-func (a *ActorCritic) policyLoss(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
+// What the graphs of the two losses are functions of.
+type (
+	policyNumbers struct{ temperature, clip float64 }
+	valueNumbers  struct{ clip, mean, std float64 }
+)
+
+var (
+	policyObjectives = model.NewObjectives(func(n policyNumbers) model.Loss { return n.loss })
+	valueObjectives  = model.NewObjectives(func(n valueNumbers) model.Loss { return n.loss })
+)
+
+// The policy's: tokens [batch, seq] int32, mask, old, advantage [batch, seq], count [].
+func (n policyNumbers) loss(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
 	tokens, mask, old, advantage, count := in[0], in[1], in[2], in[3], in[4]
 	logits := c.Logits(w, c.Hidden(w, tokens))
-	logp := model.LogProbs(logits, tokens, a.config.Temperature)
+	logp := model.LogProbs(logits, tokens, n.temperature)
 	// Off the mask old and advantage are 0 and logp is not: 1 keeps what is left out finite.
 	ratio := Where(GreaterThan(mask, ZerosLike(mask)), Ratio(logp, old), OnesLike(mask))
-	loss := Mean(PolicyLoss(ratio, advantage, a.config.Clip), mask, count)
+	loss := Mean(PolicyLoss(ratio, advantage, n.clip), mask, count)
 	off := Abs(AddScalar(ratio, -1.0))
-	clipped := ConvertDType(GreaterThan(off, Scalar(off.Graph(), off.DType(), a.config.Clip)), off.DType())
+	clipped := ConvertDType(GreaterThan(off, Scalar(off.Graph(), off.DType(), n.clip)), off.DType())
 	k3 := AddScalar(Sub(ratio, Log(ratio)), -1.0)
 	var stats []*Node
-	for _, x := range []*Node{model.Entropies(logits, tokens, a.config.Temperature), k3, clipped, off} {
+	for _, x := range []*Node{model.Entropies(logits, tokens, n.temperature), k3, clipped, off} {
 		stats = append(stats, Mean(StopGradient(x), mask, count))
 	}
 	return loss, Stack(stats, 0)
 }
 
-// valueLoss: tokens [batch, seq] int32, mask, old, ret [batch, seq], count [].
-func (a *ActorCritic) valueLoss(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
+// The critic's: tokens [batch, seq] int32, mask, old, ret [batch, seq], count [].
+func (n valueNumbers) loss(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
 	tokens, mask, old, ret, count := in[0], in[1], in[2], in[3], in[4]
 	scores := c.Scores(w, c.Hidden(w, tokens))
-	values := DivScalar(AddScalar(model.Before(scores), -a.config.ValueMean), a.config.ValueStd)
-	loss := Mean(ValueLoss(values, old, ret, a.config.ValueClip), mask, count)
+	values := DivScalar(AddScalar(model.Before(scores), -n.mean), n.std)
+	loss := Mean(ValueLoss(values, old, ret, n.clip), mask, count)
 	return loss, Reshape(loss, 1)
 }
 

@@ -62,7 +62,7 @@ type Lesson struct {
 // Those of the paper are for 7B parameters and would not move a small model.
 func recipe(task string) (Recipe, error) {
 	r := Recipe{
-		Model:     model.Config{Dim: 96, FFN: 256, Layers: 3, Heads: 4, MaxPositions: 384, PartialRotary: 0.5, TimeShift: true, Tied: true, InitRange: 0.2},
+		Model:     model.Config{Dim: 96, FFN: 256, Layers: 4, Heads: 4, MaxPositions: 384, PartialRotary: 0.5, TimeShift: true, Tied: true, InitRange: 0.2},
 		Base:      Drills{Train: sft.Config{LearningRate: 4e-3, Batch: 8, Curriculum: true}},
 		Boxes:     Drills{Train: sft.Config{LearningRate: 4e-3, Batch: 8}},
 		Solutions: 24,
@@ -72,7 +72,7 @@ func recipe(task string) (Recipe, error) {
 		Problems:  600,
 		RM:        bt.Config{LearningRate: 1e-3, Batch: 32, Epochs: 1},
 		MaxTokens: 160,
-		Overlong:  0.5,
+		Overlong:  0.75,
 		RL:        ppo.Config{Iterations: 20, Batch: 256, Minibatch: 64, CriticOnly: 2, Floor: 0.3},
 		Shares:    rae.Shares{Fresh: 8, Right: 1, Wrong: 1},
 		Actor:     ppo.ActorConfig{Temperature: 1, PolicyRate: 7e-4, CriticRate: 1e-3},
@@ -83,11 +83,10 @@ func recipe(task string) (Recipe, error) {
 	}
 	switch task {
 	case "path-star":
-		r.Base.Lessons = []Lesson{lesson(2, 0, 5000), lesson(3, 0, 4000), lesson(4, 0, 2000), lesson(0, 0, 5500)}
+		r.Base.Lessons = []Lesson{lesson(2, 0, 3500), lesson(3, 0, 2500), lesson(4, 0, 1500), lesson(0, 0, 6000)}
 		r.Boxes.Lessons = []Lesson{lesson(0, 0.5, 2400)}
-		r.Share = map[coat.Kind]float64{coat.TypeI: 1, coat.TypeII1: 1, coat.TypeII2: 1, coat.TypeIII1: 0.5, coat.TypeIII2: 0.5}
+		r.Share = map[coat.Kind]float64{coat.TypeI: 1, coat.TypeII1: 0.6, coat.TypeII2: 0.5, coat.TypeIII1: 0.5, coat.TypeIII2: 0.5}
 	case "countdown":
-		r.Model.Layers = 4
 		r.Base.Lessons = []Lesson{lesson(1, 0, 30000), lesson(2, 0, 15000)}
 		r.Boxes.Lessons = []Lesson{lesson(3, 0.25, 20000)}
 		r.Solutions, r.Demos = 48, 16000

@@ -79,7 +79,7 @@ func (c Config) train(ctx context.Context, m *model.LM, t coat.Template, demos [
 	if err != nil {
 		return err
 	}
-	learner := model.NewLearner(m.Net, loss, c.AdamW)
+	learner := objective.Learner(m.Net, c.AdamW)
 	defer learner.Close()
 	rng := rand.New(rand.NewPCG(c.Seed, 0x736674))
 	of := c.Epochs * ((len(rows) + c.Batch - 1) / c.Batch)
@@ -183,6 +183,8 @@ func pack(batch []row, micro int) (inputs [][]*model.Tensor, tokens int) {
 	}
 	return inputs, tokens
 }
+
+var objective = model.NewObjective(loss)
 
 // loss is −Σ mask·log p / count.
 //

@@ -37,6 +37,9 @@ func pack(batch []pair, micro int) (inputs [][]*model.Tensor, tokens int) {
 	return inputs, tokens
 }
 
+// objectives are losses by margin.
+var objectives = model.NewObjectives(loss)
+
 // loss builds the loss of a micro-batch of pairs.
 //
 //	tokens [2·pairs, seq] int32, last [2·pairs] int32, real [pairs] (0 for padding), count []

@@ -112,7 +112,7 @@ func (m *Model) train(ctx context.Context, list []reward.Pair, c Config, yield f
 	rng := rand.New(rand.NewPCG(c.Seed, 0x6274)) // "bt"
 	pairs, test := holdOut(list, pairs, int(math.Ceil(c.HeldOut*float64(len(list)))), rng)
 
-	learner := model.NewLearner(m.Net, loss(c.Margin), c.AdamW)
+	learner := objectives.Of(c.Margin).Learner(m.Net, c.AdamW)
 	defer learner.Close()
 	of := c.Epochs * ((len(pairs) + c.Batch - 1) / c.Batch)
 	every := cmp.Or(c.Every, (of+9)/10)

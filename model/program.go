@@ -1,0 +1,62 @@
+package model
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/gomlx/gomlx/core/graph"
+)
+
+// Compiling a graph takes seconds on XLA, and a pipeline makes many networks of one
+// configuration: clones, critics, checkpoints read back. What is compiled depends on the
+// backend, the configuration and the function alone, so networks share it; it stays for
+// the life of the process, as its backend does.
+var shared programs
+
+// programs are compiled graphs by what they were made from. The zero value is empty.
+type programs struct{ list sync.Map } // of programKey → *exec
+
+type programKey struct{ backend, of, name any }
+
+// get is a graph, made on first use. It has to be a function of the values of of alone;
+// a name stands for one function of them.
+func (p *programs) get(b Backend, of any, name string, build func(in []*graph.Node) []*graph.Node) *exec {
+	key := programKey{b, fmt.Sprintf("%+v", of), name}
+	if e, ok := p.list.Load(key); ok {
+		return e.(*exec)
+	}
+	e, _ := p.list.LoadOrStore(key, newExec(b, name, build))
+	return e.(*exec)
+}
+
+// An Objective is a loss with the graphs that were compiled for it: learners of one
+// objective on networks of one configuration share them.
+type Objective struct {
+	loss  Loss
+	grads programs
+}
+
+// NewObjective makes an objective of a loss. A loss that depends on numbers should take
+// them as inputs, or be one of [Objectives].
+func NewObjective(loss Loss) *Objective { return &Objective{loss: loss} }
+
+// Objectives are the objectives of a loss that depends on numbers, one each for the
+// numbers that were asked for.
+type Objectives[K comparable] struct {
+	loss func(K) Loss
+	list sync.Map // of K → *Objective
+}
+
+// NewObjectives makes objectives of a loss, which has to depend on its argument alone.
+func NewObjectives[K comparable](loss func(K) Loss) *Objectives[K] {
+	return &Objectives[K]{loss: loss}
+}
+
+// Of is the objective of these numbers, always the same one.
+func (o *Objectives[K]) Of(numbers K) *Objective {
+	if one, ok := o.list.Load(numbers); ok {
+		return one.(*Objective)
+	}
+	one, _ := o.list.LoadOrStore(numbers, NewObjective(o.loss(numbers)))
+	return one.(*Objective)
+}
