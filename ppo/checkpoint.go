@@ -209,7 +209,7 @@ func (r *Run) Close() (err error) {
 // SaveIn writes the policy, the critic and their optimisers into a checkpoint.
 func (a *ActorCritic) SaveIn(dir string) error {
 	return a.Save(filepath.Join(dir, actorDir), func(dir string) error {
-		data, err := json.MarshalIndent(settings(a.config), "", "  ")
+		data, err := json.MarshalIndent(actorSettings(a.config), "", "  ")
 		if err != nil {
 			return err
 		}
@@ -232,7 +232,7 @@ func (k *Checkpoint) Open(b model.Backend, c ActorConfig) (*ActorCritic, error) 
 		err = json.Unmarshal(data, &was)
 	}
 	if err == nil {
-		err = sameSettings("ActorConfig", was, settings(a.config))
+		err = sameSettings("ActorConfig", was, actorSettings(a.config))
 	}
 	if err != nil {
 		a.Close()

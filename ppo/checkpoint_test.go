@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,8 +22,14 @@ import (
 	"github.com/satori-go/satori/ppo"
 )
 
+// onFullDisk is the program that runs on a full disk, where there is one.
+var onFullDisk func(dir string) int
+
 // The program that is killed: it tells on standard output where it is.
 func TestMain(m *testing.M) {
+	if dir := os.Getenv("SATORI_PPO_FULL"); dir != "" && onFullDisk != nil {
+		os.Exit(onFullDisk(dir))
+	}
 	dir := os.Getenv("SATORI_PPO_DIR")
 	if dir == "" {
 		os.Exit(m.Run())
@@ -69,11 +76,15 @@ func results(t *testing.T, dir string) string {
 	return strings.Join(lines, "\n")
 }
 
-// Killed with SIGKILL at random moments, most of them while saving, and started again
+// Killed with SIGKILL at random moments, half of them while saving, and started again
 // each time, a run ends with the weights, moments, figures, buffer and journal of one
 // that was never killed, and so does one on any number of processors. SATORI_KILLS says
 // how often it is killed, 6 times where it is not set.
 func TestKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs a program many times")
+	}
+	goBackend(t)
 	kills := 6
 	if n := os.Getenv("SATORI_KILLS"); n != "" {
 		kills, _ = strconv.Atoi(n)
@@ -108,13 +119,14 @@ func TestKilled(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		left, last := 1+rng.IntN(12), ""
+		// After some lines: there and then, or in the midst of saving.
+		left, saving, last := 1+rng.IntN(12), rng.IntN(2) == 0, ""
 		for in := bufio.NewScanner(out); in.Scan(); {
-			if last = in.Text(); killed < kills {
-				if left--; left == 0 {
-					time.Sleep(time.Duration(rng.IntN(5000)) * time.Microsecond)
-					cmd.Process.Kill()
-				}
+			last = in.Text()
+			left--
+			if killed < kills && left <= 0 && (!saving || strings.Contains(last, "sav")) {
+				time.Sleep(time.Duration(rng.IntN(2000)) * time.Microsecond)
+				cmd.Process.Kill()
 			}
 		}
 		err = cmd.Wait()
@@ -138,6 +150,9 @@ func TestKilled(t *testing.T) {
 
 func goBackend(t *testing.T) model.Backend {
 	t.Helper()
+	if strings.HasPrefix(os.Getenv("GOMLX_BACKEND"), "xla") {
+		t.Skip("GOMLX_BACKEND names another")
+	}
 	b, err := model.OpenBackend("go")
 	if err != nil {
 		t.Fatal(err)
@@ -147,8 +162,9 @@ func goBackend(t *testing.T) model.Backend {
 
 // A torn checkpoint is passed over and said to be, the one before is gone on from, and
 // the run ends as one that was left alone.
-func TestTornCheckpoint(t *testing.T) {
-	b := goBackend(t)
+func TestTornCheckpoint(t *testing.T) { eachBackend(t, testTornCheckpoint) }
+
+func testTornCheckpoint(t *testing.T, b model.Backend) {
 	whole, torn := newSmall(t.TempDir(), 4), newSmall(t.TempDir(), 4)
 	if err := errors.Join(whole.train(t.Context(), b, 2, 0), torn.train(t.Context(), b, 2, 3)); err != nil {
 		t.Fatal(err)
@@ -282,5 +298,34 @@ func TestResumeRefuses(t *testing.T) {
 	refused("a journal without checkpoints", "of another run: it has attempts of iteration 2", with(nothing))
 	if after, err := os.ReadFile(s.path("journal.jsonl")); err != nil || string(after) != string(journal) {
 		t.Error("a refusal changed the journal")
+	}
+}
+
+// The coefficient that a step ends with is what the next iteration begins with.
+func TestCoefficientResumes(t *testing.T) {
+	var step ppo.Step
+	step.Iteration = 1
+	next := reflect.ValueOf(&step).Elem().FieldByName("NextKL")
+	if !next.IsValid() {
+		t.Skip("a Step tells no coefficient")
+	}
+	next.SetFloat(0.7)
+	s := newSmall(t.TempDir(), 2)
+	for _, want := range []float64{0.2, 0.7} {
+		run, err := s.open(2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.config.KL = 0.2
+		c, err := run.Resume(s.config)
+		if err != nil || c.KL != want {
+			t.Errorf("KL is %g, %v, want %g", c.KL, err, want)
+		}
+		if run.Last == nil {
+			err = run.Save(c, step, func(string) error { return nil })
+		}
+		if err := errors.Join(err, run.Close()); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,8 +16,9 @@ import (
 
 // A journal holds every attempt, once, in order; and the updates behind a checkpoint can
 // be computed again from it to the same bits.
-func TestReplay(t *testing.T) {
-	b := goBackend(t)
+func TestReplay(t *testing.T) { eachBackend(t, testReplay) }
+
+func testReplay(t *testing.T, b model.Backend) {
 	s := newSmall(t.TempDir(), 4)
 	if err := s.train(t.Context(), b, 4, 0); err != nil {
 		t.Fatal(err)
@@ -160,35 +162,40 @@ func TestReplayErrors(t *testing.T) {
 
 func someStart(yield func(coat.Start) bool) { yield(coat.Start{Problem: coat.Problem{ID: "x"}}) }
 
-// Memory stays flat: what is reachable after 200 iterations is what was after 40.
+// Memory stays flat: what is reachable at the end is what was after a fifth of the
+// iterations. SATORI_MEMORY says of how many, 50 where it is not set.
 func TestMemoryIsFlat(t *testing.T) {
 	if testing.Short() {
-		t.Skip("200 iterations")
+		t.Skip("many iterations")
+	}
+	n := 50
+	if text := os.Getenv("SATORI_MEMORY"); text != "" {
+		n, _ = strconv.Atoi(text)
 	}
 	b := goBackend(t)
-	s := newSmall(t.TempDir(), 200)
+	s := newSmall(t.TempDir(), n)
 	policy, x, err := s.resume(b, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer policy.Close()
-	heap := map[int]uint64{}
+	var heap []uint64
 	err = s.iterations(t.Context(), policy, s.rubric, x, s.config, func(step ppo.Step) error {
 		x.figures = nil
-		if step.Iteration%40 == 0 {
+		if step.Iteration%(n/5) == 0 {
 			runtime.GC()
 			runtime.GC() // what finalizers let go of
 			var m runtime.MemStats
 			runtime.ReadMemStats(&m)
-			heap[step.Iteration] = m.HeapAlloc
+			heap = append(heap, m.HeapAlloc)
 		}
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("bytes on the heap by iteration: %v", heap)
-	if len(heap) != 5 || float64(heap[200]) > 1.1*float64(heap[40])+1<<20 {
-		t.Errorf("bytes on the heap by iteration: %v", heap)
+	t.Logf("bytes on the heap after each fifth of %d iterations: %v", n, heap)
+	if float64(heap[len(heap)-1]) > 1.02*float64(heap[0])+64<<10 {
+		t.Errorf("bytes on the heap: %v", heap)
 	}
 }

@@ -17,6 +17,13 @@ func configSettings(c Config) (map[string]string, error) {
 	return s, err
 }
 
+// actorSettings are those of an ActorConfig.
+func actorSettings(c ActorConfig) map[string]string {
+	s := settings(c)
+	delete(s, "InFlight") // changes no rollout
+	return s
+}
+
 // settings are the fields of a struct as text. Of a function or a pointer it can only be
 // said whether there is one.
 func settings(c any) map[string]string {
