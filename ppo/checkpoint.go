@@ -74,7 +74,7 @@ const (
 // OpenRun takes a directory, which it makes where there is none, finds the newest whole
 // checkpoint in it and cuts the journal back to that. Where the directory has
 // checkpoints and none is whole, or the journal is not the one that was written, that
-// is an error, and nothing is changed.
+// is an error, and neither is changed.
 func OpenRun(dir string, c RunConfig) (r *Run, err error) {
 	r = &Run{config: c, checkpoints: rundir.Checkpoints{Dir: filepath.Join(dir, "checkpoints"), Keep: c.Keep}}
 	if r.holder, err = rundir.Lock(dir); err != nil {
