@@ -39,7 +39,13 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	s := newSmall(dir, iterations)
-	s.tell = func(moment string) { fmt.Println(moment) }
+	steps := os.Getenv("SATORI_PPO_STEPS") != ""
+	s.tell = func(moment string) {
+		fmt.Println(moment)
+		if steps { // until it may go on, or is killed
+			os.Stdin.Read(make([]byte, 1))
+		}
+	}
 	b, err := model.OpenBackend("go")
 	if err == nil {
 		err = s.train(context.Background(), b, 2, 0)
@@ -111,22 +117,32 @@ func TestKilled(t *testing.T) {
 	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0)) // other moments each time
 	moments := map[string]int{}
 	for killed := 0; ; {
-		cmd := child(dir, iterations)
+		cmd := child(dir, iterations, "SATORI_PPO_STEPS=1")
 		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		goOn, err := cmd.StdinPipe()
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		// After some lines: there and then, or in the midst of saving.
-		left, saving, last := 1+rng.IntN(12), rng.IntN(2) == 0, ""
+		// At a moment that it tells of, or shortly after.
+		left, last := 1+rng.IntN(12), ""
 		for in := bufio.NewScanner(out); in.Scan(); {
 			last = in.Text()
 			left--
-			if killed < kills && left <= 0 && (!saving || strings.Contains(last, "sav")) {
+			if left == 0 && killed < kills && rng.IntN(2) == 0 {
+				cmd.Process.Kill()
+				break
+			}
+			goOn.Write([]byte{'\n'})
+			if left == 0 && killed < kills {
 				time.Sleep(time.Duration(rng.IntN(2000)) * time.Microsecond)
 				cmd.Process.Kill()
+				break
 			}
 		}
 		err = cmd.Wait()
@@ -140,7 +156,7 @@ func TestKilled(t *testing.T) {
 			t.Fatalf("after %d kills: %v", killed, err)
 		}
 		killed++
-		moments[last]++
+		moments[last]++ // or after it
 	}
 	t.Logf("killed after %v\n%s", moments, want)
 	if got := results(t, dir); got != want {
