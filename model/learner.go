@@ -72,9 +72,10 @@ func (l *Learner) Steps() int { return l.steps }
 // A Stat is what one step reports.
 type Stat struct {
 	Loss     float64
-	Norm     float64   // of the gradient, before clipping
-	Stats    []float64 // the sum of the loss's statistics over the micro-batches
-	Diverged bool      // the gradient was not finite and the step was left out
+	Norm     float64     // of the gradient, before clipping
+	Stats    []float64   // the sum of the loss's statistics over the micro-batches
+	Each     [][]float64 // the statistics of each micro-batch
+	Diverged bool        // the gradient was not finite and the step was left out
 }
 
 // Measure is [Learner.Step] without the update: it changes nothing, and the norm of the
@@ -110,9 +111,12 @@ func (l *Learner) gradients(batches [][]*Tensor) (Stat, [][]*Tensor, error) {
 		if stat.Stats == nil {
 			stat.Stats = make([]float64, len(stats))
 		}
+		each := make([]float64, len(stats))
 		for k, x := range stats {
-			stat.Stats[k] += float64(x)
+			each[k] = float64(x)
+			stat.Stats[k] += each[k]
 		}
+		stat.Each = append(stat.Each, each)
 	}
 	return stat, outs, nil
 }
@@ -121,11 +125,28 @@ func (l *Learner) gradients(batches [][]*Tensor) (Stat, [][]*Tensor, error) {
 // Their gradients are added up in order, so the result does not depend on the number of
 // cores. It frees the inputs.
 func (l *Learner) Step(batches [][]*Tensor, lr float64) (Stat, error) {
+	p, stat, err := l.Prepare(batches, lr)
+	if err == nil {
+		p.Commit()
+	}
+	return stat, err
+}
+
+// A Pending is an update that is computed and not yet made. It is for several learners
+// that are to go on together or not at all. Either Commit or Discard ends it, and its
+// learner prepares no other before.
+type Pending struct {
+	l   *Learner
+	out []*Tensor // weights, m, v; nil: the step diverged, there is nothing to make
+}
+
+// Prepare is [Learner.Step] up to the point where the learner would change.
+func (l *Learner) Prepare(batches [][]*Tensor, lr float64) (*Pending, Stat, error) {
 	defer free(batches...)
 	stat, outs, err := l.gradients(batches)
 	defer func() { free(outs...) }()
 	if err != nil {
-		return stat, err
+		return nil, stat, err
 	}
 	var grads []*Tensor
 	for _, out := range outs {
@@ -136,19 +157,33 @@ func (l *Learner) Step(batches [][]*Tensor, lr float64) (Stat, error) {
 	defer free([]*Tensor{scalars})
 	out, err := l.apply.call([]*Tensor{scalars}, l.Net.weights, l.m, l.v, grads)
 	if err != nil {
-		return Stat{}, err
+		return nil, Stat{}, err
 	}
 	stat.Norm = float64(flat[float32](out[0])[0])
 	if math.IsNaN(stat.Norm) || math.IsInf(stat.Norm, 0) {
 		free(out[1:])
 		stat.Diverged = true
-		return stat, nil
+		return &Pending{l: l}, stat, nil
 	}
-	n := len(l.Net.specs)
+	return &Pending{l, out[1:]}, stat, nil
+}
+
+// Commit makes the update. It cannot fail.
+func (p *Pending) Commit() {
+	if p.out == nil {
+		return
+	}
+	l, n := p.l, len(p.l.Net.specs)
 	free(l.Net.weights, l.m, l.v)
-	l.Net.weights, l.m, l.v = out[1:1+n], out[1+n:1+2*n], out[1+2*n:]
+	l.Net.weights, l.m, l.v = p.out[:n], p.out[n:2*n], p.out[2*n:]
 	l.steps++
-	return stat, nil
+	p.out = nil
+}
+
+// Discard leaves the learner as it is.
+func (p *Pending) Discard() {
+	free(p.out)
+	p.out = nil
 }
 
 // update is the graph of one AdamW step: scalars [3] (learning rate and the two bias

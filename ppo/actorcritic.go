@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -18,32 +20,47 @@ import (
 type ActorConfig struct {
 	Template    coat.Template `json:"-"`
 	MaxTokens   int           // new tokens a response
+	InFlight    int           // rollouts sampled at a time, which changes none of them; 0: all of a batch
 	Temperature float64       // of sampling, and of all log-probabilities; 0: 0.6, the paper's
 	PolicyRate  float64       // peak learning rate; the paper's 2e-7 is for 7B parameters
 	CriticRate  float64       // peak learning rate; the paper's 5e-6 is for 7B parameters
 	Clip        float64       // ε of the policy; 0: 0.2
-	ValueClip   float64       // ε of the critic; 0: 0.2, as in the paper's code
+	ClipHigh    float64       // ε above 1; 0: that of Clip. DAPO has 0.28
+	DualClip    float64       // c of [DualClip], over 1; 0: off
+	ValueClip   float64       // ε of the critic; 0: 0.2, as in the paper's code. +Inf: off
+	Entropy     float64       // coefficient of a bonus for entropy; 0: none
+	Aggregate   Aggregation   `json:"-"` // of the policy's loss; nil: [ByToken]
+	// KLLoss estimates the divergence from the reference in the policy's loss, where
+	// Config.Penalty is InLoss: [K2], [K3], ... nil: [StraightThrough].
+	KLLoss func(logp, ref *Node) *Node `json:"-"`
 	// ValueMean and ValueStd turn the critic's score into a value, (score − mean)/std, as
 	// the paper's scripts do with a critic that starts from a reward model. 0: 0 and 1.
 	ValueMean, ValueStd float64
-	Reference           *model.LM   `json:"-"` // for a KL penalty; nil: none, as in the paper
-	AdamW               model.AdamW // of both; its zero value is the paper's scripts'
+	// ForceEOS ends a response that the token limit cuts off with an EOS that the policy
+	// did not sample, trains it as if it had, and calls the attempt whole: the behaviour of
+	// the paper's code, and off its policy. Without it nothing is trained that was not
+	// sampled, and the attempt is marked as truncated.
+	ForceEOS  bool
+	Reference *model.LM   `json:"-"` // for a KL penalty; nil: none, as in the paper
+	AdamW     model.AdamW // of both; its zero value is the paper's scripts'
 }
 
 // An ActorCritic is a language model and a critic, two networks, trained side by side.
 // It is a [Policy].
 type ActorCritic struct {
 	LM     *model.LM
-	Critic *model.Net
+	Critic *model.Net // nil: none, for advantages that are relative to a group
 	config ActorConfig
 	actor  *model.Learner
 	critic *model.Learner
 }
 
-// NewActorCritic prepares training. Both networks change in place.
+// NewActorCritic prepares training. Both networks change in place. The critic can start
+// from a reward model (bt.Model.Net.Clone) or from the policy's trunk ([model.Net.WithScore]),
+// and may be nil where Config.Relative does without one.
 func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCritic, error) {
 	c.Temperature, c.Clip, c.ValueClip = cmp.Or(c.Temperature, 0.6), cmp.Or(c.Clip, 0.2), cmp.Or(c.ValueClip, 0.2)
-	c.ValueStd = cmp.Or(c.ValueStd, 1)
+	c.ClipHigh, c.ValueStd = cmp.Or(c.ClipHigh, c.Clip), cmp.Or(c.ValueStd, 1)
 	var faults []error
 	need := func(ok bool, format string, args ...any) {
 		if !ok {
@@ -52,23 +69,64 @@ func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCriti
 	}
 	need(c.Template != nil, "Template is nil")
 	need(c.MaxTokens > 0, "MaxTokens is %d, want it positive", c.MaxTokens)
+	need(c.InFlight >= 0, "InFlight is %d", c.InFlight)
 	need(c.Temperature > 0, "Temperature is %g; a greedy policy cannot be trained", c.Temperature)
-	need(c.PolicyRate > 0 && c.CriticRate > 0, "PolicyRate is %g, CriticRate %g, want them positive", c.PolicyRate, c.CriticRate)
+	need(c.PolicyRate > 0, "PolicyRate is %g, want it positive", c.PolicyRate)
+	need(c.Clip > 0 && c.ClipHigh > 0 && c.ValueClip > 0, "Clip is %g, ClipHigh %g, ValueClip %g, want them positive", c.Clip, c.ClipHigh, c.ValueClip)
+	need(c.DualClip == 0 || c.DualClip > 1, "DualClip is %g, want it over 1", c.DualClip)
+	need(c.Entropy >= 0, "Entropy is %g", c.Entropy)
 	need(c.ValueStd > 0, "ValueStd is %g, want it positive", c.ValueStd)
-	need(critic.Config.Score, "critic has no scalar head; see model.Net.WithScore")
+	if critic != nil {
+		need(c.CriticRate > 0, "CriticRate is %g, want it positive", c.CriticRate)
+		need(critic.Config.Score, "critic has no scalar head; see model.Net.WithScore")
+	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
 	a := &ActorCritic{LM: lm, Critic: critic, config: c}
-	a.actor = policyObjectives.Of(policyNumbers{c.Temperature, c.Clip}).Learner(lm.Net, c.AdamW)
-	a.critic = valueObjectives.Of(valueNumbers{c.ValueClip, c.ValueMean, c.ValueStd}).Learner(critic, c.AdamW)
+	numbers := policyNumbers{c.Temperature, c.Clip, c.ClipHigh, c.DualClip, c.Entropy, c.Aggregate != nil, c.Reference != nil}
+	if c.KLLoss == nil {
+		a.actor = policyObjectives.Of(numbers).Learner(lm.Net, c.AdamW)
+	} else {
+		a.actor = model.NewLearner(lm.Net, numbers.loss(c.KLLoss), c.AdamW)
+	}
+	if critic != nil {
+		a.critic = valueObjectives.Of(valueNumbers{c.ValueClip, c.ValueMean, c.ValueStd}).Learner(critic, c.AdamW)
+	}
 	return a, nil
 }
 
 // Rollouts samples at the configured temperature, from the whole distribution.
 func (a *ActorCritic) Rollouts(ctx context.Context, starts []coat.Start, seed uint64) ([]Rollout, error) {
-	s := model.Sampling{MaxTokens: a.config.MaxTokens, Temperature: a.config.Temperature, Seed: seed, Batch: len(starts)}
-	return model.Collect(s.Rollouts(ctx, a.LM, a.config.Template, slices.Values(starts)))
+	s := model.Sampling{MaxTokens: a.config.MaxTokens, Temperature: a.config.Temperature, Seed: seed, Batch: cmp.Or(a.config.InFlight, len(starts))}
+	rollouts, err := model.Collect(s.Rollouts(ctx, a.LM, a.config.Template, slices.Values(starts)))
+	if err != nil {
+		return nil, err
+	}
+	if a.config.ForceEOS {
+		if err := a.forceEOS(ctx, rollouts); err != nil {
+			return nil, err
+		}
+	}
+	return rollouts, a.checkEnds(rollouts)
+}
+
+// forceEOS writes the EOS that truncated responses lack.
+func (a *ActorCritic) forceEOS(ctx context.Context, rollouts []Rollout) error {
+	for i := range rollouts {
+		r := &rollouts[i]
+		if !r.Truncated {
+			continue
+		}
+		r.Tokens, r.Truncated = append(r.Tokens, a.LM.Config.EOS), false
+		row := slices.Concat(r.Prompt, r.Tokens)
+		logp, err := a.LM.TokenLogProbs(ctx, [][]int32{row}, a.config.Temperature)
+		if err != nil {
+			return err
+		}
+		r.LogProbs = append(r.LogProbs, logp[0][len(row)-1])
+	}
+	return nil
 }
 
 // Estimate gives values and, with a reference, its log-probabilities.
@@ -77,9 +135,15 @@ func (a *ActorCritic) Estimate(ctx context.Context, rollouts []Rollout) ([]Estim
 	for i, r := range rollouts {
 		rows[i] = slices.Concat(r.Prompt, r.Tokens)
 	}
-	scores, err := a.Critic.Scores(ctx, rows)
-	if err != nil {
-		return nil, err
+	scores := make([][]float32, len(rows)) // without a critic all values are 0
+	for i, row := range rows {
+		scores[i] = make([]float32, len(row))
+	}
+	var err error
+	if a.Critic != nil {
+		if scores, err = a.Critic.Scores(ctx, rows); err != nil {
+			return nil, err
+		}
 	}
 	var ref [][]float32
 	if a.config.Reference != nil {
@@ -91,11 +155,12 @@ func (a *ActorCritic) Estimate(ctx context.Context, rollouts []Rollout) ([]Estim
 	for i, r := range rollouts {
 		n := len(r.Prompt)
 		// The value of the state in which token t was chosen is read at the token before.
-		values := float64s(scores[i][n-1 : len(rows[i])-1])
+		values := float64s(scores[i][n-1:])
 		for t := range values {
 			values[t] = (values[t] - a.config.ValueMean) / a.config.ValueStd
 		}
-		estimates[i].Values = values
+		last := len(values) - 1
+		estimates[i].Values, estimates[i].After = values[:last:last], values[last]
 		if ref != nil {
 			estimates[i].Ref = float64s(ref[i][n:])
 		}
@@ -103,116 +168,129 @@ func (a *ActorCritic) Estimate(ctx context.Context, rollouts []Rollout) ([]Estim
 	return estimates, nil
 }
 
-// Update makes one step of the policy and one of the critic.
+// Update makes one step of the policy and one of the critic, or neither.
 func (a *ActorCritic) Update(ctx context.Context, minibatch []Sample, rate Rate) (Stats, error) {
 	var s Stats
 	if err := context.Cause(ctx); err != nil {
 		return s, err
 	}
-	// Its statistics are wanted even where a half is left alone.
-	step := func(l *model.Learner, cols columns, rate float64) (model.Stat, error) {
-		if rate == 0 {
-			return l.Measure(pack(minibatch, cols))
+	policy, policyStat, err := a.prepare(a.actor, minibatch, a.policyColumns, rate.Policy*a.config.PolicyRate, rate.KL)
+	if err != nil {
+		return s, err
+	}
+	defer policy.Discard()
+	s.policy(policyStat, minibatch)
+	diverged := policyStat.Diverged
+	if a.critic != nil {
+		value, valueStat, err := a.prepare(a.critic, minibatch, valueColumns, rate.Critic*a.config.CriticRate, 0)
+		if err != nil {
+			return s, err
 		}
-		return l.Step(pack(minibatch, cols), rate)
+		defer value.Discard()
+		s.value(valueStat, minibatch)
+		if diverged = diverged || valueStat.Diverged; !diverged {
+			value.Commit()
+		}
 	}
-	policy, err := step(a.actor, policyColumns, rate.Policy*a.config.PolicyRate)
+	if diverged {
+		return s, fmt.Errorf("the gradient is not finite (policy %g, critic %g); lower rates may help", s.PolicyNorm, s.ValueNorm)
+	}
+	policy.Commit()
+	return s, nil
+}
+
+// prepare computes a learner's step. Its statistics are wanted even where the learner is
+// left alone.
+func (a *ActorCritic) prepare(l *model.Learner, minibatch []Sample, cols columns, rate, beta float64) (*model.Pending, model.Stat, error) {
+	inputs, err := pack(minibatch, model.Micro(len(minibatch)), cols, beta)
 	if err != nil {
-		return s, err
+		return nil, model.Stat{}, err
 	}
-	value, err := step(a.critic, valueColumns, rate.Critic*a.config.CriticRate)
-	if err != nil {
-		return s, err
+	if rate == 0 {
+		stat, err := l.Measure(inputs)
+		return &model.Pending{}, stat, err
 	}
-	if policy.Diverged || value.Diverged {
-		return s, fmt.Errorf("the gradient is not finite (policy %g, critic %g); lower rates may help", policy.Norm, value.Norm)
-	}
-	return Stats{
-		PolicyLoss: policy.Loss, Entropy: policy.Stats[0], KL: policy.Stats[1], ClipFraction: policy.Stats[2], RatioError: policy.Stats[3],
-		PolicyNorm: policy.Norm, ValueLoss: value.Loss, ValueNorm: value.Norm,
-	}, nil
+	return l.Prepare(inputs, rate)
 }
 
 // What the graphs of the two losses are functions of.
 type (
-	policyNumbers struct{ temperature, clip float64 }
-	valueNumbers  struct{ clip, mean, std float64 }
+	policyNumbers struct {
+		temperature, low, high, dual, entropy float64
+		weighted, reference                   bool
+	}
+	valueNumbers struct{ clip, mean, std float64 }
 )
 
 var (
-	policyObjectives = model.NewObjectives(func(n policyNumbers) model.Loss { return n.loss })
+	policyObjectives = model.NewObjectives(func(n policyNumbers) model.Loss { return n.loss(StraightThrough) })
 	valueObjectives  = model.NewObjectives(func(n valueNumbers) model.Loss { return n.loss })
 )
 
-// The policy's: tokens [batch, seq] int32, mask, old, advantage [batch, seq], count [].
-func (n policyNumbers) loss(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
-	tokens, mask, old, advantage, count := in[0], in[1], in[2], in[3], in[4]
-	logits := c.Logits(w, c.Hidden(w, tokens))
-	logp := model.LogProbs(logits, tokens, n.temperature)
-	// Off the mask old and advantage are 0 and logp is not: 1 keeps what is left out finite.
-	ratio := Where(GreaterThan(mask, ZerosLike(mask)), Ratio(logp, old), OnesLike(mask))
-	loss := Mean(PolicyLoss(ratio, advantage, n.clip), mask, count)
-	off := Abs(AddScalar(ratio, -1.0))
-	clipped := ConvertDType(GreaterThan(off, Scalar(off.Graph(), off.DType(), n.clip)), off.DType())
-	k3 := AddScalar(Sub(ratio, Log(ratio)), -1.0)
-	var stats []*Node
-	for _, x := range []*Node{model.Entropies(logits, tokens, n.temperature), k3, clipped, off} {
-		stats = append(stats, Mean(StopGradient(x), mask, count))
+// The policy's: tokens [batch, seq] int32, mask, old, advantage [batch, seq], then weights
+// with Aggregate and ref with Reference [batch, seq], count, beta [].
+func (n policyNumbers) loss(divergence func(logp, ref *Node) *Node) model.Loss {
+	return func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
+		tokens, mask, old, advantage, weight := in[0], in[1], in[2], in[3], in[1]
+		count, beta := in[len(in)-2], in[len(in)-1]
+		if n.weighted {
+			weight = in[4]
+		}
+		logits := c.Logits(w, c.Hidden(w, tokens))
+		logp := model.LogProbs(logits, tokens, n.temperature)
+		sampled := GreaterThan(mask, ZerosLike(mask))
+		// Off the mask old and advantage are 0 and logp is not: 1 keeps what is left out finite.
+		ratio := Where(sampled, Ratio(logp, old), OnesLike(mask))
+		surrogate := PolicyLoss(ratio, advantage, n.low, n.high)
+		if n.dual != 0 {
+			surrogate = DualClip(surrogate, advantage, n.dual)
+		}
+		entropy := model.Entropies(logits, tokens, n.temperature)
+		loss := Mean(surrogate, weight, count)
+		if n.entropy != 0 {
+			loss = Sub(loss, MulScalar(Mean(entropy, weight, count), n.entropy))
+		}
+		if n.reference {
+			ref := Where(sampled, in[len(in)-3], StopGradient(logp))
+			loss = Add(loss, Mul(beta, Mean(divergence(logp, ref), weight, count)))
+		}
+		off := Abs(AddScalar(ratio, -1.0))
+		k3 := AddScalar(Sub(ratio, Log(ratio)), -1.0)
+		return loss, stats(mask, count, off, entropy, k3, Clipped(ratio, advantage, n.low, n.high))
 	}
-	return loss, Stack(stats, 0)
 }
 
-// The critic's: tokens [batch, seq] int32, mask, old, ret [batch, seq], count [].
+// The critic's: tokens [batch, seq] int32, mask, old, ret [batch, seq], count, beta [].
 func (n valueNumbers) loss(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
 	tokens, mask, old, ret, count := in[0], in[1], in[2], in[3], in[4]
 	scores := c.Scores(w, c.Hidden(w, tokens))
 	values := DivScalar(AddScalar(model.Before(scores), -n.mean), n.std)
 	loss := Mean(ValueLoss(values, old, ret, n.clip), mask, count)
-	return loss, Reshape(loss, 1)
+	return loss, stats(mask, count, Abs(Sub(values, old)))
 }
 
-// columns are a sample's per-token arrays that a loss reads.
-type columns func(Sample) [2][]float64
-
-func policyColumns(s Sample) [2][]float64 {
-	return [2][]float64{float64s(s.LogProbs), s.Advantages}
+// stats are the mean over the mask of off and of others, and the largest off of each row.
+//
+//	mask, off, others [batch, seq], count [] → [1+others+batch]
+func stats(mask, count, off *Node, others ...*Node) *Node {
+	var list []*Node
+	for _, x := range append([]*Node{off}, others...) {
+		list = append(list, Mean(StopGradient(x), mask, count))
+	}
+	rows := ReduceMax(Mul(StopGradient(off), mask), -1) // [batch]
+	return Concatenate([]*Node{Stack(list, 0), rows}, 0)
 }
 
-func valueColumns(s Sample) [2][]float64 { return [2][]float64{s.Values, s.Returns} }
+// policy and value read what the losses report.
+func (s *Stats) policy(stat model.Stat, minibatch []Sample) {
+	s.PolicyLoss, s.PolicyNorm = stat.Loss, stat.Norm
+	s.RatioError, s.Entropy, s.KL, s.ClipFraction = stat.Stats[0], stat.Stats[1], stat.Stats[2], stat.Stats[3]
+	s.Ratios = rowsOf(stat, 4, minibatch)
+}
 
-// pack makes a mini-batch into micro-batches of rows of about the same length:
-// tokens, mask, two columns, and the number of sampled tokens of the mini-batch.
-func pack(minibatch []Sample, cols columns) (inputs [][]*model.Tensor) {
-	count := 0
-	lengths := make([]int, len(minibatch))
-	for i, s := range minibatch {
-		count += len(s.Tokens)
-		lengths[i] = len(s.Prompt) + len(s.Tokens)
-	}
-	micro := model.Micro(len(minibatch))
-	for _, group := range model.Groups(lengths, micro) {
-		ids := make([][]int32, micro)
-		mask, first, second := make([][]float32, micro), make([][]float32, micro), make([][]float32, micro)
-		longest := 0
-		for k, i := range group {
-			s := minibatch[i]
-			values := cols(s)
-			ids[k] = slices.Concat(s.Prompt, s.Tokens)
-			longest = max(longest, len(ids[k]))
-			mask[k], first[k], second[k] = make([]float32, len(ids[k])), make([]float32, len(ids[k])), make([]float32, len(ids[k]))
-			for t := range s.Tokens {
-				at := len(s.Prompt) + t
-				mask[k][at], first[k][at], second[k][at] = 1, float32(values[0][t]), float32(values[1][t])
-			}
-		}
-		width := model.Width(longest)
-		in := []*model.Tensor{model.Ints(model.PadRows(ids, width), micro, width)}
-		for _, column := range [][][]float32{mask, first, second} {
-			in = append(in, model.Floats(model.PadRows(column, width), micro, width))
-		}
-		inputs = append(inputs, append(in, model.Floats([]float32{float32(count)})))
-	}
-	return inputs
+func (s *Stats) value(stat model.Stat, minibatch []Sample) {
+	s.ValueLoss, s.ValueNorm, s.ValueError = stat.Loss, stat.Norm, stat.Stats[0]
+	s.Values = rowsOf(stat, 1, minibatch)
 }
 
 // Save writes the policy and the critic with the moments of their optimisers, whole or
@@ -222,8 +300,10 @@ func (a *ActorCritic) Save(dir string, extra ...func(dir string) error) error {
 		if err := a.LM.Save(filepath.Join(tmp, "policy"), a.actor.SaveState); err != nil {
 			return err
 		}
-		if err := a.Critic.Save(filepath.Join(tmp, "critic"), a.critic.SaveState); err != nil {
-			return err
+		if a.Critic != nil {
+			if err := a.Critic.Save(filepath.Join(tmp, "critic"), a.critic.SaveState); err != nil {
+				return err
+			}
 		}
 		for _, write := range extra {
 			if err := write(tmp); err != nil {
@@ -243,15 +323,21 @@ func OpenActorCritic(b model.Backend, dir string, c ActorConfig) (*ActorCritic, 
 	if err != nil {
 		return nil, fmt.Errorf("ppo: %w", err)
 	}
-	critic, err := model.OpenNet(b, filepath.Join(dir, "critic"))
-	if err != nil {
-		return nil, fmt.Errorf("ppo: %w", err)
+	var critic *model.Net
+	if _, err := os.Stat(filepath.Join(dir, "critic")); !errors.Is(err, fs.ErrNotExist) {
+		if critic, err = model.OpenNet(b, filepath.Join(dir, "critic")); err != nil {
+			return nil, fmt.Errorf("ppo: %w", err)
+		}
 	}
 	a, err := NewActorCritic(lm, critic, c)
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(a.actor.LoadState(filepath.Join(dir, "policy")), a.critic.LoadState(filepath.Join(dir, "critic"))); err != nil {
+	err = a.actor.LoadState(filepath.Join(dir, "policy"))
+	if critic != nil {
+		err = errors.Join(err, a.critic.LoadState(filepath.Join(dir, "critic")))
+	}
+	if err != nil {
 		return nil, fmt.Errorf("ppo: %w", err)
 	}
 	return a, nil
@@ -260,5 +346,7 @@ func OpenActorCritic(b model.Backend, dir string, c ActorConfig) (*ActorCritic, 
 // Close frees the optimisers' moments. The networks stay.
 func (a *ActorCritic) Close() {
 	a.actor.Close()
-	a.critic.Close()
+	if a.critic != nil {
+		a.critic.Close()
+	}
 }

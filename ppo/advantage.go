@@ -4,7 +4,8 @@ import "math"
 
 // Shape puts the reward of a whole response on its last token and subtracts the KL
 // penalty of each: rₜ = −β·(log π(yₜ) − log π_ref(yₜ)), and score on top for the last
-// (N implementation details of RLHF; InstructGPT). Without ref there is no penalty.
+// (N implementation details of RLHF; InstructGPT). Without ref there is no penalty. The
+// penalty is [K1] of the policy that sampled, a constant: no gradient runs through it.
 func Shape(score float64, logp, ref []float64, kl float64) (rewards []float64) {
 	rewards = make([]float64, len(logp))
 	if ref != nil {
@@ -32,6 +33,31 @@ func GAE(rewards, values []float64, gamma, lambda float64) (advantages, returns 
 		nextValue, nextAdvantage = values[t], advantages[t]
 	}
 	return advantages, returns
+}
+
+// Bootstrapped are the rewards of a response that was cut off and goes on in the critic's
+// eyes: γ·V of the state after its last token on top of the last. The value after the
+// last token, which is 0 in [GAE], is that value then.
+func Bootstrapped(rewards []float64, after, gamma float64) []float64 {
+	rewards = append([]float64(nil), rewards...)
+	rewards[len(rewards)-1] += gamma * after
+	return rewards
+}
+
+// relate gives every token of a response the advantage that the response has in its
+// group. What is compared is the reward of the whole response, penalties included.
+func relate(group []Sample, relative func(rewards []float64) []float64) {
+	rewards := make([]float64, len(group))
+	for i, s := range group {
+		for _, r := range s.Rewards {
+			rewards[i] += r
+		}
+	}
+	for i, a := range relative(rewards) {
+		for t := range group[i].Advantages {
+			group[i].Advantages[t] = a
+		}
+	}
 }
 
 // Whiten shifts and scales the advantages of all samples to mean 0 and variance 1 over

@@ -49,11 +49,17 @@ func BenchmarkIteration(b *testing.B) {
 		})
 	}
 	run("policy", func() error {
-		_, err := a.actor.Step(pack(samples, policyColumns), 0)
+		in, err := pack(samples, model.Micro(len(samples)), a.policyColumns, 0)
+		if err == nil {
+			_, err = a.actor.Step(in, 0)
+		}
 		return err
 	})
 	run("critic", func() error {
-		_, err := a.critic.Step(pack(samples, valueColumns), 0)
+		in, err := pack(samples, model.Micro(len(samples)), valueColumns, 0)
+		if err == nil {
+			_, err = a.critic.Step(in, 0)
+		}
 		return err
 	})
 	run("estimate", func() error {

@@ -165,7 +165,7 @@ func (r *Run) Save(c Config, step Step, fill ...func(dir string) error) error {
 }
 
 func (r *Run) save(c Config, step Step, fill []func(dir string) error) (err error) {
-	state := runState{Done: step.Iteration, KL: nextKL(c, step)}
+	state := runState{Done: step.Iteration, KL: step.NextKL}
 	if state.Config, err = configSettings(c); err != nil {
 		return err
 	}
@@ -194,9 +194,6 @@ func (r *Run) save(c Config, step Step, fill []func(dir string) error) (err erro
 		return os.WriteFile(filepath.Join(dir, stateFile), append(data, '\n'), 0o644)
 	})
 }
-
-// nextKL is the coefficient that the next iteration begins with.
-func nextKL(c Config, _ Step) float64 { return c.KL }
 
 // Close lets go of the directory.
 func (r *Run) Close() (err error) {

@@ -8,6 +8,10 @@
 //
 //	starts ─► Rollout ─► Rubric.Score ─► Estimate ─► Shape, GAE, Whiten ─► Sample ─► Update
 //
+// Advantages relative to a group ([GRPO], [DrGRPO], [RLOO]) are another function in the
+// place of GAE, not another trainer. A [Doctor] looks at every iteration, and what it
+// finds is an error.
+//
 // The objective of the policy, a mean over the sampled tokens of a mini-batch:
 //
 //	L = −E min(ρₜ·Âₜ, clip(ρₜ, 1−ε, 1+ε)·Âₜ),  ρₜ = π(yₜ)/π_old(yₜ)
@@ -19,7 +23,7 @@
 // # Where we differ from the paper and its code
 //
 //   - A truncated response is not given an EOS that its policy did not write; nothing
-//     that was not sampled is trained.
+//     that was not sampled is trained. ActorConfig.ForceEOS does as the paper's code.
 //   - λ is 1 by default, not 0.95: the critics of small models explain a fifth to a
 //     quarter of the variance of returns, and with less than 1 the terminal reward of a
 //     long response is forgotten over its length.

@@ -1,12 +1,9 @@
 package ppo
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -22,6 +19,7 @@ type Rollout = model.Rollout
 // response token.
 type Estimate struct {
 	Values []float64 // of the state in which the token was chosen
+	After  float64   // value of the state after the last token; read where it is bootstrapped
 	Ref    []float64 // log-probability under the reference policy; nil: none
 }
 
@@ -30,6 +28,8 @@ type Sample struct {
 	Rollout
 	Score      reward.Score
 	Values     []float64 // as estimated before training
+	Ref        []float64 // log-probabilities under the reference policy; nil: none
+	Rewards    []float64 // the score on the last token, and the penalties
 	Advantages []float64
 	Returns    []float64
 }
@@ -40,43 +40,17 @@ type Policy interface {
 	Rollouts(ctx context.Context, starts []coat.Start, seed uint64) ([]Rollout, error)
 	// Estimate looks at rollouts with the current weights, in order.
 	Estimate(ctx context.Context, rollouts []Rollout) ([]Estimate, error)
-	// Update makes one optimiser step on a mini-batch at a share of the peak rates. After
-	// an error the weights may be those of half a step: go on from a checkpoint.
+	// Update makes one optimiser step on a mini-batch. After an error the weights are
+	// those of before.
 	Update(ctx context.Context, minibatch []Sample, rate Rate) (Stats, error)
 }
 
-// A Rate is the learning rates of one step as shares of their peaks. At 0 that half is
-// left alone, its optimiser included.
-type Rate struct{ Policy, Critic float64 }
-
-// Stats describe one update, or the mean over several.
-type Stats struct {
-	PolicyLoss, ValueLoss float64
-	Entropy               float64 // nats a token
-	KL                    float64 // of the old policy against the new one, nats a token (k3)
-	ClipFraction          float64 // share of tokens whose ratio is outside the clip
-	RatioError            float64 // mean |ρ−1|: what the update starts from
-	PolicyNorm, ValueNorm float64 // of the gradients, before clipping
-}
-
-// A Config says how to train. Its zero value is the paper's (D.3) but for Iterations,
-// which it has no default for, and Lambda.
-type Config struct {
-	Iterations int     // rounds of rollouts and updates
-	Batch      int     // rollouts an iteration; 0: 1024
-	Minibatch  int     // rollouts an update; 0: 128
-	Epochs     int     // passes over the rollouts; 0: 1
-	Gamma      float64 // γ; 0: 1
-	Lambda     float64 // λ; 0: 1, see the package documentation
-	KL         float64 // β of the penalty against a reference; 0: none
-	CriticOnly int     // first iterations in which the critic alone is trained; 0: none
-	Warmup     float64 // share of the updates; 0: 0.03, as in the paper's scripts
-	Floor      float64 // the last rate as a share of the peak; 0: 0.1, as there
-	Parallel   int     // attempts scored at a time; 0: one a processor
-	Seed       uint64
-	// Done is how many iterations were made before, by a run that this one goes on with:
-	// their starts are passed over, their seeds and rates not used again.
-	Done int
+// A Rate is how far one step goes: learning rates as shares of their peaks, and the
+// coefficient of a divergence in the loss. Where the share is 0 that half is left alone,
+// its optimiser included.
+type Rate struct {
+	Policy, Critic float64
+	KL             float64 // β
 }
 
 // A Trainer trains a policy against a rubric.
@@ -86,18 +60,24 @@ type Trainer struct {
 	Config Config
 }
 
-// A Step is one iteration.
+// A Step is one iteration. How long it took is for the caller to measure: with the
+// tokens that are given here that makes tokens a second, and a Step depends on nothing
+// but seed and weights.
 type Step struct {
 	Iteration, Of     int // counted from 1
 	Samples           []Sample
 	Stats                     // the mean over the iteration's updates
 	ExplainedVariance float64 // of the critic, on these rollouts, before it was trained on them
+	Reference         float64 // divergence from the reference, nats a response (k1, summed)
+	NextKL            float64 // what Config.KL has to be to go on from here
 	Sampled, Trained  int     // tokens: sampled, and trained through, prompts included
+	Health            Health  // what the doctor counted and measured
 }
 
 // Train takes starts, a batch an iteration, and yields every iteration when its updates
 // are done; what the loop's body sees is a consistent policy. It ends after
-// Config.Iterations; running out of starts before is an error.
+// Config.Iterations; running out of starts before is an error, and so is whatever the
+// doctor finds, a [*Fault].
 func (t *Trainer) Train(ctx context.Context, starts iter.Seq[coat.Start]) iter.Seq2[Step, error] {
 	return func(yield func(Step, error) bool) {
 		c, err := t.Config.resolve()
@@ -108,7 +88,7 @@ func (t *Trainer) Train(ctx context.Context, starts iter.Seq[coat.Start]) iter.S
 		next, stop := iter.Pull(starts)
 		defer stop()
 		for i := range c.Iterations {
-			batch, err := take(next, c.Batch)
+			batch, err := take(next, c.Batch, c.Group)
 			if err == nil && i < c.Done {
 				continue
 			}
@@ -123,6 +103,7 @@ func (t *Trainer) Train(ctx context.Context, starts iter.Seq[coat.Start]) iter.S
 			if !yield(step, nil) {
 				return
 			}
+			c.KL = step.NextKL
 		}
 	}
 }
@@ -142,101 +123,107 @@ func (t *Trainer) iterate(ctx context.Context, c Config, i int, starts []coat.St
 	if err != nil {
 		return step, err
 	}
-	for k, r := range rollouts {
-		if c.KL > 0 && estimates[k].Ref == nil {
-			return step, fmt.Errorf("Config.KL is %g and the policy has no reference to measure it against", c.KL)
-		}
-		rewards := Shape(scores[k].Total, float64s(r.LogProbs), estimates[k].Ref, c.KL)
-		advantages, returns := GAE(rewards, estimates[k].Values, c.Gamma, c.Lambda)
-		step.Samples = append(step.Samples, Sample{r, scores[k], estimates[k].Values, advantages, returns})
-		step.Sampled += len(r.Tokens)
-		step.Trained += c.Epochs * (len(r.Prompt) + len(r.Tokens))
+	if err := c.checkSampled(i, starts, rollouts, estimates); err != nil {
+		return step, err
 	}
+	step.Samples = c.samples(rollouts, scores, estimates)
 	step.ExplainedVariance = ExplainedVariance(step.Samples)
-	Whiten(step.Samples)
+	train := c.trained(step.Samples)
+	step.count(c, len(train))
+	if c.Relative == nil {
+		Whiten(pick(step.Samples, train))
+	}
+	if err := c.checkSamples(step.Samples, train); err != nil {
+		return step, err
+	}
 
 	rng := rand.New(rand.NewPCG(model.Mix(c.Seed, uint64(i)), 0x6d696e69)) // "mini"
-	perEpoch := (len(rollouts) + c.Minibatch - 1) / c.Minibatch
-	updates := perEpoch * c.Epochs
-	done := 0
+	planned, made, done := c.updates(c.Batch), c.updates(len(train)), 0
 	for range c.Epochs {
-		order := rng.Perm(len(step.Samples))
-		for part := range slices.Chunk(order, c.Minibatch) {
+		for part := range slices.Chunk(shuffled(train, rng), c.Minibatch) {
 			if err := context.Cause(ctx); err != nil {
 				return step, err
 			}
-			minibatch := make([]Sample, len(part))
-			for k, n := range part {
-				minibatch[k] = step.Samples[n]
-			}
-			stats, err := t.Policy.Update(ctx, minibatch, c.rate(i*updates+done, c.CriticOnly*updates, c.Iterations*updates))
-			if err == nil && done == 0 && stats.RatioError > maxRatioError {
-				err = fmt.Errorf("before any update the ratio to the sampler's log-probabilities is off by %.2g on average, want under %g: sampler and trainer disagree about weights, temperature or mask", stats.RatioError, maxRatioError)
-			}
+			stats, err := t.Policy.Update(ctx, pick(step.Samples, part), c.rate(i*planned+done, c.CriticOnly*planned, c.Iterations*planned))
 			if err != nil {
-				return step, err
+				return step, located(err, part)
+			}
+			if done == 0 {
+				step.Health.first(stats)
+				if err := c.checkFirst(stats, part, step.Samples); err != nil {
+					return step, err
+				}
 			}
 			done++
-			step.Stats.add(stats, 1/float64(updates))
+			step.Stats.add(stats, 1/float64(made))
 		}
 	}
 	return step, nil
 }
 
-// maxRatioError bounds mean |ρ−1| on the first pass: in f32 sampler and trainer agree
-// to about 1e-6; anything more is a mistake that would train on wrong ratios silently.
-const maxRatioError = 1e-3
-
-// rate is the schedule of each half: warm-up and cosine over the updates that it makes.
-// The critic makes updates update = 0, 1, ... of all; the policy those from first on.
-func (c Config) rate(update, first, of int) Rate {
-	schedule := func(update, of int) float64 {
-		return model.Cosine(1, update, int(math.Ceil(c.Warmup*float64(of))), of, c.Floor)
+// samples makes rewards into advantages: with a critic, or within groups.
+func (c Config) samples(rollouts []Rollout, scores []reward.Score, estimates []Estimate) []Sample {
+	samples := make([]Sample, len(rollouts))
+	for k, r := range rollouts {
+		e := estimates[k]
+		rewards := Shape(scores[k].Total, float64s(r.LogProbs), e.Ref, c.inReward())
+		whole := rewards
+		if c.Truncated == Bootstrap && r.Truncated {
+			whole = Bootstrapped(rewards, e.After, c.Gamma)
+		}
+		advantages, returns := GAE(whole, e.Values, c.Gamma, c.Lambda)
+		samples[k] = Sample{r, scores[k], e.Values, e.Ref, rewards, advantages, returns}
 	}
-	r := Rate{Critic: schedule(update, of)}
-	if update >= first {
-		r.Policy = schedule(update-first, of-first)
-	}
-	return r
-}
-
-func (c Config) resolve() (Config, error) {
-	c.Batch, c.Minibatch, c.Epochs = cmp.Or(c.Batch, 1024), cmp.Or(c.Minibatch, 128), cmp.Or(c.Epochs, 1)
-	c.Gamma, c.Lambda = cmp.Or(c.Gamma, 1), cmp.Or(c.Lambda, 1)
-	c.Warmup, c.Floor = cmp.Or(c.Warmup, 0.03), cmp.Or(c.Floor, 0.1)
-	var faults []error
-	need := func(ok bool, format string, args ...any) {
-		if !ok {
-			faults = append(faults, fmt.Errorf("Config."+format, args...))
+	if c.Relative != nil {
+		for group := range slices.Chunk(samples, c.Group) {
+			relate(group, c.Relative)
 		}
 	}
-	need(c.Iterations > 0, "Iterations is %d, want it positive", c.Iterations)
-	need(c.Batch > 0 && c.Minibatch > 0 && c.Epochs > 0, "Batch is %d, Minibatch %d, Epochs %d, want them positive", c.Batch, c.Minibatch, c.Epochs)
-	need(c.Gamma > 0 && c.Gamma <= 1 && c.Lambda > 0 && c.Lambda <= 1, "Gamma is %g, Lambda %g, want them in (0, 1]", c.Gamma, c.Lambda)
-	need(c.KL >= 0, "KL is %g", c.KL)
-	need(c.Done >= 0, "Done is %d", c.Done)
-	return c, errors.Join(faults...)
+	return samples
 }
 
-func (s *Stats) add(x Stats, weight float64) {
-	s.PolicyLoss += weight * x.PolicyLoss
-	s.ValueLoss += weight * x.ValueLoss
-	s.Entropy += weight * x.Entropy
-	s.KL += weight * x.KL
-	s.ClipFraction += weight * x.ClipFraction
-	s.RatioError += weight * x.RatioError
-	s.PolicyNorm += weight * x.PolicyNorm
-	s.ValueNorm += weight * x.ValueNorm
+// updates is how many an iteration makes of so many rollouts.
+func (c Config) updates(rollouts int) int {
+	return c.Epochs * ((rollouts + c.Minibatch - 1) / c.Minibatch)
 }
 
-func take(next func() (coat.Start, bool), n int) ([]coat.Start, error) {
+// trained lists the samples that are trained on.
+func (c Config) trained(samples []Sample) (list []int) {
+	for k, s := range samples {
+		if c.Truncated != Mask || !s.Truncated {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+func shuffled(list []int, rng *rand.Rand) []int {
+	order := rng.Perm(len(list))
+	for k, n := range order {
+		order[k] = list[n]
+	}
+	return order
+}
+
+func pick(samples []Sample, which []int) []Sample {
+	list := make([]Sample, len(which))
+	for k, n := range which {
+		list[k] = samples[n]
+	}
+	return list
+}
+
+// take takes n/group starts, each group times.
+func take(next func() (coat.Start, bool), n, group int) ([]coat.Start, error) {
 	starts := make([]coat.Start, 0, n)
 	for len(starts) < n {
 		s, ok := next()
 		if !ok {
-			return nil, fmt.Errorf("the starts have ended: %d of %d", len(starts), n)
+			return nil, fmt.Errorf("the starts have ended: %d of %d", len(starts)/group, n/group)
 		}
-		starts = append(starts, s)
+		for range group {
+			starts = append(starts, s)
+		}
 	}
 	return starts, nil
 }

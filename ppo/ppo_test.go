@@ -2,6 +2,7 @@ package ppo
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"testing"
@@ -33,6 +34,8 @@ type golden struct {
 		Whitened                     [][]float64 `json:"whitened_advantages"`
 		Logp, Ratio                  [][]float64
 		PolicyLoss                   float64 `json:"policy_loss"`
+		SeqMean                      float64 `json:"policy_loss_seq_mean"`
+		K1, K2, K3                   float64
 		ValueLoss                    float64 `json:"value_loss"`
 		Entropy                      float64
 		ClipFraction                 float64 `json:"clip_fraction"`
@@ -129,21 +132,34 @@ func testLoss(t *testing.T, b model.Backend, c golden) {
 			}
 		}
 	}
+	// Shares of a mean over rows, in a sum that is divided by the number of tokens.
+	bySequence := make([][]float64, c.Batch)
+	for i, n := range c.Input.Lengths {
+		bySequence[i] = make([]float64, c.Seq)
+		for k := range n {
+			bySequence[i][k] = float64(count) * BySequence(c.Batch, count, n)
+		}
+	}
 	out, err := CallOnceN(b, func(in []*Node) []*Node {
-		logits, tokens, old, mask, advantage, value, oldValue, ret := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7]
+		logits, tokens, old, mask, advantage, value, oldValue, ret, ref, weight := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8], in[9]
 		count := Const(logits.Graph(), float32(count))
 		logp := Slice(model.LogProbs(logits, tokens, 1), AxisRange(), AxisRange(1))
-		entropy := Slice(model.Entropies(logits, tokens, 1), AxisRange(), AxisRange(1))
+		entropy := Mean(Slice(model.Entropies(logits, tokens, 1), AxisRange(), AxisRange(1)), mask, count)
 		ratio := Ratio(logp, old)
-		policy := Mean(PolicyLoss(ratio, advantage, c.Clip), mask, count)
+		each := PolicyLoss(ratio, advantage, c.Clip, c.Clip)
+		policy := Mean(each, mask, count)
 		critic := Mean(ValueLoss(value, oldValue, ret, c.ValueClip), mask, count)
-		return []*Node{logp, ratio, policy, critic, Mean(entropy, mask, count), Gradient(policy, logp)[0], Gradient(critic, value)[0]}
+		k1, k2, k3, through := Mean(K1(logp, ref), mask, count), Mean(K2(logp, ref), mask, count), Mean(K3(logp, ref), mask, count), Mean(StraightThrough(logp, ref), mask, count)
+		by := func(loss, x *Node) *Node { return Gradient(loss, x)[0] }
+		return []*Node{logp, ratio, policy, critic, entropy, by(policy, logp), by(critic, value),
+			Mean(each, weight, count), Mean(Clipped(ratio, advantage, c.Clip, c.Clip), mask, count),
+			k1, k2, k3, through, by(k1, logp), by(k2, logp), by(k3, logp), by(through, logp), by(policy, logits), by(entropy, logits)}
 	}, model.Floats(logits, c.Batch, c.Seq+1, c.Vocab), model.Ints(tokens, c.Batch, c.Seq+1), grid(c.Input.OldLogp), grid(mask),
-		grid(c.Output.Whitened), grid(c.Input.Value), grid(c.Input.OldValue), grid(c.Output.Returns))
+		grid(c.Output.Whitened), grid(c.Input.Value), grid(c.Input.OldValue), grid(c.Output.Returns), grid(c.Input.RefLogp), grid(bySequence))
 	if err != nil {
 		t.Fatal(err)
 	}
-	const tolerance = 2e-5
+	const tolerance = 1e-5
 	table := func(what string, at int, want [][]float64) {
 		for i, row := range out[at].Value().([][]float32) {
 			for k := range c.Input.Lengths[i] {
@@ -153,10 +169,13 @@ func testLoss(t *testing.T, b model.Backend, c golden) {
 	}
 	table("log-probability", 0, c.Output.Logp)
 	table("ratio", 1, c.Output.Ratio)
-	near(t, "policy loss", float64(out[2].Value().(float32)), c.Output.PolicyLoss, tolerance)
-	near(t, "value loss", float64(out[3].Value().(float32)), c.Output.ValueLoss, tolerance)
-	near(t, "entropy", float64(out[4].Value().(float32)), c.Output.Entropy, tolerance)
-	for at, name := range map[int]string{5: "policy_loss_by_logp", 6: "value_loss_by_value"} {
+	for at, want := range map[int]float64{
+		2: c.Output.PolicyLoss, 3: c.Output.ValueLoss, 4: c.Output.Entropy, 7: c.Output.SeqMean, 8: c.Output.ClipFraction,
+		9: c.Output.K1, 10: c.Output.K2, 11: c.Output.K3, 12: c.Output.K3,
+	} {
+		near(t, fmt.Sprintf("figure %d", at), float64(out[at].Value().(float32)), want, tolerance)
+	}
+	for at, name := range map[int]string{5: "policy_loss_by_logp", 6: "value_loss_by_value", 13: "k1_by_logp", 14: "k2_by_logp", 15: "k3_by_logp", 16: "k2_by_logp"} {
 		want, ok := c.Output.Grad[name].([]any)
 		if !ok {
 			t.Fatalf("the golden has no gradient %s", name)
@@ -164,6 +183,16 @@ func testLoss(t *testing.T, b model.Backend, c golden) {
 		for i, row := range out[at].Value().([][]float32) {
 			for k := range c.Input.Lengths[i] {
 				near(t, name, float64(row[k]), want[i].([]any)[k].(float64), tolerance)
+			}
+		}
+	}
+	for at, name := range map[int]string{17: "policy_loss_by_logits", 18: "entropy_by_logits"} {
+		want := c.Output.Grad[name].([]any)
+		for i, row := range out[at].Value().([][][]float32) {
+			for k := range c.Input.Lengths[i] {
+				for v, x := range row[k] {
+					near(t, name, float64(x), want[i].([]any)[k].([]any)[v].(float64), tolerance)
+				}
 			}
 		}
 	}

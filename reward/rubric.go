@@ -22,6 +22,9 @@ type Term struct {
 	Weight float64
 	Func   Func
 	Batch  Batch
+	// Low and High are the range that its scores are declared to lie in, without the
+	// weight; a score outside is a [*ScoreError]. Both 0: none is declared.
+	Low, High float64
 }
 
 // A Batch scores attempts together, one value each, as a model does in few calls. An
@@ -53,7 +56,8 @@ func (e *ScoreError) Unwrap() error { return e.Err }
 
 // Score scores attempts, at most parallel of them at a time (0: one a processor),
 // the terms of each attempt one after the other. The first failure stops it: a Func
-// that returns an error, NaN or an infinity, or that panics, is a [*ScoreError].
+// that returns an error, NaN, an infinity or a score outside its term's range, or that
+// panics, is a [*ScoreError].
 // Score returns only when every Func that it called has returned.
 func (r Rubric) Score(ctx context.Context, attempts []coat.Attempt, parallel int) ([]Score, error) {
 	if err := r.validate(parallel); err != nil {
@@ -119,12 +123,22 @@ func (r Rubric) scoreOne(ctx context.Context, i int, a coat.Attempt, batches [][
 		}
 		v, err := value(ctx, a)
 		if err == nil {
+			err = t.inRange(v)
+		}
+		if err == nil {
 			s.Total, err = finite(s.Total + t.Weight*v)
 		}
 		if err != nil {
 			return r.fault(i, a, *s, err)
 		}
 		s.Parts = append(s.Parts, v)
+	}
+	return nil
+}
+
+func (t Term) inRange(v float64) error {
+	if (t.Low != 0 || t.High != 0) && !(v >= t.Low && v <= t.High) {
+		return fmt.Errorf("score is %v, declared to lie in [%v, %v]", v, t.Low, t.High)
 	}
 	return nil
 }
@@ -189,6 +203,9 @@ func (r Rubric) validate(parallel int) error {
 		}
 		if t.Func != nil && t.Batch != nil {
 			fault("term %d (%q) has both a Func and a Batch", i, t.Name)
+		}
+		if !(t.Low <= t.High) {
+			fault("term %d (%q): declared to lie in [%v, %v]", i, t.Name, t.Low, t.High)
 		}
 		if math.IsNaN(t.Weight) || math.IsInf(t.Weight, 0) {
 			fault("term %d (%q): weight is %v", i, t.Name, t.Weight)

@@ -118,11 +118,11 @@ func (r *Run) RewardModel(ctx context.Context, name string, from *model.LM, pair
 func (r *Run) rubric(rm *bt.Model) reward.Rubric {
 	check := reward.Memo(r.Task.Check)
 	return reward.Rubric{
-		{Name: "rule", Weight: 1, Func: reward.Correct(check)},
-		{Name: "preference", Weight: 1, Batch: rm.Reward},
-		{Name: "bonus", Weight: 1, Func: reward.Reflection(check, 0.5)},
-		{Name: "overlong", Weight: -r.Recipe.Overlong, Func: reward.Overlong},
-		{Name: "accuracy", Func: reward.Shift(reward.Correct(check), 1)},
+		{Name: "rule", Weight: 1, Func: reward.Correct(check), Low: -1},
+		{Name: "preference", Weight: 1, Batch: rm.Reward, High: 1},
+		{Name: "bonus", Weight: 1, Func: reward.Reflection(check, 0.5), Low: -0.5, High: 0.5},
+		{Name: "overlong", Weight: -r.Recipe.Overlong, Func: reward.Overlong, High: 1},
+		{Name: "accuracy", Func: reward.Shift(reward.Correct(check), 1), High: 1},
 	}
 }
 

@@ -55,9 +55,9 @@ func Policy(t *testing.T, open func(t *testing.T) ppo.Policy, starts []coat.Star
 			if len(e.Values) != n || e.Ref != nil && len(e.Ref) != n || (e.Ref == nil) != (all[0].Ref == nil) {
 				t.Errorf("rollout %d of %d tokens: %d values, %d reference log-probabilities", i, n, len(e.Values), len(e.Ref))
 			}
-			for k, v := range e.Values {
+			for k, v := range append([]float64{e.After}, e.Values...) {
 				if math.IsNaN(v) || math.IsInf(v, 0) {
-					t.Errorf("rollout %d: token %d has value %g", i, k, v)
+					t.Errorf("rollout %d: value %d of the one after the last token and those of its tokens is %g", i, k, v)
 				}
 			}
 		}
@@ -78,8 +78,16 @@ func Policy(t *testing.T, open func(t *testing.T) ppo.Policy, starts []coat.Star
 		if !reflect.DeepEqual(before, rollouts(t, p, starts, 3)) {
 			t.Error("an update at rate 0 changes the policy")
 		}
-		if s.RatioError > 1e-3 {
+		if s.RatioError > 1e-5 {
 			t.Errorf("before any update the ratio is off by %g: sampler and trainer disagree", s.RatioError)
+		}
+		if s.ValueError > 1e-5 {
+			t.Errorf("before any update the values are off by %g: Estimate and the critic's loss disagree", s.ValueError)
+		}
+		for _, rows := range [][]float64{s.Ratios, s.Values} {
+			if rows != nil && len(rows) != len(batch) {
+				t.Errorf("figures of %d samples, the mini-batch has %d", len(rows), len(batch))
+			}
 		}
 	})
 
@@ -171,7 +179,7 @@ func update(t *testing.T, p ppo.Policy, batch []ppo.Sample, rate ppo.Rate) ppo.S
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range []float64{s.PolicyLoss, s.ValueLoss, s.Entropy, s.KL, s.ClipFraction, s.RatioError, s.PolicyNorm, s.ValueNorm} {
+	for _, v := range []float64{s.PolicyLoss, s.ValueLoss, s.Entropy, s.KL, s.ClipFraction, s.RatioError, s.ValueError, s.PolicyNorm, s.ValueNorm} {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			t.Fatalf("statistics that are not finite: %+v", s)
 		}

@@ -1,0 +1,216 @@
+package ppo
+
+import (
+	"math"
+	"reflect"
+	"slices"
+	"testing"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/model"
+)
+
+// A divergence in the loss and a bonus for entropy, against loops in plain Go.
+func TestTermsOfTheLoss(t *testing.T) {
+	const beta = 0.1
+	k2 := func(d float64) float64 { return d * d / 2 }
+	k3 := func(d float64) float64 { return math.Exp(-d) - 1 + d }
+	for _, c := range []struct {
+		name  string
+		loss  func(logp, ref *Node) *Node
+		plain func(d float64) float64
+	}{{"K1", K1, func(d float64) float64 { return d }}, {"K2", K2, k2}, {"K3", K3, k3}, {"straight-through", nil, k3}} {
+		a, samples := tiny(t, ActorConfig{Temperature: 0.8, KLLoss: c.loss, Reference: &model.LM{}})
+		want, n := 0.0, 0.0
+		for _, s := range samples {
+			logp, err := a.LM.TokenLogProbs(t.Context(), [][]int32{slices.Concat(s.Prompt, s.Tokens)}, 0.8)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for k := range s.Tokens {
+				want, n = want+c.plain(float64(logp[0][len(s.Prompt)+k])-s.Ref[k]), n+1
+			}
+		}
+		without, with := updated(t, a, samples, Rate{}), updated(t, a, samples, Rate{KL: beta})
+		near(t, c.name, with.PolicyLoss-without.PolicyLoss, beta*want/n, 1e-6)
+	}
+
+	plain, samples := tiny(t, ActorConfig{Temperature: 0.8})
+	bonus, _ := tiny(t, ActorConfig{Temperature: 0.8, Entropy: 0.01})
+	without, with := updated(t, plain, samples, Rate{}), updated(t, bonus, samples, Rate{})
+	near(t, "entropy", with.PolicyLoss, without.PolicyLoss-0.01*without.Entropy, 1e-6)
+	if without.Entropy < 0.1 {
+		t.Errorf("entropy %g", without.Entropy)
+	}
+}
+
+func updated(t *testing.T, a *ActorCritic, samples []Sample, rate Rate) Stats {
+	t.Helper()
+	s, err := a.Update(t.Context(), samples, rate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// weights are all that an update may change.
+func weights(t *testing.T, a *ActorCritic) (list [][]float32) {
+	t.Helper()
+	for _, name := range []string{"model.embed_tokens.weight", "model.layers.0.mlp.up_proj.weight"} {
+		for _, n := range []*model.Net{a.LM.Net, a.Critic} {
+			if n == nil {
+				continue
+			}
+			w, ok := n.Tensor(name)
+			if !ok {
+				t.Fatal(name)
+			}
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+// Where one half fails neither moves: the next update is what it would have been.
+func TestUpdateIsWholeOrNothing(t *testing.T) {
+	for name, spoil := range map[string]func(s *Sample){
+		"critic": func(s *Sample) { s.Returns = slices.Clone(s.Returns); s.Returns[0] = math.NaN() },
+		"policy": func(s *Sample) { s.Advantages = slices.Clone(s.Advantages); s.Advantages[0] = math.NaN() },
+	} {
+		a, samples := tiny(t, ActorConfig{Temperature: 0.8})
+		b, _ := tiny(t, ActorConfig{Temperature: 0.8})
+		before := weights(t, a)
+		bad := slices.Clone(samples)
+		spoil(&bad[3])
+		if _, err := a.Update(t.Context(), bad, Rate{Policy: 1, Critic: 1}); err == nil {
+			t.Fatalf("%s: no error", name)
+		}
+		if !reflect.DeepEqual(before, weights(t, a)) {
+			t.Errorf("%s: half a step is left", name)
+		}
+		for range 2 {
+			updated(t, a, samples, Rate{Policy: 1, Critic: 1})
+			updated(t, b, samples, Rate{Policy: 1, Critic: 1})
+		}
+		if !reflect.DeepEqual(weights(t, a), weights(t, b)) || reflect.DeepEqual(before, weights(t, a)) {
+			t.Errorf("%s: the optimisers are not those of before", name)
+		}
+	}
+}
+
+// By default no EOS is written where none was sampled. With ForceEOS a response that was
+// cut off has one, with the log-probability that the policy gives it, and is called whole.
+func TestForceEOS(t *testing.T) {
+	starts := []coat.Start{{Problem: coat.Problem{Question: "a b"}}, {Problem: coat.Problem{Question: "c"}}, {Problem: coat.Problem{Question: "d"}}}
+	plain, _ := tiny(t, ActorConfig{Temperature: 0.8})
+	forced, _ := tiny(t, ActorConfig{Temperature: 0.8, ForceEOS: true})
+	plain.config.MaxTokens, forced.config.MaxTokens = 2, 2
+	cut, err := plain.Rollouts(t.Context(), starts, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := forced.Rollouts(t.Context(), starts, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	truncated := 0
+	for i, r := range cut {
+		w := whole[i]
+		if !r.Truncated {
+			if !reflect.DeepEqual(r, w) {
+				t.Errorf("rollout %d ended by itself and was changed", i)
+			}
+			continue
+		}
+		truncated++
+		if n := len(r.Tokens); n != 2 || slices.Contains(r.Tokens, 1) {
+			t.Errorf("rollout %d: %v", i, r.Tokens)
+		}
+		row := slices.Concat(w.Prompt, w.Tokens)
+		logp, err := plain.LM.TokenLogProbs(t.Context(), [][]int32{row}, 0.8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.Truncated || len(w.Tokens) != 3 || w.Tokens[2] != 1 || w.LogProbs[2] != logp[0][len(row)-1] {
+			t.Errorf("rollout %d: %+v", i, w)
+		}
+	}
+	if truncated == 0 {
+		t.Fatal("nothing was cut off")
+	}
+	if err := (sick{ActorCritic: forced}).iterate(Config{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// What is trained are the ids that were sampled, not what the text would be encoded to;
+// a pad, which may be the EOS, is not.
+func TestTokensInTokensOut(t *testing.T) {
+	a, samples := tiny(t, ActorConfig{Temperature: 0.8})
+	b, _ := tiny(t, ActorConfig{Temperature: 0.8})
+	for i := range samples {
+		samples[i].Values = make([]float64, len(samples[i].Tokens))
+	}
+	other := slices.Clone(samples)
+	for i := range other {
+		other[i].Text = "d d d d d d"
+	}
+	if x, y := updated(t, a, samples, Rate{Policy: 1, Critic: 1}), updated(t, b, other, Rate{Policy: 1, Critic: 1}); !reflect.DeepEqual(x, y) {
+		t.Errorf("%+v and %+v", x, y)
+	}
+
+	// Pad and EOS have the same id: an EOS that was sampled is trained all the same.
+	s := Sample{Rollout: Rollout{Prompt: []int32{2, 3}, Tokens: []int32{2, 1}, LogProbs: []float32{-1, -1}}, Values: []float64{0, 0}, Advantages: []float64{0, 1}, Returns: []float64{0, 0}}
+	a.LM.Config.Pad = a.LM.Config.EOS
+	end := func() float64 {
+		logp, err := a.LM.TokenLogProbs(t.Context(), [][]int32{{2, 3, 2, 1}}, 0.8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return float64(logp[0][3])
+	}
+	before := end()
+	s.LogProbs[1] = float32(before)
+	updated(t, a, []Sample{s}, Rate{Policy: 1})
+	if !(end() > before+1e-3) {
+		t.Errorf("an EOS with an advantage went from %g to %g", before, end())
+	}
+}
+
+// There is nothing random in a forward pass: no dropout.
+func TestEstimatesRepeat(t *testing.T) {
+	a, samples := tiny(t, ActorConfig{Temperature: 0.8, Reference: &model.LM{}})
+	var rollouts []Rollout
+	for _, s := range samples {
+		rollouts = append(rollouts, s.Rollout)
+	}
+	var first []Estimate
+	for range 3 {
+		e, err := a.Estimate(t.Context(), rollouts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = e
+		} else if !reflect.DeepEqual(first, e) {
+			t.Fatal("two estimates of the same rollouts differ")
+		}
+	}
+	if a, b := updated(t, a, samples, Rate{}), updated(t, a, samples, Rate{}); !reflect.DeepEqual(a, b) {
+		t.Error("two losses of the same samples differ")
+	}
+}
+
+// A fresh head is small: the critic begins with values near 0, whatever its trunk is.
+func TestFreshValuesAreSmall(t *testing.T) {
+	_, samples := tiny(t, ActorConfig{})
+	for i, s := range samples {
+		for k, v := range s.Values {
+			if math.Abs(v) > 1 {
+				t.Errorf("sample %d, token %d: value %g", i, k, v)
+			}
+		}
+	}
+}

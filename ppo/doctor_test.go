@@ -1,0 +1,289 @@
+package ppo
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/reward"
+)
+
+// found fails unless err is a fault of a kind, on some rows.
+func found(t *testing.T, err error, check Check, rows ...int) {
+	t.Helper()
+	var f *Fault
+	if !errors.As(err, &f) || f.Check != check || !slices.Equal(f.Rows, rows) {
+		t.Errorf("%v: found %v, want rows %v", check, err, rows)
+		return
+	}
+	if f.Found == "" || f.Change == "" || !strings.Contains(err.Error(), "doctor: "+check.String()) {
+		t.Errorf("%v: %v", check, err)
+	}
+}
+
+// sick is a policy with something wrong between sampling and training.
+type sick struct {
+	*ActorCritic
+	rollouts  func([]Rollout) []Rollout
+	estimates func([]Estimate)
+	update    func([]Sample) // before the update
+}
+
+func (p sick) Rollouts(ctx context.Context, starts []coat.Start, seed uint64) ([]Rollout, error) {
+	list, err := p.ActorCritic.Rollouts(ctx, starts, seed)
+	if p.rollouts != nil && err == nil {
+		list = p.rollouts(list)
+	}
+	return list, err
+}
+
+func (p sick) Estimate(ctx context.Context, rollouts []Rollout) ([]Estimate, error) {
+	list, err := p.ActorCritic.Estimate(ctx, rollouts)
+	if p.estimates != nil {
+		p.estimates(list)
+	}
+	return list, err
+}
+
+func (p sick) Update(ctx context.Context, minibatch []Sample, rate Rate) (Stats, error) {
+	if p.update != nil {
+		p.update(minibatch)
+	}
+	return p.ActorCritic.Update(ctx, minibatch, rate)
+}
+
+var questions = []string{"a b", "c", "b c d a", "d d", "a", "b b b", "c a", "d"}
+
+// iterate makes one iteration of eight rollouts in one mini-batch.
+func (p sick) iterate(c Config) error {
+	c.Iterations, c.Batch, c.Minibatch = 1, 8, 8
+	trainer := Trainer{Policy: p, Rubric: reward.Rubric{{Name: "length", Weight: 1, Func: reward.Length}}, Config: c}
+	i := -1
+	for _, err := range trainer.Train(context.Background(), func(yield func(coat.Start) bool) {
+		for i++; yield(coat.Start{Problem: coat.Problem{ID: "x", Question: questions[i%8]}}); i++ {
+		}
+	}) {
+		return err
+	}
+	return nil
+}
+
+func TestDoctor(t *testing.T) {
+	healthy, _ := tiny(t, ActorConfig{Temperature: 0.8, Reference: &model.LM{}})
+	a := func() *ActorCritic { // of its own
+		b, err := NewActorCritic(healthy.LM, healthy.Critic, healthy.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	if err := (sick{ActorCritic: a()}).iterate(Config{KL: 0.1}); err != nil {
+		t.Fatal(err)
+	}
+	every := []int{0, 1, 2, 3, 4, 5, 6, 7}
+
+	t.Run("a rollout is lost", func(t *testing.T) {
+		found(t, sick{ActorCritic: a(), rollouts: func(r []Rollout) []Rollout { return r[1:] }}.iterate(Config{}), CheckRollouts)
+	})
+	t.Run("two change places", func(t *testing.T) {
+		found(t, sick{ActorCritic: a(), rollouts: func(r []Rollout) []Rollout { r[2], r[5] = r[5], r[2]; return r }}.iterate(Config{}), CheckRollouts, 2, 5)
+	})
+	t.Run("a value is not finite", func(t *testing.T) {
+		found(t, sick{ActorCritic: a(), estimates: func(e []Estimate) { e[3].Values[0] = math.NaN() }}.iterate(Config{}), CheckRollouts, 3)
+	})
+	t.Run("an EOS is forced", func(t *testing.T) {
+		p := a()
+		rollouts, err := p.Rollouts(t.Context(), []coat.Start{{Problem: coat.Problem{Question: "a"}}, {Problem: coat.Problem{Question: "b"}}}, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := rollouts[1]
+		r.Tokens, r.LogProbs = []int32{2, 3, 2, 3, 2, 3, 1}, make([]float32, 7)
+		for _, r.Truncated = range []bool{true, false} {
+			found(t, p.checkEnds([]Rollout{rollouts[0], r}), CheckEnd, 1)
+		}
+		r.Tokens, r.LogProbs, r.Truncated = []int32{2, 1, 2}, make([]float32, 3), true // goes on behind it
+		found(t, p.checkEnds([]Rollout{rollouts[0], r}), CheckEnd, 1)
+		r.Tokens, r.LogProbs, r.Truncated = []int32{2, 3}, make([]float32, 2), false // ends without one
+		found(t, p.checkEnds([]Rollout{r, rollouts[0]}), CheckEnd, 0)
+	})
+	t.Run("the reference is another model", func(t *testing.T) {
+		shift := func(e []Estimate) { e[4].Ref[0] -= 0.01 }
+		found(t, sick{ActorCritic: a(), estimates: shift}.iterate(Config{KL: 0.1}), CheckReference, 4)
+		if err := (sick{ActorCritic: a(), estimates: shift}).iterate(Config{KL: 0.1, Doctor: Doctor{Reference: math.Inf(1)}}); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("the temperature is dropped", func(t *testing.T) {
+		p := a()
+		p.config.Temperature = 1 // of sampler and reference, not of the loss
+		err := sick{ActorCritic: p}.iterate(Config{})
+		var f *Fault
+		if !errors.As(err, &f) || f.Check != CheckRatio || len(f.Rows) == 0 {
+			t.Error(err)
+		}
+		// In the reference alone it shows before any update.
+		p = a()
+		err = sick{ActorCritic: p, rollouts: func(r []Rollout) []Rollout { p.config.Temperature = 1; return r }}.iterate(Config{})
+		found(t, err, CheckReference, every...)
+	})
+	t.Run("one row has other log-probabilities", func(t *testing.T) {
+		found(t, sick{ActorCritic: a(), rollouts: func(r []Rollout) []Rollout { r[6].LogProbs[0] -= 0.01; return r }}.iterate(Config{Doctor: Doctor{Reference: math.Inf(1)}}), CheckRatio, 6)
+	})
+	t.Run("log-probabilities are one off", func(t *testing.T) {
+		p := sick{ActorCritic: a(), rollouts: func(r []Rollout) []Rollout {
+			for i := range r {
+				r[i].LogProbs = append(r[i].LogProbs[1:], r[i].LogProbs[0])
+			}
+			return r
+		}}
+		err := p.iterate(Config{Doctor: Doctor{Reference: math.Inf(1)}})
+		var f *Fault
+		if !errors.As(err, &f) || f.Check != CheckRatio {
+			t.Error(err)
+		}
+	})
+	t.Run("values are one off", func(t *testing.T) {
+		p := sick{ActorCritic: a(), estimates: func(e []Estimate) {
+			for i := range e {
+				e[i].Values = append(e[i].Values[1:], e[i].After)
+			}
+		}}
+		err := p.iterate(Config{})
+		var f *Fault
+		if !errors.As(err, &f) || f.Check != CheckValue {
+			t.Error(err)
+		}
+	})
+	t.Run("values have another scale", func(t *testing.T) {
+		p := a()
+		p.config.ValueMean = 0.5 // of Estimate, not of the loss
+		err := sick{ActorCritic: p}.iterate(Config{})
+		var f *Fault
+		if !errors.As(err, &f) || f.Check != CheckValue {
+			t.Error(err)
+		}
+	})
+	t.Run("a sample is short of an entry", func(t *testing.T) {
+		row := -1
+		err := sick{ActorCritic: a(), update: func(s []Sample) {
+			s[2].Advantages, row = s[2].Advantages[1:], slices.Index(questions, s[2].Start.Problem.Question)
+		}}.iterate(Config{})
+		found(t, err, CheckMask, row)
+	})
+	t.Run("all are masked", func(t *testing.T) {
+		p := a()
+		p.config.MaxTokens = 1
+		err := sick{ActorCritic: p, rollouts: func(r []Rollout) []Rollout {
+			for i := range r {
+				r[i].Truncated = true
+			}
+			return r
+		}}.iterate(Config{Truncated: Mask})
+		found(t, err, CheckTrained)
+	})
+}
+
+// What becomes of the rewards is looked at apart from the functions that do it.
+func TestDoctorOfSamples(t *testing.T) {
+	c, err := Config{Iterations: 1, Gamma: 0.9, Lambda: 0.8, KL: 0.1}.resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	prepared := func() []Sample {
+		var rollouts []Rollout
+		var scores []reward.Score
+		var estimates []Estimate
+		for i := range 4 {
+			r := Rollout{Prompt: []int32{1}}
+			var e Estimate
+			for k := range i + 1 {
+				r.Tokens, r.LogProbs = append(r.Tokens, int32(k)), append(r.LogProbs, -float32(k+1))
+				e.Values, e.Ref = append(e.Values, math.Sin(float64(i+k))), append(e.Ref, -float64(i+1))
+			}
+			rollouts, estimates = append(rollouts, r), append(estimates, e)
+			scores = append(scores, reward.Score{Total: float64(i) - 1.5})
+		}
+		samples := c.samples(rollouts, scores, estimates)
+		Whiten(samples)
+		return samples
+	}
+	all := []int{0, 1, 2, 3}
+	if err := c.checkSamples(prepared(), all); err != nil {
+		t.Fatal(err)
+	}
+	try := func(check Check, mutate func(s []Sample), rows ...int) {
+		t.Helper()
+		samples := prepared()
+		mutate(samples)
+		found(t, c.checkSamples(samples, all), check, rows...)
+	}
+	try(CheckReward, func(s []Sample) { s[2].Rewards = append(s[2].Rewards, 0) }, 2)
+	try(CheckReward, func(s []Sample) { r := s[2].Rewards; r[1], r[2] = r[2], r[1] }, 2)
+	try(CheckReward, func(s []Sample) { s[1].Rewards[1] = math.Trunc(s[1].Rewards[1]) }, 1) // an integer array
+	try(CheckReward, func(s []Sample) { s[3].Rewards[3] -= s[3].Score.Total }, 3)
+	try(CheckReward, func(s []Sample) { s[3].Ref = nil }, 3) // a penalty without a reference
+	try(CheckReturns, func(s []Sample) {
+		for i := range s {
+			s[i].Advantages, s[i].Returns = s[i].Returns, s[i].Advantages
+		}
+		Whiten(s) // the returns
+		for i := range s {
+			s[i].Advantages, s[i].Returns = s[i].Returns, s[i].Advantages
+		}
+	}, all...)
+	try(CheckReturns, func(s []Sample) { s[1].Returns[0] += 0.01 }, 1)
+	try(CheckReturns, func(s []Sample) { s[3].Advantages[1] = math.Inf(1) }, 3)
+	try(CheckWhitened, func(s []Sample) { s[0].Advantages[0] += 0.1 })
+	try(CheckWhitened, func(s []Sample) {
+		for i := range s {
+			for k := range s[i].Advantages {
+				s[i].Advantages[k] *= 1.01
+			}
+		}
+	})
+	found(t, c.checkSamples(prepared(), nil), CheckTrained)
+}
+
+// A mask that is not the sampled tokens, or figures that are not under it.
+func TestDoctorOfMasks(t *testing.T) {
+	s := Sample{Rollout: Rollout{Prompt: []int32{5, 6}, Tokens: []int32{8, 0}}} // a pad is an id like others
+	good := func() [][][]float32 { return [][][]float32{{{0, 0, 1, 1}}, {{0, 0, -1, -2}}} }
+	ids := [][]int32{{5, 6, 8, 0}}
+	check := func(floats [][][]float32) error { return checkPacked([]Sample{{}, s}, []int{1}, ids, floats) }
+	if err := check(good()); err != nil {
+		t.Error(err)
+	}
+	for name, mask := range map[string][]float32{
+		"shifted left": {0, 1, 1, 0}, "shifted right": {0, 0, 0, 1, 1}, "without the pad": {0, 0, 1, 0}, "whole": {1, 1, 1, 1}, "empty": {0, 0, 0, 0}, "with a gap": {0, 0, 1, 0, 1}, "weights": {0, 0, 2, 2},
+	} {
+		floats := good()
+		floats[0][0] = mask
+		longer := [][]int32{append(slices.Clone(ids[0]), 0)}
+		if err := checkPacked([]Sample{{}, s}, []int{1}, longer, floats); err == nil {
+			t.Errorf("a mask that is %s is not found", name)
+		} else {
+			found(t, err, CheckMask, 1)
+		}
+	}
+	floats := good()
+	floats[1][0] = []float32{0, -1, -2, 0}
+	found(t, check(floats), CheckMask, 1)
+}
+
+// Groups without variance are counted, and teach nothing.
+func TestFlatGroups(t *testing.T) {
+	step := Step{}
+	for _, total := range []float64{1, 1, 0, 1, 0, 0} {
+		step.Samples = append(step.Samples, Sample{Score: reward.Score{Total: total}})
+	}
+	step.count(Config{Group: 2}, 6)
+	if step.Health.Groups != 3 || step.Health.Flat != 2 {
+		t.Errorf("%+v", step.Health)
+	}
+}

@@ -1,0 +1,263 @@
+package ppo
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/tokenizer"
+	"github.com/satori-go/satori/reward"
+)
+
+// A player is a policy of tables over a game of length tokens out of arms: logits and a
+// value for each state, which is a position and the token before it.
+type player struct {
+	arms, length int
+	rate         float64
+	logits       [][]float64 // [state][arm]
+	values       []float64
+}
+
+func newPlayer(arms, length int, rate float64) *player {
+	p := &player{arms: arms, length: length, rate: rate, values: make([]float64, length*arms)}
+	for range p.values {
+		p.logits = append(p.logits, make([]float64, arms))
+	}
+	return p
+}
+
+// state is that in which token t was chosen.
+func (p *player) state(tokens []int32, t int) int {
+	if t == 0 {
+		return 0
+	}
+	return t*p.arms + int(tokens[t-1])
+}
+
+func (p *player) probs(state int) []float64 {
+	list, sum := make([]float64, p.arms), 0.0
+	for k, x := range p.logits[state] {
+		list[k] = math.Exp(x)
+		sum += list[k]
+	}
+	for k := range list {
+		list[k] /= sum
+	}
+	return list
+}
+
+func (p *player) Rollouts(_ context.Context, starts []coat.Start, seed uint64) (list []Rollout, err error) {
+	for i, s := range starts {
+		rng := rand.New(rand.NewPCG(seed, uint64(i)))
+		r := Rollout{Attempt: coat.Attempt{Start: s}, Prompt: []int32{0}}
+		var words []string
+		for t := range p.length {
+			probs, u, arm := p.probs(p.state(r.Tokens, t)), rng.Float64(), 0
+			for u -= probs[0]; u > 0 && arm < p.arms-1; u -= probs[arm] {
+				arm++
+			}
+			r.Tokens, r.LogProbs = append(r.Tokens, int32(arm)), append(r.LogProbs, float32(math.Log(probs[arm])))
+			words = append(words, string(rune('a'+arm)))
+		}
+		r.Text = strings.Join(words, " ")
+		list = append(list, r)
+	}
+	return list, nil
+}
+
+func (p *player) Estimate(_ context.Context, rollouts []Rollout) (list []Estimate, err error) {
+	for _, r := range rollouts {
+		var e Estimate
+		for t := range r.Tokens {
+			e.Values = append(e.Values, p.values[p.state(r.Tokens, t)])
+		}
+		list = append(list, e)
+	}
+	return list, nil
+}
+
+// Update follows the gradients of both losses by hand.
+func (p *player) Update(_ context.Context, minibatch []Sample, rate Rate) (s Stats, err error) {
+	n := float64(count(minibatch))
+	gradient, valueGradient, visits := newPlayer(p.arms, p.length, 0), make([]float64, len(p.values)), make([]float64, len(p.values))
+	for _, x := range minibatch {
+		for t, arm := range x.Tokens {
+			state, a := p.state(x.Tokens, t), x.Advantages[t]
+			probs := p.probs(state)
+			ratio := probs[arm] / math.Exp(float64(x.LogProbs[t]))
+			s.RatioError += math.Abs(ratio-1) / n
+			if a > 0 && ratio < 1.2 || a < 0 && ratio > 0.8 {
+				for k, pk := range probs {
+					slope := -pk
+					if k == int(arm) {
+						slope++
+					}
+					gradient.logits[state][k] += ratio * a * slope / n
+				}
+			}
+			valueGradient[state] += x.Returns[t] - p.values[state]
+			visits[state]++
+		}
+	}
+	for state := range p.logits {
+		for k, g := range gradient.logits[state] {
+			p.logits[state][k] += rate.Policy * p.rate * g
+		}
+		p.values[state] += rate.Critic * valueGradient[state] / max(2, 2*visits[state])
+	}
+	return s, nil
+}
+
+// variants are PPO and its group-relative kin; all see the same number of rollouts.
+var variants = map[string]Config{
+	"PPO":     {Epochs: 2},
+	"PPO λ":   {Lambda: 0.95},
+	"GRPO":    {Group: 8, Relative: GRPO},
+	"Dr.GRPO": {Group: 8, Relative: DrGRPO},
+	"RLOO":    {Group: 8, Relative: RLOO},
+}
+
+func reinforce(t *testing.T, p Policy, f reward.Func, c Config) (last Step) {
+	t.Helper()
+	trainer := Trainer{Policy: p, Rubric: reward.Rubric{{Name: "game", Weight: 1, Func: f}}, Config: c}
+	for step, err := range trainer.Train(t.Context(), endless) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = step
+	}
+	return last
+}
+
+// A bandit whose best arm pays in 8 cases of 10, the second best in 6: all variants come
+// to 95 % of what the best arm pays.
+func TestBandit(t *testing.T) {
+	pays := []float64{0.1, 0.6, 0.3, 0.8, 0.5}
+	pull := func(_ context.Context, a coat.Attempt) (float64, error) {
+		h := fnv.New64a()
+		fmt.Fprint(h, a.Start.Problem.ID, a.Text)
+		if float64(model.Mix(h.Sum64(), 0)>>11)/(1<<53) < pays[a.Text[0]-'a'] {
+			return 1, nil
+		}
+		return 0, nil
+	}
+	for name, c := range variants {
+		for seed := range uint64(5) {
+			p := newPlayer(len(pays), 1, 4)
+			c.Iterations, c.Batch, c.Minibatch, c.Seed = 60, 64, 32, seed
+			reinforce(t, p, pull, c)
+			expected := 0.0
+			for arm, prob := range p.probs(0) {
+				expected += prob * pays[arm]
+			}
+			if expected < 0.95*0.8 {
+				t.Errorf("%s, seed %d: %.3f a pull, the best arm pays 0.8", name, seed, expected)
+			}
+		}
+	}
+}
+
+// The game: b, then always the other of a and b. The reward is the share of so many
+// tokens that are right, so a policy that plays it gets 1.
+func alternate(tokens int) reward.Func {
+	return func(_ context.Context, a coat.Attempt) (float64, error) {
+		right := 0.0
+		for i, word := range strings.Fields(a.Text) {
+			if word == []string{"b", "a"}[i%2] {
+				right++
+			}
+		}
+		return right / float64(tokens), nil
+	}
+}
+
+func TestTokenGame(t *testing.T) {
+	for name, c := range variants {
+		for seed := range uint64(5) {
+			p := newPlayer(3, 4, 12)
+			c.Iterations, c.Batch, c.Minibatch, c.Seed = 80, 64, 32, seed
+			mean := mean(reinforce(t, p, alternate(4), c).Samples)
+			if mean < 0.95 {
+				t.Errorf("%s, seed %d: %.3f a game, the optimum is 1", name, seed, mean)
+			}
+		}
+	}
+}
+
+// words is a small decoder over some words.
+func words(t *testing.T, b model.Backend, list string, seed uint64) *model.LM {
+	t.Helper()
+	tok, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> "+list), coat.Tokens(coat.Actions...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := model.NewNet(b, model.Config{VocabSize: tok.Len(), Dim: 16, FFN: 32, Layers: 1, Heads: 2, MaxPositions: 64, Tied: true, InitRange: 0.3, EOS: 1}, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lm, err := model.NewLM(net, tok)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lm
+}
+
+// The same game, played by a transformer that has an EOS and meta-actions in the way.
+func TestTokenGameOfActorCritic(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short")
+	}
+	b, err := model.OpenBackend("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"PPO", "GRPO"} {
+		for seed := range uint64(5) {
+			lm := words(t, b, "a b", 10+seed)
+			var critic *model.Net
+			c := variants[name]
+			if c.Relative == nil {
+				critic = lm.WithScore(seed)
+			}
+			p, err := NewActorCritic(lm, critic, ActorConfig{Template: coat.Bare, MaxTokens: 2, Temperature: 1, PolicyRate: 1e-2, CriticRate: 1e-2, Entropy: 0.05})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Iterations, c.Batch, c.Minibatch, c.Epochs, c.Seed = 30, 64, 32, 1, seed
+			trainer := Trainer{Policy: p, Rubric: reward.Rubric{{Name: "game", Weight: 1, Func: alternate(2)}}, Config: c}
+			tail := 0.0
+			for step, err := range trainer.Train(t.Context(), asked) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if step.Iteration > step.Of-5 {
+					tail += mean(step.Samples) / 5
+				}
+			}
+			t.Logf("%s, seed %d: %.3f a game", name, seed, tail)
+			if tail < 0.95 {
+				t.Errorf("%s, seed %d: %.3f a game, the optimum is 1", name, seed, tail)
+			}
+			p.Close()
+		}
+	}
+}
+
+// asked are starts of one question.
+func asked(yield func(coat.Start) bool) {
+	for yield(coat.Start{Problem: coat.Problem{ID: "play", Question: "a"}}) {
+	}
+}
+
+func mean(samples []Sample) (sum float64) {
+	for _, s := range samples {
+		sum += s.Score.Total / float64(len(samples))
+	}
+	return sum
+}

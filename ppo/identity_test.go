@@ -1,0 +1,243 @@
+package ppo
+
+import (
+	"math"
+	"testing"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/model"
+)
+
+// on runs a graph over rows of two tokens on the Go backend.
+func on(t *testing.T, build func(in []*Node) []*Node, rows ...[]float32) [][]float32 {
+	t.Helper()
+	b, err := model.OpenBackend("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in []any
+	for _, r := range rows {
+		in = append(in, model.Floats(r, 1, len(r)))
+	}
+	out, err := CallOnceN(b, build, in...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list [][]float32
+	for _, o := range out {
+		list = append(list, o.Value().([][]float32)[0])
+	}
+	return list
+}
+
+func same(t *testing.T, what string, got []float32, want ...float64) {
+	t.Helper()
+	for i, w := range want {
+		near(t, what, float64(got[i]), w, 1e-6)
+	}
+}
+
+// Where the ratio is 1 the loss is −Â; each side has a clip of its own, and only the
+// dual clip holds a growing ratio of a token that was bad.
+func TestPolicyLossIdentities(t *testing.T) {
+	ratio := []float32{1, 1, 1.25, 1.25, 0.7, 0.7, 9}
+	advantage := []float32{2, -3, 2, -2, 2, -2, -1}
+	out := on(t, func(in []*Node) []*Node {
+		higher := PolicyLoss(in[0], in[1], 0.2, 0.28)
+		return []*Node{PolicyLoss(in[0], in[1], 0.2, 0.2), higher, DualClip(higher, in[1], 3), Clipped(in[0], in[1], 0.2, 0.2)}
+	}, ratio, advantage)
+	same(t, "symmetric", out[0], -2, 3, -2.4, 2.5, -1.4, 1.6, 9)
+	same(t, "clip-higher", out[1], -2, 3, -2.5, 2.5, -1.4, 1.6, 9)
+	same(t, "dual clip", out[2], -2, 3, -2.5, 2.5, -1.4, 1.6, 3)
+	same(t, "clipped", out[3], 0, 0, 1, 0, 0, 1, 0)
+}
+
+// No log-ratio, however far, makes an infinity.
+func TestRatioIsBounded(t *testing.T) {
+	out := on(t, func(in []*Node) []*Node { return []*Node{Ratio(in[0], in[1]), K3(in[0], in[1])} }, []float32{0, -200}, []float32{-200, 0})
+	same(t, "ratio", out[0], math.Exp(20), math.Exp(-20))
+	same(t, "k3", out[1], math.Exp(-20)-1+200, math.Exp(20)-1-200)
+}
+
+// Without a bound the value loss is half the squared error.
+func TestValueLossWithoutClip(t *testing.T) {
+	out := on(t, func(in []*Node) []*Node {
+		return []*Node{ValueLoss(in[0], in[1], in[2], math.Inf(1)), ValueLoss(in[0], in[1], in[2], 0.2)}
+	}, []float32{1, 5}, []float32{0.5, 0}, []float32{3, 5})
+	same(t, "off", out[0], 2, 0)
+	same(t, "clipped", out[1], 0.5*2.3*2.3, 0.5*4.8*4.8)
+}
+
+// The shares of a mini-batch of two responses, of 1 and 3 tokens.
+func TestAggregation(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		share Aggregation
+		want  [2]float64
+	}{
+		{"token", ByToken, [2]float64{1. / 4, 1. / 4}},
+		{"sequence", BySequence, [2]float64{1. / 2, 1. / 6}},
+		{"constant", ByConstant(10), [2]float64{1. / 20, 1. / 20}},
+	} {
+		near(t, c.name, c.share(2, 4, 1), c.want[0], 1e-15)
+		near(t, c.name, c.share(2, 4, 3), c.want[1], 1e-15)
+	}
+}
+
+// Python's statistics module has the figures: stdev([1, 0, 0, 2]) = 0.9574271077563381.
+func TestGroupAdvantages(t *testing.T) {
+	rewards := []float64{1, 0, 0, 2}
+	for _, c := range []struct {
+		name string
+		f    func([]float64) []float64
+		want []float64
+	}{
+		{"GRPO", GRPO, []float64{0.25 / 0.9575271077563381, -0.75 / 0.9575271077563381, -0.75 / 0.9575271077563381, 1.25 / 0.9575271077563381}},
+		{"DrGRPO", DrGRPO, []float64{0.25, -0.75, -0.75, 1.25}},
+		{"RLOO", RLOO, []float64{1 - 2./3, -1, -1, 2 - 1./3}},
+	} {
+		sum := 0.0
+		for i, a := range c.f(rewards) {
+			near(t, c.name, a, c.want[i], 1e-12)
+			sum += a
+		}
+		near(t, c.name+" sums to", sum, 0, 1e-12)
+		for _, a := range c.f([]float64{3, 3, 3}) {
+			near(t, c.name+" of equal rewards", a, 0, 0)
+		}
+	}
+}
+
+func TestAdaptKL(t *testing.T) {
+	for _, c := range []struct{ kl, want float64 }{{6, 0.1}, {6.6, 0.1 * (1 + 0.1*0.0256)}, {60, 0.1 * (1 + 0.2*0.0256)}, {0, 0.1 * (1 - 0.2*0.0256)}} {
+		near(t, "β", AdaptKL(0.1, c.kl, 6, 256, 10000), c.want, 1e-15)
+	}
+}
+
+// A value after the last token is what GAE would make of one more token there.
+func TestBootstrapped(t *testing.T) {
+	rewards, values := []float64{0.5, -1, 0.25}, []float64{3, -2, 1}
+	got, _ := GAE(Bootstrapped(rewards, 0.7, 0.9), values, 0.9, 0.8)
+	delta := 0.25 + 0.9*0.7 - 1
+	near(t, "the last advantage", got[2], delta, 1e-12)
+	near(t, "the one before", got[1], -1+0.9*1-(-2)+0.9*0.8*delta, 1e-12)
+	if rewards[2] != 0.25 {
+		t.Error("the rewards were changed")
+	}
+}
+
+// A penalty is on every token, the score on the last alone.
+func TestShape(t *testing.T) {
+	for t2, want := range []float64{-0.1 * (-1 - -2), -0.1*(-3-(-0.5)) + 0.5} {
+		near(t, "reward", Shape(0.5, []float64{-1, -3}, []float64{-2, -0.5}, 0.1)[t2], want, 1e-15)
+	}
+}
+
+// tiny is a policy with a critic over five words, and samples of it with ratios,
+// advantages and values all over the place.
+func tiny(t *testing.T, c ActorConfig) (*ActorCritic, []Sample) {
+	t.Helper()
+	b, err := model.OpenBackend("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lm := words(t, b, "a b c d", 3)
+	if c.Reference != nil {
+		c.Reference = lm.Clone()
+	}
+	c.Template, c.MaxTokens, c.PolicyRate, c.CriticRate = coat.Bare, 6, 1e-2, 1e-2
+	a, err := NewActorCritic(lm, lm.WithScore(5), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var starts []coat.Start
+	for _, q := range []string{"a b", "c", "b c d a", "d d", "a", "b b b", "c a", "d"} {
+		starts = append(starts, coat.Start{Problem: coat.Problem{Question: q}})
+	}
+	rollouts, err := a.Rollouts(t.Context(), starts, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	estimates, err := a.Estimate(t.Context(), rollouts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var samples []Sample
+	for i, r := range rollouts {
+		s := Sample{Rollout: r, Values: estimates[i].Values, Ref: estimates[i].Ref}
+		for k := range r.Tokens {
+			s.LogProbs[k] += float32(0.35 * math.Sin(float64(3*i+k)))
+			s.Advantages = append(s.Advantages, math.Sin(float64(i+2*k)))
+			s.Returns = append(s.Returns, s.Values[k]+math.Cos(float64(i+k)))
+			if s.Ref != nil {
+				s.Ref[k] += 0.3 * math.Cos(float64(i-k))
+			}
+		}
+		samples = append(samples, s)
+	}
+	return a, samples
+}
+
+// However a mini-batch is cut into micro-batches, losses, statistics and gradients are
+// those of the whole, for each way to aggregate.
+func TestMicroBatchesAddUp(t *testing.T) {
+	for name, aggregate := range map[string]Aggregation{"token": nil, "sequence": BySequence, "constant": ByConstant(6)} {
+		a, samples := tiny(t, ActorConfig{Temperature: 0.8, Aggregate: aggregate, Entropy: 0.01, Reference: &model.LM{}})
+		for _, half := range []struct {
+			learner *model.Learner
+			cols    columns
+			stats   int
+		}{{a.actor, a.policyColumns, 4}, {a.critic, valueColumns, 1}} {
+			var whole model.Stat
+			for _, micro := range []int{8, 4, 3, 1} {
+				in, err := pack(samples, micro, half.cols, 0.1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				update, stat, err := half.learner.Prepare(in, 1e-2)
+				if err != nil {
+					t.Fatal(err)
+				}
+				update.Discard()
+				if micro == 8 {
+					whole = stat
+					continue
+				}
+				near(t, name+": loss", stat.Loss, whole.Loss, 1e-6)
+				near(t, name+": norm of the gradient", stat.Norm, whole.Norm, 1e-6)
+				for k := range half.stats {
+					near(t, name+": statistic", stat.Stats[k], whole.Stats[k], 1e-6)
+				}
+			}
+		}
+	}
+}
+
+// Each way to aggregate gives the loss that a loop over rows gives: policies, advantages
+// and ratios are those of single rows.
+func TestAggregatedLoss(t *testing.T) {
+	for name, aggregate := range map[string]Aggregation{"token": ByToken, "sequence": BySequence, "constant": ByConstant(6)} {
+		a, samples := tiny(t, ActorConfig{Temperature: 0.8, Aggregate: aggregate})
+		want := 0.0
+		for _, s := range samples {
+			alone, err := a.Update(t.Context(), []Sample{s}, Rate{}) // of one row, ByToken and BySequence are alike
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := float64(len(s.Tokens))
+			switch name {
+			case "token":
+				want += alone.PolicyLoss * n / float64(count(samples))
+			case "sequence", "constant":
+				want += alone.PolicyLoss / float64(len(samples))
+			}
+		}
+		all, err := a.Update(t.Context(), samples, Rate{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, name, all.PolicyLoss, want, 1e-6)
+	}
+}

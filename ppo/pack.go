@@ -1,0 +1,121 @@
+package ppo
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/satori-go/satori/model"
+)
+
+// columns are the per-token arrays of a mini-batch that a loss reads: [column][token] of
+// each sample.
+type columns func(minibatch []Sample) func(Sample) [][]float64
+
+func (a *ActorCritic) policyColumns(minibatch []Sample) func(Sample) [][]float64 {
+	rows, tokens := len(minibatch), count(minibatch)
+	return func(s Sample) [][]float64 {
+		list := [][]float64{float64s(s.LogProbs), s.Advantages}
+		if a.config.Aggregate != nil {
+			weights := make([]float64, len(s.Tokens))
+			for t := range weights { // of a sum that is divided by the number of tokens
+				weights[t] = float64(tokens) * a.config.Aggregate(rows, tokens, len(s.Tokens))
+			}
+			list = append(list, weights)
+		}
+		if a.config.Reference != nil {
+			ref := s.Ref
+			if ref == nil {
+				ref = float64s(s.LogProbs)
+			}
+			list = append(list, ref)
+		}
+		return list
+	}
+}
+
+func valueColumns([]Sample) func(Sample) [][]float64 {
+	return func(s Sample) [][]float64 { return [][]float64{s.Values, s.Returns} }
+}
+
+// count is the number of sampled tokens.
+func count(minibatch []Sample) (tokens int) {
+	for _, s := range minibatch {
+		tokens += len(s.Tokens)
+	}
+	return tokens
+}
+
+// pack makes a mini-batch into micro-batches of so many rows of about the same length:
+// tokens, mask, the columns, the number of sampled tokens of the mini-batch, and β. What
+// is trained is told by the mask alone, which comes of the lengths and never of the ids,
+// so a pad may be the EOS.
+func pack(minibatch []Sample, micro int, cols columns, beta float64) (inputs [][]*model.Tensor, err error) {
+	arrays := cols(minibatch)
+	tokens := count(minibatch)
+	for _, group := range microBatches(minibatch, micro) {
+		ids := make([][]int32, micro)
+		floats := make([][][]float32, 1) // the mask, and a column each
+		floats[0] = make([][]float32, micro)
+		longest := 0
+		for k, i := range group {
+			s := minibatch[i]
+			ids[k] = slices.Concat(s.Prompt, s.Tokens)
+			longest = max(longest, len(ids[k]))
+			mask := make([]float64, len(s.Tokens))
+			for t := range mask {
+				mask[t] = 1
+			}
+			for c, column := range append([][]float64{mask}, arrays(s)...) {
+				if c == len(floats) {
+					floats = append(floats, make([][]float32, micro))
+				}
+				if floats[c][k], err = aligned(len(s.Prompt), len(s.Tokens), column); err != nil {
+					return nil, &Fault{CheckMask, []int{i}, err.Error(), "a sample has one entry a response token in each of its arrays"}
+				}
+			}
+		}
+		if err := checkPacked(minibatch, group, ids, floats); err != nil {
+			return nil, err
+		}
+		width := model.Width(longest)
+		in := []*model.Tensor{model.Ints(model.PadRows(ids, width), micro, width)}
+		for _, column := range floats {
+			in = append(in, model.Floats(model.PadRows(column, width), micro, width))
+		}
+		inputs = append(inputs, append(in, model.Floats([]float32{float32(tokens)}), model.Floats([]float32{float32(beta)})))
+	}
+	return inputs, nil
+}
+
+// aligned puts a column of the response behind zeros for the prompt.
+func aligned(prompt, response int, column []float64) ([]float32, error) {
+	if len(column) != response {
+		return nil, fmt.Errorf("a column of %d entries for %d tokens", len(column), response)
+	}
+	row := make([]float32, prompt+response)
+	for t, x := range column {
+		row[prompt+t] = float32(x)
+	}
+	return row, nil
+}
+
+// microBatches says which samples each call of a graph takes.
+func microBatches(minibatch []Sample, micro int) [][]int {
+	lengths := make([]int, len(minibatch))
+	for i, s := range minibatch {
+		lengths[i] = len(s.Prompt) + len(s.Tokens)
+	}
+	return model.Groups(lengths, micro)
+}
+
+// rowsOf puts statistics of rows, which begin at from in those of each micro-batch, into
+// the order of the mini-batch.
+func rowsOf(stat model.Stat, from int, minibatch []Sample) []float64 {
+	rows := make([]float64, len(minibatch))
+	for g, group := range microBatches(minibatch, model.Micro(len(minibatch))) {
+		for k, i := range group {
+			rows[i] = stat.Each[g][from+k]
+		}
+	}
+	return rows
+}

@@ -1,0 +1,249 @@
+package ppo
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/reward"
+)
+
+// A recorder is a player that is told which rollouts were cut off, and remembers what it
+// is trained on.
+type recorder struct {
+	*player
+	cut     func(i int) bool
+	ref     float64 // how far the reference is below
+	trained [][]string
+	rates   []Rate
+}
+
+func (p *recorder) Rollouts(ctx context.Context, starts []coat.Start, seed uint64) ([]Rollout, error) {
+	list, err := p.player.Rollouts(ctx, starts, seed)
+	for i := range list {
+		list[i].Truncated = p.cut != nil && p.cut(i)
+	}
+	return list, err
+}
+
+func (p *recorder) Estimate(ctx context.Context, rollouts []Rollout) ([]Estimate, error) {
+	list, err := p.player.Estimate(ctx, rollouts)
+	for i := range list {
+		list[i].After = 0.5
+		if p.ref != 0 {
+			for _, l := range rollouts[i].LogProbs {
+				list[i].Ref = append(list[i].Ref, float64(l)-p.ref)
+			}
+		}
+	}
+	return list, err
+}
+
+func (p *recorder) Update(ctx context.Context, minibatch []Sample, rate Rate) (Stats, error) {
+	var ids []string
+	for _, s := range minibatch {
+		ids = append(ids, s.Start.Problem.ID+" "+s.Text)
+	}
+	p.trained, p.rates = append(p.trained, ids), append(p.rates, rate)
+	return p.player.Update(ctx, minibatch, rate)
+}
+
+// What the token limit cut off ends there, goes on in the critic's eyes, or is left out.
+func TestTruncated(t *testing.T) {
+	run := func(c Config) (*recorder, Step) {
+		p := &recorder{player: newPlayer(2, 3, 1), cut: func(i int) bool { return i%4 == 0 }}
+		c.Iterations, c.Batch, c.Minibatch, c.Lambda = 1, 16, 4, 0.9
+		return p, reinforce(t, p, alternate(4), c)
+	}
+	count := func(p *recorder) (n int) {
+		for _, m := range p.trained {
+			n += len(m)
+		}
+		return n
+	}
+	plain, first := run(Config{})
+	if n := count(plain); n != 16 || first.Health.Truncated != 4 || first.Health.Masked != 0 {
+		t.Errorf("%d trained, %+v", n, first.Health)
+	}
+	boot, second := run(Config{Truncated: Bootstrap})
+	if n := count(boot); n != 16 {
+		t.Errorf("%d trained", n)
+	}
+	for i := range 16 {
+		last, want := len(first.Samples[i].Returns)-1, 0.0
+		if i%4 == 0 {
+			want = 0.5
+		}
+		near(t, "the last return, bootstrapped", second.Samples[i].Returns[last]-first.Samples[i].Returns[last], want, 1e-12)
+		near(t, "the reward", second.Samples[i].Rewards[last], first.Samples[i].Score.Total, 1e-12)
+	}
+	mask, third := run(Config{Truncated: Mask})
+	if n := count(mask); n != 12 || third.Health.Masked != 4 || len(third.Samples) != 16 || len(mask.trained) != 3 {
+		t.Errorf("%d trained in %d updates, %+v", n, len(mask.trained), third.Health)
+	}
+}
+
+// Every epoch takes all rollouts once, in an order of its own; the last mini-batch of
+// each has what is left.
+func TestEpochsAreShuffled(t *testing.T) {
+	p := &recorder{player: newPlayer(2, 3, 1)}
+	reinforce(t, p, alternate(4), Config{Iterations: 2, Batch: 10, Minibatch: 4, Epochs: 3})
+	var sizes []int
+	for _, m := range p.trained {
+		sizes = append(sizes, len(m))
+	}
+	if want := slices.Repeat([]int{4, 4, 2}, 6); !slices.Equal(sizes, want) {
+		t.Fatalf("mini-batches of %v, want %v", sizes, want)
+	}
+	orders := map[string]bool{}
+	for e := 0; e < 18; e += 3 {
+		order := slices.Concat(p.trained[e : e+3]...)
+		orders[strings.Join(order, ",")] = true
+		if slices.Sort(order); len(slices.Compact(order)) != 10 {
+			t.Errorf("epoch %d has %d rollouts of 10", e/3, len(slices.Compact(order)))
+		}
+	}
+	if len(orders) != 6 {
+		t.Errorf("%d orders in 6 epochs", len(orders))
+	}
+}
+
+// Of each start there are as many rollouts as a group has, side by side, and their
+// advantages are those of their rewards.
+func TestGroups(t *testing.T) {
+	p := &recorder{player: newPlayer(3, 4, 1)}
+	step := reinforce(t, p, alternate(4), Config{Iterations: 1, Batch: 12, Minibatch: 12, Group: 4, Relative: RLOO})
+	for i, s := range step.Samples {
+		if want := fmt.Sprint(i / 4); s.Start.Problem.ID != want {
+			t.Errorf("rollout %d is of start %s, want %s", i, s.Start.Problem.ID, want)
+		}
+		others := 0.0
+		for k := range 4 {
+			if at := i/4*4 + k; at != i {
+				others += step.Samples[at].Score.Total / 3
+			}
+		}
+		for _, a := range s.Advantages {
+			near(t, "advantage", a, s.Score.Total-others, 1e-12)
+		}
+	}
+	if step.Health.Groups != 3 || p.rates[0].Critic != 0 {
+		t.Errorf("%+v, rates %+v", step.Health, p.rates[0])
+	}
+}
+
+// The penalty is of the policy that sampled: k1 on each token, before GAE; or a
+// coefficient of the loss. β is steered by the sum over a response.
+func TestKLPenalty(t *testing.T) {
+	run := func(c Config) (*recorder, Step) {
+		p := &recorder{player: newPlayer(2, 3, 0.1), ref: 0.25} // 0.75 nats a response
+		c.Iterations, c.Batch, c.Minibatch, c.KL, c.Doctor.Reference = 2, 8, 8, 0.1, math.Inf(1)
+		return p, reinforce(t, p, alternate(4), c)
+	}
+	p, step := run(Config{})
+	s := step.Samples[0]
+	near(t, "reward to go", s.Returns[0], s.Score.Total-3*0.1*0.25, 1e-6)
+	near(t, "first reward", s.Rewards[0], -0.1*0.25, 1e-6)
+	near(t, "divergence", step.Reference, 0.75, 1e-6)
+	if p.rates[0].KL != 0 || step.NextKL != 0.1 {
+		t.Errorf("%+v, next β %g", p.rates[0], step.NextKL)
+	}
+	p, step = run(Config{Penalty: InLoss})
+	near(t, "first reward", step.Samples[0].Rewards[0], 0, 0)
+	near(t, "β of the loss", p.rates[0].KL, 0.1, 0)
+
+	p, step = run(Config{Penalty: InLoss, KLTarget: 0.5, KLHorizon: 100})
+	next := AdaptKL(0.1, 0.75, 0.5, 8, 100)
+	near(t, "next β", p.rates[1].KL, next, 1e-9)
+	near(t, "the one after", step.NextKL, AdaptKL(next, 0.75, 0.5, 8, 100), 1e-9)
+}
+
+// What an iteration reports by where its starts came from.
+func TestOrigins(t *testing.T) {
+	s := Step{Samples: []Sample{
+		{Rollout: Rollout{Attempt: coat.Attempt{Truncated: true}, Tokens: []int32{1, 2}}, Score: reward.Score{Total: 1, Parts: []float64{1, 3}}},
+		{Rollout: Rollout{Tokens: []int32{1, 2, 3, 4}}, Score: reward.Score{Total: 2, Parts: []float64{2, 4}}},
+		{Rollout: Rollout{Attempt: coat.Attempt{Start: coat.Start{Prior: coat.Wrong}}, Tokens: []int32{1}}, Score: reward.Score{Total: -1, Parts: []float64{-1, 0}}},
+	}}
+	want := [3]Origin{{2, 1, 3, 1.5, []float64{1.5, 3.5}}, {1, 0, 1, -1, []float64{-1, 0}}, {}}
+	if got := s.Origins(); !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v", got)
+	}
+}
+
+// The same seed gives the same bytes, whatever the number of processors, of rollouts in
+// flight and of attempts scored at a time.
+func TestSameBytes(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	var steps []Step
+	var first [][]float32
+	for i, c := range []struct{ processors, flight, parallel int }{{1, 0, 1}, {2, 3, 2}, {8, 5, 16}, {8, 64, 0}} {
+		runtime.GOMAXPROCS(c.processors)
+		a, _ := tiny(t, ActorConfig{Temperature: 0.8, InFlight: c.flight})
+		trainer := Trainer{Policy: a, Rubric: reward.Rubric{{Name: "game", Weight: 1, Func: alternate(4)}}, Config: Config{Iterations: 3, Batch: 24, Minibatch: 12, Parallel: c.parallel, Seed: 5}}
+		questions := []string{"a b", "c", "b c d a", "d d", "a"}
+		k := -1
+		var got []Step
+		for step, err := range trainer.Train(t.Context(), func(yield func(coat.Start) bool) {
+			for k++; yield(coat.Start{Problem: coat.Problem{ID: fmt.Sprint(k), Question: questions[k%5]}}); k++ {
+			}
+		}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, step)
+		}
+		if i == 0 {
+			steps, first = got, weights(t, a)
+			continue
+		}
+		if !reflect.DeepEqual(got, steps) {
+			t.Errorf("%+v: other steps", c)
+		}
+		if !reflect.DeepEqual(weights(t, a), first) {
+			t.Errorf("%+v: other weights", c)
+		}
+	}
+}
+
+// Two hundred iterations need no more memory than twenty.
+func TestMemoryIsFlat(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short")
+	}
+	a, _ := tiny(t, ActorConfig{Temperature: 0.8, Reference: nil})
+	held := func() uint64 {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	trainer := Trainer{Policy: a, Rubric: reward.Rubric{{Name: "game", Weight: 1, Func: alternate(4)}}, Config: Config{Iterations: 200, Batch: 8, Minibatch: 8}}
+	var early uint64
+	goroutines := 0
+	for step, err := range trainer.Train(t.Context(), asked) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch step.Iteration {
+		case 20:
+			early, goroutines = held(), runtime.NumGoroutine()
+		case 200:
+			late := held()
+			t.Logf("%.2f MB held after 20 iterations, %.2f MB after 200", float64(early)/1e6, float64(late)/1e6)
+			if late > early+early/10+1e6 {
+				t.Errorf("%d bytes after 20 iterations, %d after 200", early, late)
+			}
+			if n := runtime.NumGoroutine(); n > goroutines+2 {
+				t.Errorf("%d goroutines after 20 iterations, %d after 200", goroutines, n)
+			}
+		}
+	}
+}
