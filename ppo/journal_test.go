@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -161,41 +159,3 @@ func TestReplayErrors(t *testing.T) {
 }
 
 func someStart(yield func(coat.Start) bool) { yield(coat.Start{Problem: coat.Problem{ID: "x"}}) }
-
-// Memory stays flat: what is reachable at the end is what was after a fifth of the
-// iterations. SATORI_MEMORY says of how many, 50 where it is not set.
-func TestMemoryIsFlat(t *testing.T) {
-	if testing.Short() {
-		t.Skip("many iterations")
-	}
-	n := 50
-	if text := os.Getenv("SATORI_MEMORY"); text != "" {
-		n, _ = strconv.Atoi(text)
-	}
-	b := goBackend(t)
-	s := newSmall(t.TempDir(), n)
-	policy, x, err := s.resume(b, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer policy.Close()
-	var heap []uint64
-	err = s.iterations(t.Context(), policy, s.rubric, x, s.config, func(step ppo.Step) error {
-		x.figures = nil
-		if step.Iteration%(n/5) == 0 {
-			runtime.GC()
-			runtime.GC() // what finalizers let go of
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			heap = append(heap, m.HeapAlloc)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("bytes on the heap after each fifth of %d iterations: %v", n, heap)
-	if float64(heap[len(heap)-1]) > 1.02*float64(heap[0])+64<<10 {
-		t.Errorf("bytes on the heap: %v", heap)
-	}
-}

@@ -88,7 +88,7 @@ func (r *replay) Rollouts(_ context.Context, starts []coat.Start, seed uint64) (
 func (r *replay) rubric(like reward.Rubric) (rubric reward.Rubric) {
 	for _, t := range like {
 		seen := map[attemptKey]int{}
-		rubric = append(rubric, reward.Term{Name: t.Name, Weight: t.Weight, Batch: func(_ context.Context, attempts []coat.Attempt) ([]float64, error) {
+		t.Func, t.Batch = nil, func(_ context.Context, attempts []coat.Attempt) ([]float64, error) {
 			parts := make([]float64, len(attempts))
 			for i, a := range attempts {
 				key := keyOf(a)
@@ -99,7 +99,8 @@ func (r *replay) rubric(like reward.Rubric) (rubric reward.Rubric) {
 				seen[key]++
 			}
 			return parts, nil
-		}})
+		}
+		rubric = append(rubric, t)
 	}
 	return rubric
 }
