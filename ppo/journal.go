@@ -10,7 +10,8 @@ import (
 
 // An Entry is an attempt as a journal keeps it, a line of a [rundir.Log]. With the
 // weights of a checkpoint the updates of the iterations behind it can be computed again
-// from it, see [Replay]. It takes about 30 bytes a sampled token.
+// from it, see [Replay]. Of the models of examples/satori it takes 20 bytes a sampled token
+// and 400 beside; nothing is ever dropped from a journal.
 type Entry struct {
 	Iteration int `json:"iteration"` // counted from 1
 	Index     int `json:"index"`     // in the iteration, from 0
