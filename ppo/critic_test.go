@@ -1,4 +1,4 @@
-package ppo_test
+package ppo
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/examples/tasks"
 	"github.com/satori-go/satori/model"
-	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/reward"
 	"github.com/satori-go/satori/reward/bt"
 )
@@ -50,13 +49,13 @@ func TestCriticTable(t *testing.T) {
 		}
 		return n.WithScore(11)
 	}
-	const iterations, batch, minibatch, held = 6, 256, 64, 512
+	const iterations, batch, minibatch, held = 4, 256, 64, 256
 	problems, err := tasks.PathStar().Problems("train")
 	if err != nil {
 		t.Fatal(err)
 	}
-	starts := slices.Collect(take(ppo.Endless(problems, 3), iterations*batch+held))
-	var samples []ppo.Sample
+	starts := slices.Collect(firstOf(Endless(problems, 3), iterations*batch+held))
+	var samples []Sample
 	for _, c := range []struct {
 		name    string
 		critic  *model.Net
@@ -71,7 +70,7 @@ func TestCriticTable(t *testing.T) {
 		{"reward model, a third of the rate", rm.Net.Clone(), rm.Mean, rm.Std, 0, 3},
 		{"policy's trunk, a third of the rate", lm.WithScore(5), 0, 1, 0, 3},
 	} {
-		a, err := ppo.NewActorCritic(lm, c.critic.Clone(), ppo.ActorConfig{
+		a, err := NewActorCritic(lm, c.critic.Clone(), ActorConfig{
 			Template: coat.Bare, MaxTokens: 160, Temperature: 1, PolicyRate: 1e-9, CriticRate: 1e-3 / float64(c.divides),
 			ValueMean: c.mean, ValueStd: c.std, ValueClip: c.clip,
 		})
@@ -83,14 +82,18 @@ func TestCriticTable(t *testing.T) {
 		}
 		log := func(after int) {
 			estimate(t, a, samples[iterations*batch:])
-			t.Logf("%-36s after %d iterations of %d rollouts: %.3f on %d others", c.name, after, batch, ppo.ExplainedVariance(samples[iterations*batch:]), held)
+			t.Logf("%-36s after %d iterations of %d rollouts: %.3f on %d others", c.name, after, batch, ExplainedVariance(samples[iterations*batch:]), held)
 		}
 		log(0)
 		for i := range iterations {
 			part := samples[i*batch : (i+1)*batch]
 			estimate(t, a, part)
 			for m := range slices.Chunk(part, minibatch) {
-				if _, err := a.Update(t.Context(), m, ppo.Rate{Critic: 1}); err != nil {
+				in, err := pack(m, model.Micro(len(m)), valueColumns, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := a.critic.Step(in, a.config.CriticRate); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -104,7 +107,7 @@ func TestCriticTable(t *testing.T) {
 }
 
 // judged are samples of the policy with the return that λ = γ = 1 gives each token.
-func judged(t *testing.T, a *ppo.ActorCritic, rubric reward.Rubric, starts []coat.Start) (samples []ppo.Sample) {
+func judged(t *testing.T, a *ActorCritic, rubric reward.Rubric, starts []coat.Start) (samples []Sample) {
 	t.Helper()
 	rollouts, err := a.Rollouts(t.Context(), starts, 9)
 	if err != nil {
@@ -123,16 +126,16 @@ func judged(t *testing.T, a *ppo.ActorCritic, rubric reward.Rubric, starts []coa
 		if scores[i].Parts[0] == 0 {
 			right++
 		}
-		samples = append(samples, ppo.Sample{Rollout: r, Score: scores[i], Returns: slices.Repeat([]float64{scores[i].Total}, len(r.Tokens)), Advantages: make([]float64, len(r.Tokens))})
+		samples = append(samples, Sample{Rollout: r, Score: scores[i], Returns: slices.Repeat([]float64{scores[i].Total}, len(r.Tokens)), Advantages: make([]float64, len(r.Tokens))})
 	}
 	t.Logf("%d rollouts, %.1f %% right", len(samples), 100*float64(right)/float64(len(samples)))
 	return samples
 }
 
 // estimate fills in the values that the critic has now.
-func estimate(t *testing.T, a *ppo.ActorCritic, samples []ppo.Sample) {
+func estimate(t *testing.T, a *ActorCritic, samples []Sample) {
 	t.Helper()
-	var rollouts []ppo.Rollout
+	var rollouts []Rollout
 	for _, s := range samples {
 		rollouts = append(rollouts, s.Rollout)
 	}
@@ -145,7 +148,7 @@ func estimate(t *testing.T, a *ppo.ActorCritic, samples []ppo.Sample) {
 	}
 }
 
-func take(starts func(func(coat.Start) bool), n int) func(func(coat.Start) bool) {
+func firstOf(starts func(func(coat.Start) bool), n int) func(func(coat.Start) bool) {
 	return func(yield func(coat.Start) bool) {
 		for s := range starts {
 			if n--; n < 0 || !yield(s) {

@@ -163,23 +163,32 @@ func (c Config) checkSampled(i int, starts []coat.Start, rollouts []Rollout, est
 	return nil
 }
 
+// checkRewards looks at what the scores became.
+func (c Config) checkRewards(samples []Sample) error {
+	var rows []int
+	for k, s := range samples {
+		if !c.rewardInPlace(s) {
+			rows = append(rows, k)
+		}
+	}
+	if rows != nil {
+		return &Fault{CheckReward, rows, "the reward of the response is not on its last sampled token, or not all of it", "look at Shape: one entry a token, the score on the last, the penalty on each"}
+	}
+	return nil
+}
+
 // checkSamples looks at what the rewards became, of which those of train are trained on.
 func (c Config) checkSamples(samples []Sample, train []int) error {
 	if len(train) == 0 {
 		return &Fault{CheckTrained, nil, fmt.Sprintf("all of %d rollouts were cut off and are masked", len(samples)), "raise the token limit, or do not mask what it cuts off"}
 	}
-	var reward, returns []int
+	var returns []int
 	for k, s := range samples {
-		if !c.rewardInPlace(s) {
-			reward = append(reward, k)
-		} else if !c.returnsAddUp(s) {
+		if !c.returnsAddUp(s) {
 			returns = append(returns, k)
 		}
 	}
-	switch {
-	case reward != nil:
-		return &Fault{CheckReward, reward, "the reward of the response is not on its last sampled token, or not all of it", "look at Shape: one entry a token, the score on the last, the penalty on each"}
-	case returns != nil:
+	if returns != nil {
 		return &Fault{CheckReturns, returns, "the returns are not γλ-returns of the rewards and values", "look at GAE, and at what follows it: advantages are whitened, returns never"}
 	}
 	if c.Relative != nil {

@@ -209,7 +209,10 @@ func TestDoctorOfSamples(t *testing.T) {
 			rollouts, estimates = append(rollouts, r), append(estimates, e)
 			scores = append(scores, reward.Score{Total: float64(i) - 1.5})
 		}
-		samples := c.samples(rollouts, scores, estimates)
+		samples, err := c.samples(rollouts, scores, estimates)
+		if err != nil {
+			t.Fatal(err)
+		}
 		Whiten(samples)
 		return samples
 	}
@@ -221,7 +224,11 @@ func TestDoctorOfSamples(t *testing.T) {
 		t.Helper()
 		samples := prepared()
 		mutate(samples)
-		found(t, c.checkSamples(samples, all), check, rows...)
+		err := c.checkRewards(samples)
+		if err == nil {
+			err = c.checkSamples(samples, all)
+		}
+		found(t, err, check, rows...)
 	}
 	try(CheckReward, func(s []Sample) { s[2].Rewards = append(s[2].Rewards, 0) }, 2)
 	try(CheckReward, func(s []Sample) { r := s[2].Rewards; r[1], r[2] = r[2], r[1] }, 2)

@@ -126,7 +126,9 @@ func (t *Trainer) iterate(ctx context.Context, c Config, i int, starts []coat.St
 	if err := c.checkSampled(i, starts, rollouts, estimates); err != nil {
 		return step, err
 	}
-	step.Samples = c.samples(rollouts, scores, estimates)
+	if step.Samples, err = c.samples(rollouts, scores, estimates); err != nil {
+		return step, err
+	}
 	step.ExplainedVariance = ExplainedVariance(step.Samples)
 	train := c.trained(step.Samples)
 	step.count(c, len(train))
@@ -162,24 +164,30 @@ func (t *Trainer) iterate(ctx context.Context, c Config, i int, starts []coat.St
 }
 
 // samples makes rewards into advantages: with a critic, or within groups.
-func (c Config) samples(rollouts []Rollout, scores []reward.Score, estimates []Estimate) []Sample {
+func (c Config) samples(rollouts []Rollout, scores []reward.Score, estimates []Estimate) ([]Sample, error) {
 	samples := make([]Sample, len(rollouts))
 	for k, r := range rollouts {
 		e := estimates[k]
 		rewards := Shape(scores[k].Total, float64s(r.LogProbs), e.Ref, c.inReward())
-		whole := rewards
-		if c.Truncated == Bootstrap && r.Truncated {
-			whole = Bootstrapped(rewards, e.After, c.Gamma)
+		samples[k] = Sample{Rollout: r, Score: scores[k], Values: e.Values, Ref: e.Ref, Rewards: rewards}
+	}
+	if err := c.checkRewards(samples); err != nil {
+		return nil, err
+	}
+	for k := range samples {
+		s := &samples[k]
+		rewards := s.Rewards
+		if c.Truncated == Bootstrap && s.Truncated {
+			rewards = Bootstrapped(rewards, estimates[k].After, c.Gamma)
 		}
-		advantages, returns := GAE(whole, e.Values, c.Gamma, c.Lambda)
-		samples[k] = Sample{r, scores[k], e.Values, e.Ref, rewards, advantages, returns}
+		s.Advantages, s.Returns = GAE(rewards, s.Values, c.Gamma, c.Lambda)
 	}
 	if c.Relative != nil {
 		for group := range slices.Chunk(samples, c.Group) {
 			relate(group, c.Relative)
 		}
 	}
-	return samples
+	return samples, nil
 }
 
 // updates is how many an iteration makes of so many rollouts.

@@ -1,4 +1,4 @@
-package ppo_test
+package ppo
 
 import (
 	"context"
@@ -13,7 +13,6 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/tokenizer"
-	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/reward"
 )
 
@@ -35,10 +34,10 @@ func TestReverse8(t *testing.T) {
 	seeds, _ := strconv.Atoi(os.Getenv("SATORI_SEEDS"))
 	for _, c := range []struct {
 		name   string
-		config ppo.Config
+		config Config
 	}{
-		{"GRPO", ppo.Config{Batch: 256, Minibatch: 64, Group: 8, Relative: ppo.GRPO}},
-		{"PPO", ppo.Config{Batch: 256, Minibatch: 256, Epochs: 4, Lambda: 0.95}},
+		{"GRPO", Config{Batch: 256, Minibatch: 64, Group: 8, Relative: GRPO}},
+		{"PPO", Config{Batch: 256, Minibatch: 256, Epochs: 4, Lambda: 0.95}},
 	} {
 		for seed := range uint64(max(1, seeds)) {
 			c.config.Iterations, c.config.Floor, c.config.Warmup, c.config.Seed = 150, 1, 1e-9, seed // a constant rate
@@ -47,7 +46,7 @@ func TestReverse8(t *testing.T) {
 	}
 }
 
-func reverse8(t *testing.T, dir, name string, c ppo.Config) {
+func reverse8(t *testing.T, dir, name string, c Config) {
 	b, err := model.OpenBackend("")
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +69,7 @@ func reverse8(t *testing.T, dir, name string, c ppo.Config) {
 		critic = net.WithScore(c.Seed)
 	}
 	prompt := func(s coat.Start) string { return s.Problem.Question }
-	policy, err := ppo.NewActorCritic(lm, critic, ppo.ActorConfig{
+	policy, err := NewActorCritic(lm, critic, ActorConfig{
 		Template: prompt, MaxTokens: 12, Temperature: 1, PolicyRate: 1e-4, CriticRate: 1e-4, AdamW: model.AdamW{Beta2: 0.999},
 	})
 	if err != nil {
@@ -80,7 +79,7 @@ func reverse8(t *testing.T, dir, name string, c ppo.Config) {
 	test := letters(t, filepath.Join(dir, "test.txt"))
 	exact := func() float64 {
 		right := 0.0
-		for r, err := range (model.Sampling{MaxTokens: 9}).Rollouts(t.Context(), lm, prompt, take(ppo.Endless(test, 0), len(test))) {
+		for r, err := range (model.Sampling{MaxTokens: 9}).Rollouts(t.Context(), lm, prompt, firstOf(Endless(test, 0), len(test))) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,9 +91,9 @@ func reverse8(t *testing.T, dir, name string, c ppo.Config) {
 	}
 	t.Logf("%s, seed %d: %.3f to begin with", name, c.Seed, exact())
 
-	trainer := ppo.Trainer{Policy: policy, Rubric: reward.Rubric{{Name: "reversed", Weight: 1, Func: reversed, High: 1}}, Config: c}
+	trainer := Trainer{Policy: policy, Rubric: reward.Rubric{{Name: "reversed", Weight: 1, Func: reversed, High: 1}}, Config: c}
 	spent, since := time.Duration(0), time.Now()
-	for step, err := range trainer.Train(t.Context(), ppo.Endless(letters(t, filepath.Join(dir, "train.txt")), c.Seed)) {
+	for step, err := range trainer.Train(t.Context(), Endless(letters(t, filepath.Join(dir, "train.txt")), c.Seed)) {
 		if err != nil {
 			t.Fatal(err)
 		}
