@@ -8,6 +8,7 @@
 //     the scalar head of a reward model or critic;
 //   - an [LM] is a Net with a tokenizer: it samples, and [Sampling.Rollouts] turns starts
 //     into attempts;
+//   - a [Remote] samples from a server; both are a [Sampler];
 //   - a [Learner] improves the weights of a Net against a loss, with AdamW.
 //
 // # Notation

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -13,17 +14,26 @@ const (
 	// admit is how many rows a prefill takes in at a time, and how many have to be free
 	// before one is worth its cost while others are busy.
 	admit = 16
+	// chunk is how many tokens of a prompt one call reads, and extend of how many prompts
+	// a call reads a further part: what such a call needs of memory is bounded by them.
+	chunk  = 256
+	extend = 4
 	// window is how many tokens one call samples on XLA, where each call copies the
 	// caches; the Go backend writes them in place and gains nothing from a loop.
 	window = 16
+	// cacheBytes is what the cache of a batch may hold; long requests get fewer rows.
+	cacheBytes = 1 << 30
 )
 
 // engine is the compiled half of a sampler. Its graphs depend on shapes alone.
 type engine struct {
 	once   sync.Once
-	decode *exec
+	decode func(filters) *exec // compiled for the filters that are asked for
 	insert *exec
+	extend *exec
 	window int
+	lanes  int // 0: lanes
+	chunk  int // 0: chunk
 }
 
 func (e *engine) init(m *LM) {
@@ -32,56 +42,49 @@ func (e *engine) init(m *LM) {
 		if isXLA(m.backend) {
 			e.window = window
 		}
+		e.lanes, e.chunk = cmp.Or(e.lanes, lanes), cmp.Or(e.chunk, chunk)
 		config := m.Config
-		e.decode = shared.get(m.backend, config, "decode", config.decodeGraph(e.window))
+		e.decode = func(f filters) *exec {
+			return shared.get(m.backend, config, fmt.Sprintf("decode %+v", f), config.decodeGraph(e.window, f))
+		}
 		e.insert = shared.get(m.backend, config, "prefill", config.insertGraph)
+		e.extend = shared.get(m.backend, config, "prefill further", config.extendGraph)
 	})
-}
-
-// Sample completes one request.
-func (m *LM) Sample(ctx context.Context, r Request) ([]Completion, error) {
-	all, err := m.SampleAll(ctx, []Request{r})
-	if err != nil {
-		return nil, err
-	}
-	return all[0], nil
 }
 
 // A job is one completion to be made.
 type job struct {
 	Request
-	done *Completion
+	request, n int // it is the n-th of requests[request]
+	done       *Completion
 }
 
-// SampleAll completes many requests by continuous batching: a row that has ended makes
-// room for the next. Cancelling ctx stops it within one call to the device.
-//
-// Completions are dealt to two batches that run side by side, by their number, so that
-// nothing depends on timing: the same requests give the same bytes.
-func (m *LM) SampleAll(ctx context.Context, requests []Request) ([][]Completion, error) {
-	if err := m.checkRequests(requests); err != nil {
-		return nil, fmt.Errorf("model: sample: %w", err)
-	}
+// run makes the completions of requests, N each; report hears of what every call to the
+// device added to them, from one goroutine a lane. A report's error ends it.
+func (m *LM) run(ctx context.Context, requests []Request, done [][]Completion, report func([]Part) error) error {
 	m.engine.init(m)
-	done := make([][]Completion, len(requests))
 	var jobs []job
 	length := 0
+	var f filters
 	for i, r := range requests {
+		f.add(r)
 		done[i] = make([]Completion, max(1, r.N))
 		length = max(length, len(r.Prompt)+r.MaxTokens)
 		for k := range done[i] {
-			j := job{r, &done[i][k]}
+			j := job{r, i, k, &done[i][k]}
 			j.Seed = Mix(r.Seed, uint64(k))
 			jobs = append(jobs, j)
 		}
 	}
 	length = (length + 63) / 64 * 64
-	rows := m.callRows((len(jobs)+lanes-1)/lanes, slots)
+	count := m.engine.lanes
+	rows := m.callRows((len(jobs)+count-1)/count, slots)
+	rows = max(1, min(rows, cacheBytes/m.Config.cacheRow(length)))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var group sync.WaitGroup
-	for k := range lanes {
-		l := lane{m: m, length: length, jobs: jobs, next: k, rows: make([]row, rows)}
+	for k := range count {
+		l := lane{m: m, length: length, jobs: jobs, next: k, filters: f, rows: make([]row, rows), report: report}
 		group.Go(func() {
 			if err := l.run(ctx); err != nil {
 				cancel(err)
@@ -89,10 +92,20 @@ func (m *LM) SampleAll(ctx context.Context, requests []Request) ([][]Completion,
 		})
 	}
 	group.Wait()
-	if err := context.Cause(ctx); err != nil {
-		return nil, fmt.Errorf("model: sample: %w", err)
+	return context.Cause(ctx)
+}
+
+// cacheRow is how many bytes a row of a cache has.
+func (c Config) cacheRow(length int) int {
+	total := 0
+	for _, dims := range c.cacheDims(1, length) {
+		size := 4
+		for _, d := range dims {
+			size *= d
+		}
+		total += size
 	}
-	return done, nil
+	return total
 }
 
 // A lane is one batch: rows over a cache of length positions.
@@ -101,6 +114,8 @@ type lane struct {
 	length int
 	jobs   []job
 	next   int // the next job of this lane
+	filters
+	report func([]Part) error
 
 	rows  []row // slots; fewer of a large model
 	cache []*Tensor
@@ -109,11 +124,12 @@ type lane struct {
 // A row is one job under way.
 type row struct {
 	job
-	busy bool
-	tok  int32 // the last token, not yet in the cache
-	pos  int32 // where it goes
-	left int32
-	rng  *rand.Rand
+	busy   bool
+	unread []int32 // what is not in the cache yet of a long prompt
+	tok    int32   // the last token, not yet in the cache
+	pos    int32   // where it goes
+	left   int32
+	rng    *rand.Rand
 }
 
 func (l *lane) run(ctx context.Context) error {
@@ -122,22 +138,31 @@ func (l *lane) run(ctx context.Context) error {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		busy := 0
+		busy, unread := 0, 0
 		for _, r := range l.rows {
 			if r.busy {
 				busy++
+				if len(r.unread) > 0 {
+					unread++
+				}
 			}
 		}
-		if l.next < len(l.jobs) && (busy == 0 || len(l.rows)-busy >= l.admits()) {
-			if err := l.admit(); err != nil {
+		step := l.decode
+		switch {
+		case l.next < len(l.jobs) && (busy == 0 || len(l.rows)-busy >= l.admits()):
+			step = l.admit
+		case busy == 0:
+			return nil
+		case unread > 0:
+			// A part of the long prompts, and then a step of the others.
+			if err := l.extend(); err != nil {
 				return err
 			}
-			continue
+			if err := context.Cause(ctx); err != nil || unread == busy {
+				continue
+			}
 		}
-		if busy == 0 {
-			return nil
-		}
-		if err := l.decode(); err != nil {
+		if err := step(); err != nil {
 			return err
 		}
 	}
@@ -169,40 +194,73 @@ func (l *lane) admit() error {
 			continue
 		}
 		r := l.jobs[l.next]
-		n := len(r.Prompt) - 1
-		l.rows[s] = row{job: r, busy: true, tok: r.Prompt[n], pos: int32(n), left: int32(r.MaxTokens),
+		last := len(r.Prompt) - 1
+		n := min(last, l.m.engine.chunk)
+		l.rows[s] = row{job: r, busy: true, unread: r.Prompt[n:last], tok: r.Prompt[last], pos: int32(last), left: int32(r.MaxTokens),
 			rng: rand.New(rand.NewPCG(r.Seed, 0x5361746f7269))}
 		source[s], taken[s], counts[len(prompts)] = int32(len(prompts)), 1, int32(n)
 		prompts = append(prompts, r.Prompt[:n])
 		longest = max(longest, n)
-		l.next += lanes
+		l.next += l.m.engine.lanes
 	}
 	for len(prompts) < admit {
 		prompts = append(prompts, nil)
 	}
 	width := min((longest+31)/32*32, l.length)
-	in := []*Tensor{
-		Ints(PadRows(prompts, width), admit, width), Ints(counts, admit), Ints(source, slots), Floats(taken, slots),
+	return l.read(l.m.engine.insert,
+		Ints(PadRows(prompts, width), admit, width), Ints(counts, admit), Ints(source, slots), Floats(taken, slots))
+}
+
+// extend reads the next part of prompts that are not in the cache yet.
+func (l *lane) extend() error {
+	width := l.m.engine.chunk
+	waiting := 0
+	for _, r := range l.rows {
+		if r.busy && len(r.unread) > 0 {
+			waiting++
+		}
 	}
+	size := l.m.callRows(waiting, extend)
+	parts := make([][]int32, size)
+	start, count, slot := make([]int32, size), make([]int32, size), make([]int32, size)
+	k := 0
+	for s := range l.rows {
+		r := &l.rows[s]
+		if !r.busy || len(r.unread) == 0 || k == size {
+			continue
+		}
+		n := min(len(r.unread), width)
+		start[k], count[k], slot[k] = r.pos-int32(len(r.unread)), int32(n), int32(s)
+		parts[k], r.unread = r.unread[:n], r.unread[n:]
+		k++
+	}
+	return l.read(l.m.engine.extend, Ints(PadRows(parts, width), size, width), Ints(start, size), Ints(count, size), Ints(slot, size))
+}
+
+// read runs a graph that changes the cache alone.
+func (l *lane) read(e *exec, in ...*Tensor) error {
 	defer free(in)
-	out, err := l.m.engine.insert.callDonating(l.cache, l.m.weights, in)
+	out, err := e.callDonating(l.cache, l.m.weights, in)
 	l.cache = out
 	return err
 }
 
-// decode samples up to window tokens for every busy row.
+// decode samples up to window tokens for every row that has read its prompt.
 func (l *lane) decode() error {
 	window, slots := l.m.engine.window, len(l.rows)
 	tok, pos, left := make([]int32, slots), make([]int32, slots), make([]int32, slots)
 	temp, noise := make([]float32, slots), make([]float32, window*slots)
+	limits := make([]float32, 3*slots)
+	filtered := l.filters != (filters{})
 	for s := range l.rows {
 		r := &l.rows[s]
 		temp[s] = 1
-		if !r.busy {
+		if !r.decodes() {
 			continue
 		}
 		tok[s], pos[s], left[s] = r.tok, r.pos, r.left
 		temp[s] = float32(r.Temperature)
+		limits[s], limits[slots+s], limits[2*slots+s] = r.limits()
 		// One draw a token whatever the window, so that a token depends on its place in the
 		// request's stream alone. What a row that ends early leaves over is never used.
 		for k := range min(window, int(r.left)) {
@@ -210,29 +268,45 @@ func (l *lane) decode() error {
 		}
 	}
 	in := []*Tensor{Ints(tok, slots), Ints(pos, slots), Ints(left, slots), Floats(temp, slots), Floats(noise, window, slots)}
+	if filtered {
+		in = append(in, Floats(limits, 3, slots))
+	}
 	defer free(in)
-	out, err := l.m.engine.decode.callDonating(l.cache, l.m.weights, in)
+	out, err := l.m.engine.decode(l.filters).callDonating(l.cache, l.m.weights, in)
 	l.cache = nil
 	if err != nil {
 		return err
 	}
-	toks, logps := flat[int32](out[0]), flat[float32](out[1])
+	toks, plain := flat[int32](out[0]), flat[float32](out[1])
+	var kept []float32
 	l.cache = out[2:]
+	if filtered {
+		kept, l.cache = flat[float32](out[2]), out[3:]
+	}
+	var parts []Part
 	for s := range l.rows {
 		r := &l.rows[s]
-		if !r.busy {
+		if !r.decodes() {
 			continue
 		}
-		c := r.done
+		c, had := r.done, len(r.done.Tokens)
 		for k := 0; k < window && r.busy; k++ {
-			t := toks[k*slots+s]
+			t, at := toks[k*slots+s], k*slots+s
 			c.Tokens = append(c.Tokens, t)
-			c.LogProbs = append(c.LogProbs, logps[k*slots+s])
+			if r.truncates() {
+				c.LogProbs, c.Plain = append(c.LogProbs, kept[at]), append(c.Plain, plain[at])
+			} else {
+				c.LogProbs = append(c.LogProbs, plain[at])
+			}
 			r.tok, r.pos, r.left = t, r.pos+1, r.left-1
-			ended := l.m.Config.ends(t)
+			ended := l.m.Config.ends(t) || r.stops(t)
 			r.busy = !ended && r.left > 0
 			c.Truncated = !ended
 		}
+		parts = append(parts, r.part(had))
 	}
-	return nil
+	return l.report(parts)
 }
+
+// decodes tells whether a row takes part in decoding.
+func (r *row) decodes() bool { return r.busy && len(r.unread) == 0 }

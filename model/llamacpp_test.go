@@ -93,16 +93,20 @@ func post(t *testing.T, url string, question, answer any) {
 	}
 }
 
-// nextTokens asks for the log-probabilities of the likeliest next tokens. A byte that is
-// no character of its own cannot be sampled: the server would refuse to give the text.
-func nextTokens(t *testing.T, server string, lm *LM, ids []int32) map[int32]float64 {
-	t.Helper()
-	var never [][]any
+// unspeakable forbids tokens that are no character of their own: the server would refuse to
+// give a text with them.
+func unspeakable(lm *LM) (never [][]any) {
 	for id := range lm.tokenizer.Len() {
 		if token, _ := lm.tokenizer.Token(int32(id)); strings.ContainsFunc(token, func(r rune) bool { return r > 'ÿ' || r > 126 && r < 256 }) {
 			never = append(never, []any{id, false})
 		}
 	}
+	return never
+}
+
+// nextTokens asks for the log-probabilities of the likeliest next tokens.
+func nextTokens(t *testing.T, server string, lm *LM, ids []int32) map[int32]float64 {
+	t.Helper()
 	var answer struct {
 		Probabilities []struct {
 			Top []struct {
@@ -111,7 +115,7 @@ func nextTokens(t *testing.T, server string, lm *LM, ids []int32) map[int32]floa
 			} `json:"top_logprobs"`
 		} `json:"completion_probabilities"`
 	}
-	post(t, server+"/completion", map[string]any{"prompt": ids, "n_predict": 1, "temperature": 0, "n_probs": 20, "logit_bias": never, "ignore_eos": true}, &answer)
+	post(t, server+"/completion", map[string]any{"prompt": ids, "n_predict": 1, "temperature": 0, "n_probs": 20, "logit_bias": unspeakable(lm), "ignore_eos": true}, &answer)
 	all := map[int32]float64{}
 	for _, p := range answer.Probabilities {
 		for _, top := range p.Top {

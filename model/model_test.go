@@ -481,11 +481,3 @@ func TestRecoverDir(t *testing.T) {
 		t.Errorf("nothing to recover: %v", err)
 	}
 }
-
-func TestOpenBackend(t *testing.T) {
-	for _, name := range []string{"nonsense", "xla:/no/such/file.so"} {
-		if b, err := OpenBackend(name); err == nil || b != nil {
-			t.Errorf("%s: backend %v, error %v", name, b, err)
-		}
-	}
-}

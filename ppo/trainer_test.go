@@ -203,3 +203,31 @@ func TestPackMasksThePrompt(t *testing.T) {
 		t.Errorf("count is %g, want 3 sampled tokens", got)
 	}
 }
+
+// altered is a table whose rollouts are changed.
+type altered struct {
+	*table
+	change func(*Rollout)
+}
+
+func (p altered) Rollouts(ctx context.Context, starts []coat.Start, seed uint64) ([]Rollout, error) {
+	list, err := p.table.Rollouts(ctx, starts, seed)
+	p.change(&list[len(list)-1])
+	return list, err
+}
+
+// Log-probabilities that are not those of the whole distribution are refused before
+// anything is learned from them.
+func TestTrainRefusesTruncatedSampling(t *testing.T) {
+	for want, change := range map[string]func(*Rollout){
+		"rollout 3: it was sampled with top-p":               func(r *Rollout) { r.Plain = []float32{-1} },
+		"rollout 3: it has 1 tokens and 0 log-probabilities": func(r *Rollout) { r.LogProbs = nil },
+	} {
+		policy := altered{&table{rate: 0.1}, change}
+		for _, err := range (&Trainer{Policy: policy, Rubric: second, Config: Config{Iterations: 1, Batch: 4, Minibatch: 4}}).Train(t.Context(), endless) {
+			if err == nil || !strings.Contains(err.Error(), want) || len(policy.updates) > 0 {
+				t.Errorf("error %v after %d updates, want %s", err, len(policy.updates), want)
+			}
+		}
+	}
+}

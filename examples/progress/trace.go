@@ -23,20 +23,14 @@ const plain = "\x1b[0m"
 // Trace prints a trace, a step a line. Its meta-actions are in colour where the
 // writer is a terminal and NO_COLOR (no-color.org) is not set.
 func Trace(w io.Writer, t coat.Trace) error {
-	return trace(w, t, isTerminal(w) && os.Getenv("NO_COLOR") == "")
+	return trace(w, t, colourful(w))
 }
 
 func trace(w io.Writer, t coat.Trace, colour bool) error {
 	for _, step := range t {
 		action, text := step.Action.String(), strings.TrimSpace(step.Text)
 		pad := strings.Repeat(" ", max(0, len("<|continue|>")-len(action)))
-		// What a model writes must not steer the terminal.
-		text = strings.Map(func(r rune) rune {
-			if unicode.IsControl(r) && r != '\n' && r != '\t' {
-				return unicode.ReplacementChar
-			}
-			return r
-		}, text)
+		text = tame(text)
 		if code := colours[step.Action]; colour && code != "" {
 			action = code + action + plain
 			if step.Action != coat.Continue {
@@ -48,4 +42,36 @@ func trace(w io.Writer, t coat.Trace, colour bool) error {
 		}
 	}
 	return nil
+}
+
+// colourful tells whether a writer is a terminal and NO_COLOR is not set.
+func colourful(w io.Writer) bool { return isTerminal(w) && os.Getenv("NO_COLOR") == "" }
+
+// tame replaces control characters: what a model writes must not steer the terminal.
+func tame(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+}
+
+// Paint is a part of a model's text for a writer: on a terminal its meta-actions are in
+// colour, as those of Trace, and control characters are replaced; elsewhere it stays.
+func Paint(w io.Writer, text string) string {
+	if !isTerminal(w) {
+		return text
+	}
+	return paint(text, colourful(w))
+}
+
+func paint(text string, colour bool) string {
+	text = tame(text)
+	if colour {
+		for action, code := range colours {
+			text = strings.ReplaceAll(text, action.String(), code+action.String()+plain)
+		}
+	}
+	return text
 }

@@ -3,9 +3,11 @@
 //
 //	go run ./examples/xla
 //
-// It downloads one package from PyPI with pip, checks its pinned hash, and puts the
-// plugin where go-xla looks for it. Nothing else of the package is installed, and no
-// other program of this library ever downloads anything. Linux on x86-64 only.
+// On Linux x86-64 it downloads one package from PyPI with pip, checks its pinned hash, and
+// puts the plugin where go-xla looks for it, whole or not at all. Nothing else of the
+// package is installed. Elsewhere it asks go-xla's own installer, which fetches a release
+// file of that project; that was not tried. No other program of this library ever
+// downloads anything.
 package main
 
 import (
@@ -33,6 +35,9 @@ const (
 	memberHash  = "ad1309ac822b1b24d51b7f9947c7c9fa9ef5d67f390584cbc3d1fa2428fed9c2"
 )
 
+// elsewhere installs the plugin on systems that the package is not for.
+var elsewhere func(dir string) error
+
 func main() {
 	home, _ := os.UserHomeDir()
 	dir := flag.String("dir", filepath.Join(home, ".local", "lib", "go-xla"), "install into this `directory`; go-xla looks into the default")
@@ -51,8 +56,14 @@ func install(ctx context.Context, dir string) error {
 		fmt.Println(target, "is installed already")
 		return check(target)
 	}
-	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
-		return fmt.Errorf("the package is for linux/amd64, this is %s/%s; the pure Go backend works here", runtime.GOOS, runtime.GOARCH)
+	if elsewhere != nil {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		if err := elsewhere(dir); err != nil {
+			return fmt.Errorf("go-xla's installer has no plugin for %s/%s here: %w; the pure Go backend works (GOMLX_BACKEND=go)", runtime.GOOS, runtime.GOARCH, err)
+		}
+		return check("cpu")
 	}
 	tmp, err := os.MkdirTemp("", "xla")
 	if err != nil {

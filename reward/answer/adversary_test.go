@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// golds makes a random gold answer of each class.
+// golds makes a random gold answer of each class but infinity, of which there are two to
+// guess, and those that are about predictions: malformed, hack, bomb.
 var golds = []func(r *rand.Rand) string{
 	func(r *rand.Rand) string { return fmt.Sprint(r.IntN(2000) - 1000) },
 	func(r *rand.Rand) string { return fmt.Sprint(1000 + r.IntN(1e9)) },
@@ -43,6 +44,15 @@ var golds = []func(r *rand.Rand) string{
 	func(r *rand.Rand) string { return fmt.Sprintf(`\binom{%d}{3}`, 101+r.IntN(300)) },
 	func(r *rand.Rand) string { return fmt.Sprintf(`f(%d)`, 101+r.IntN(500)) },
 	func(r *rand.Rand) string { return fmt.Sprintf(`%d:%d`, 101+r.IntN(500), 101+r.IntN(500)) },
+	func(r *rand.Rand) string { return fmt.Sprintf(`%d{,}%03d`, 2+r.IntN(98), r.IntN(1000)) },
+	func(r *rand.Rand) string { return fmt.Sprintf(`0.%06d`, 100000+r.IntN(900000)) },
+	func(r *rand.Rand) string { return fmt.Sprintf(`%d\frac{%d}{7}`, 101+r.IntN(500), 1+r.IntN(6)) },
+	func(r *rand.Rand) string { return fmt.Sprintf(`\left(\dfrac{%d}{11}\right)`, 1101+11*r.IntN(500)) },
+	func(r *rand.Rand) string { return fmt.Sprintf(`%d^{%d}`, 2+r.IntN(8), 11+r.IntN(50)) },
+	func(r *rand.Rand) string {
+		return fmt.Sprintf(`%d.%02d\times 10^{%d}`, 1+r.IntN(9), r.IntN(100), 4+r.IntN(20))
+	},
+	func(r *rand.Rand) string { return fmt.Sprintf(`√%d + π`, 101+r.IntN(500)) },
 	func(r *rand.Rand) string { return []string{"Monday", "yes", "increasing", "ellipse"}[r.IntN(4)] },
 }
 

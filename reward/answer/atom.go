@@ -85,7 +85,8 @@ func (p *parser) digits() string {
 
 // run reads the first letter of a run as a name; what remains stays a token.
 func (p *parser) run(t *token) *node {
-	if len(t.text) > 4 || t.prose && len(t.text) > 1 || len(t.text) > 1 && banned[lower(t.text)] {
+	segment := !t.prose && len(t.text) == 2 && strings.ToUpper(t.text) == t.text // \frac{NO}{BO}
+	if len(t.text) > 4 || t.prose && len(t.text) > 1 || len(t.text) > 1 && banned[lower(t.text)] && !segment {
 		return p.fail()
 	}
 	letter := t.text[:1]
@@ -141,6 +142,9 @@ func (p *parser) name(s string) *node {
 			args := p.arguments()
 			return p.named(opCall, s, args...)
 		}
+	}
+	if p.is("(") && p.pos+2 < len(p.toks) && p.toks[p.pos+1].text == "0" && p.toks[p.pos+2].text == ")" { // I(0) is a value of I
+		return p.named(opCall, s, p.arguments()...)
 	}
 	if p.is("(") && p.severalArguments() {
 		args := p.arguments()

@@ -39,8 +39,12 @@ func (l *lexer) command(s string, prose bool) int {
 	case functions[name] != "":
 		l.add(tFunc, functions[name], prose)
 	case name == "left" || name == "right" || name == "middle":
-		if n < len(s) && s[n] == '.' { // an invisible delimiter
-			n++
+		rest := strings.TrimLeft(s[n:], " ")
+		switch {
+		case rest == "" || strings.IndexByte(`()[]|./<>\`, rest[0]) < 0: // no delimiter
+			l.add(tBad, s[:n], prose)
+		case rest[0] == '.': // an invisible one
+			n = len(s) - len(rest) + 1
 		}
 	case wrappers[name]: // \text{...}
 		if body, m, ok := argument(s[n:]); ok {

@@ -144,6 +144,9 @@ func (c *checker) listed(g, p item) bool {
 	if g.unit != p.unit && (!knownUnit(g.unit) || !knownUnit(p.unit)) {
 		return false
 	}
+	if g.val != nil && p.val != nil && (g.val.op == opSet) != (p.val.op == opSet) {
+		return false // {1}, {2} are not 1, 2
+	}
 	return c.itemEqual(g, p)
 }
 

@@ -28,11 +28,12 @@ type token struct {
 // gone afterwards; nothing else is.
 type lexer struct {
 	toks   []token
-	depth  int  // open ( [ \{, in which commas never group digits
-	braces int  // open {
-	broken bool // brackets or braces do not match
-	space  bool // white space has been passed since the last token
-	dollar bool // the next $ is a currency sign, not a delimiter
+	depth  int   // open ( [ \{, in which commas never group digits
+	braces int   // open {
+	broken bool  // brackets or braces do not match
+	space  bool  // white space has been passed since the last token
+	dollar bool  // the next $ is a currency sign, not a delimiter
+	times  []int // the words min and sec
 	nest   int
 }
 
@@ -44,6 +45,11 @@ func lex(src string) (toks []token, ok bool) {
 		l.dollar = true
 	}
 	l.run(src, false)
+	for _, i := range l.times { // minutes and seconds, where no argument follows
+		if i > 0 && (i+1 == len(l.toks) || !opens(l.toks[i+1])) {
+			l.toks[i].kind = tRun
+		}
+	}
 	if n := len(l.toks); n > 1 && l.toks[n-1].text == "." && l.toks[n-2].text != "." {
 		l.toks = l.toks[:n-1]
 	}
@@ -102,6 +108,18 @@ func (l *lexer) run(s string, prose bool) {
 			i += l.symbol(s[i:], prose)
 		}
 	}
+}
+
+// opens tells whether the argument of a function can begin with t, or its power.
+func opens(t token) bool {
+	if t.kind != tSym {
+		return true
+	}
+	switch t.text {
+	case "(", "[", "{", `\{`, "|", "^", "_", "-":
+		return true
+	}
+	return false
 }
 
 // meridiem is the length of "a.m." or "p.m." at the head of s, else 0.
@@ -190,6 +208,9 @@ func (l *lexer) word(w string, prose bool) {
 			l.add(tSym, "inf", prose)
 			return
 		case functions[w] != "":
+			if w == "min" || w == "sec" {
+				l.times = append(l.times, len(l.toks))
+			}
 			l.add(tFunc, functions[w], prose)
 			return
 		case !prose && len(w) > 2: // sinx

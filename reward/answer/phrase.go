@@ -82,7 +82,7 @@ func clause(s string) string {
 	}
 	for _, d := range [...][2]string{{"$$", "$$"}, {"$", "$"}, {`\(`, `\)`}, {`\[`, `\]`}} {
 		if rest, ok := strings.CutPrefix(s, d[0]); ok {
-			if end := strings.Index(rest, d[1]); end > 0 && !(d[0] == "$" && currency(rest[:end])) {
+			if end := unescaped(rest, d[1]); end > 0 && !(d[0] == "$" && currency(rest[:end])) {
 				return rest[:end]
 			}
 		}
@@ -98,6 +98,17 @@ func clause(s string) string {
 		}
 	}
 	return s
+}
+
+// unescaped is the index of the delimiter end in s, or -1; \$ is a currency sign.
+func unescaped(s, end string) int {
+	for from := 0; ; {
+		i := next(s, from, end)
+		if i <= 0 || s[i-1] != '\\' || end[0] != '$' {
+			return i
+		}
+		from = i + 1
+	}
 }
 
 // currency tells whether what stands between two dollar signs is prose with a price

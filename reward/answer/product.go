@@ -23,9 +23,13 @@ func (p *parser) product() *node {
 			case "mod":
 				n = p.named(opFunc, "mod", n, right)
 			}
+		case p.scientific(n):
+			p.pos++
+			n = p.times(n, p.power())
 		case p.juxtaposed():
+			root := n.op == opFunc && n.text == "root" && p.toks[p.pos-1].text == "}" // \sqrt{2}2
 			right := p.power()
-			if right.op == opNum && right.text != "" { // 2 3 and x2 have no meaning
+			if right.op == opNum && right.text != "" && !root { // 2 3 and x2 have no meaning
 				return p.fail()
 			}
 			n = p.times(n, right)
@@ -34,6 +38,16 @@ func (p *parser) product() *node {
 		}
 	}
 	return n
+}
+
+// scientific tells whether the x of 1.2 x 10^3 comes next, which spaces tell from the
+// variable of 3x10^8.
+func (p *parser) scientific(n *node) bool {
+	if n.op != opNum || p.pos+2 >= len(p.toks) {
+		return false
+	}
+	rest := p.toks[p.pos:]
+	return rest[0].kind == tRun && rest[0].text == "x" && rest[0].space && rest[1].space && rest[1].text == "10" && rest[2].text == "^"
 }
 
 func (p *parser) times(a, b *node) *node {

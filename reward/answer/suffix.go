@@ -8,6 +8,9 @@ func (p *parser) label() *node {
 	if n := p.probability(); n != nil {
 		return n
 	}
+	if n := p.application(); n != nil {
+		return n
+	}
 	i, words := p.pos, 0
 	var b strings.Builder
 	for i < len(p.toks) && words < 6 {
@@ -29,7 +32,7 @@ func (p *parser) label() *node {
 	}
 	switch t := p.toks[i].text; {
 	case t == "=" || t == "~":
-	case t == ":" && !capitals && i+1 < len(p.toks): // Area: 5
+	case t == ":" && !capitals && i+1 < len(p.toks) && (p.toks[p.pos].prose || p.toks[p.pos].text[0] <= 'Z'): // Area: 5
 		p.toks[i].text = "="
 	default:
 		return nil
@@ -43,6 +46,19 @@ func (p *parser) label() *node {
 	}
 	p.pos = i
 	return p.named(opLabel, text)
+}
+
+// application reads p(x) in front of an equals sign, which elsewhere is a product.
+func (p *parser) application() *node {
+	if p.pos+4 >= len(p.toks) {
+		return nil
+	}
+	t := p.toks[p.pos : p.pos+5]
+	if t[0].kind != tRun || len(t[0].text) != 1 || t[1].text != "(" || t[2].kind != tRun || len(t[2].text) != 1 || t[3].text != ")" || t[4].text != "=" {
+		return nil
+	}
+	p.pos += 4
+	return p.named(opLabel, t[0].text+"("+t[2].text+",")
 }
 
 // probability reads P(X = 1) and the like in front of an equals sign.

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,6 +20,7 @@ import (
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
 
+	"github.com/satori-go/satori/model/retry"
 	"github.com/satori-go/satori/synth/agent"
 )
 
@@ -45,36 +45,30 @@ type Config struct {
 type Client struct {
 	config Config
 	chat   openai.ChatCompletionService
-	room   chan struct{} // a place for each request in flight
+	gate   *retry.Gate
 }
 
-const (
-	longestWait = time.Minute
-	largestBody = 16 << 20 // of an answer
-)
+const largestBody = 16 << 20 // of an answer
 
 // New checks a Config. It asks the server for nothing and reads no environment.
 func New(c Config) (*Client, error) {
-	c.InFlight = cmp.Or(c.InFlight, 8)
-	c.Timeout = cmp.Or(c.Timeout, 5*time.Minute)
-	c.Attempts = cmp.Or(c.Attempts, 20)
-	c.Wait = cmp.Or(c.Wait, time.Second)
+	gate, err := retry.New(retry.Policy{InFlight: c.InFlight, Timeout: c.Timeout, Attempts: c.Attempts, Wait: c.Wait})
 	var faults []error
 	if u, err := url.Parse(c.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		faults = append(faults, fmt.Errorf("openai: URL is %q, want something like http://127.0.0.1:8080/v1", c.URL))
 	}
-	if c.InFlight < 0 || c.Timeout < 0 || c.Attempts < 0 || c.Wait < 0 {
-		faults = append(faults, errors.New("openai: InFlight, Timeout, Attempts and Wait cannot be negative"))
+	if err != nil {
+		faults = append(faults, fmt.Errorf("openai: %w", err))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = c.InFlight
+	transport.MaxIdleConnsPerHost = cmp.Or(c.InFlight, 8)
 	options := []option.RequestOption{
 		option.WithBaseURL(c.URL),
 		option.WithHTTPClient(&http.Client{Transport: transport}),
-		option.WithMaxRetries(0), // ask does it, and counts
+		option.WithMaxRetries(0), // the gate does it, and counts
 		option.WithMiddleware(bounded),
 	}
 	if c.Key != "" {
@@ -83,7 +77,7 @@ func New(c Config) (*Client, error) {
 	for name, value := range c.Fields {
 		options = append(options, option.WithJSONSet(name, value))
 	}
-	return &Client{config: c, chat: openai.NewChatCompletionService(options...), room: make(chan struct{}, c.InFlight)}, nil
+	return &Client{config: c, chat: openai.NewChatCompletionService(options...), gate: gate}, nil
 }
 
 // bounded keeps an endless answer from filling the memory.
@@ -100,37 +94,23 @@ func bounded(r *http.Request, next option.MiddlewareNext) (*http.Response, error
 
 // Model is an [agent.Model]. Its error says what the last attempt met.
 func (c *Client) Model(ctx context.Context, r agent.Request) (agent.Reply, error) {
-	select {
-	case c.room <- struct{}{}:
-		defer func() { <-c.room }()
-	case <-ctx.Done():
+	var reply agent.Reply
+	retries, err := c.gate.Do(ctx, func(ctx context.Context) (err error) {
+		reply, err = c.once(ctx, r)
+		return err
+	})
+	switch {
+	case err == nil:
+		reply.Retries = retries
+		return reply, nil
+	case ctx.Err() != nil:
 		return agent.Reply{}, ctx.Err()
 	}
-	for attempt := 1; ; attempt++ {
-		reply, err := c.once(ctx, r)
-		if err == nil {
-			reply.Retries = attempt - 1
-			return reply, nil
-		}
-		if ctx.Err() != nil {
-			return agent.Reply{}, ctx.Err()
-		}
-		wait, again := patience(err, c.config.Wait, attempt)
-		if !again || attempt >= c.config.Attempts {
-			return agent.Reply{}, fmt.Errorf("openai: %s: attempt %d of %d: %w", c.config.URL, attempt, c.config.Attempts, err)
-		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return agent.Reply{}, ctx.Err()
-		}
-	}
+	return agent.Reply{}, fmt.Errorf("openai: %s: %w", c.config.URL, err)
 }
 
 // once is one attempt.
 func (c *Client) once(ctx context.Context, r agent.Request) (agent.Reply, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
-	defer cancel()
 	params := openai.ChatCompletionNewParams{
 		Model:       c.config.Model,
 		Temperature: openai.Float(r.Temperature),
@@ -145,8 +125,6 @@ func (c *Client) once(ctx context.Context, r agent.Request) (agent.Reply, error)
 	params.Messages = append(params.Messages, openai.UserMessage(r.User))
 	answer, err := c.chat.New(ctx, params)
 	switch {
-	case ctx.Err() == context.DeadlineExceeded:
-		return agent.Reply{}, fmt.Errorf("no answer within %v", c.config.Timeout)
 	case err != nil && tooLong(err):
 		return agent.Reply{Truncated: true}, nil
 	case err != nil:
@@ -183,46 +161,12 @@ func said(err error) error {
 		return err
 	}
 	if words := cmp.Or(refused.Message, refused.RawJSON()); words != "" {
-		return fmt.Errorf("%w: %.300s", err, words)
+		err = fmt.Errorf("%w: %.300s", err, words)
 	}
-	return err
-}
-
-// patience tells whether it may go better the next time, and when that is. Refused
-// requests (4xx) stay refused, but for 408, 409, 425 and 429; what is no answer of the
-// API at all, such as half a body or a page in HTML, may be a proxy's and pass.
-func patience(err error, first time.Duration, attempt int) (wait time.Duration, again bool) {
-	wait = min(first<<min(attempt-1, 16), longestWait)
-	wait = wait/2 + rand.N(wait/2+1) // so that not all come back at once
-	var refused *openai.Error
-	if !errors.As(err, &refused) {
-		return wait, true
-	}
-	switch code := refused.StatusCode; {
-	case code >= 500, code == http.StatusRequestTimeout, code == http.StatusConflict, code == http.StatusTooEarly:
-		again = true
-	case code == http.StatusTooManyRequests:
-		// A quota that is used up is no matter of minutes.
-		again = refused.Code != "insufficient_quota"
-	}
+	// A quota that is used up is no matter of minutes.
+	r := &retry.Refused{Status: refused.StatusCode, Final: refused.Code == "insufficient_quota", Err: err}
 	if refused.Response != nil {
-		if asked, ok := retryAfter(refused.Response.Header.Get("Retry-After")); ok {
-			wait = min(asked, longestWait)
-		}
+		r.Header = refused.Response.Header
 	}
-	return wait, again
-}
-
-// retryAfter reads the header: seconds, or a date.
-func retryAfter(header string) (time.Duration, bool) {
-	if header = strings.TrimSpace(header); header == "" {
-		return 0, false
-	}
-	if seconds, err := time.ParseDuration(header + "s"); err == nil && seconds >= 0 {
-		return seconds, true
-	}
-	if at, err := http.ParseTime(header); err == nil {
-		return max(0, time.Until(at)), true
-	}
-	return 0, false
+	return r
 }

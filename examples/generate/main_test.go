@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/tokenizer"
+)
+
+// golden is a model of transformers' making with its greedy continuations
+// (model/testdata/llama-tiny), with a word for every id.
+func golden(t *testing.T) (dir string, cases []struct{ Prompt, Greedy []int32 }) {
+	t.Helper()
+	const from = "../../model/testdata/llama-tiny"
+	dir = t.TempDir()
+	for _, name := range []string{"config.json", "model.safetensors"} {
+		data, err := os.ReadFile(filepath.Join(from, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var g struct {
+		Cases []struct{ Prompt, Greedy []int32 }
+	}
+	data, err := os.ReadFile(filepath.Join(from, "golden.json"))
+	if err == nil {
+		err = json.Unmarshal(data, &g)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config struct {
+		Vocab int `json:"vocab_size"`
+	}
+	data, err = os.ReadFile(filepath.Join(dir, "config.json"))
+	if err == nil {
+		err = json.Unmarshal(data, &config)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var words []string
+	for i := range config.Vocab - len(coat.Actions) {
+		words = append(words, fmt.Sprint("w", i))
+	}
+	tok, err := tokenizer.NewWordLevel(words, coat.Tokens(coat.Actions...))
+	if err == nil {
+		err = tok.Save(filepath.Join(dir, "tokenizer.json"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, g.Cases
+}
+
+func start(stdin string, args ...string) (status int, stdout, stderr string) {
+	var out, log bytes.Buffer
+	status = run(context.Background(), append([]string{"-backend", "go"}, args...), strings.NewReader(stdin), &out, &log)
+	return status, out.String(), log.String()
+}
+
+// Lines give what transformers gives; those that cannot be read are named, and the others answered.
+func TestLines(t *testing.T) {
+	dir, cases := golden(t)
+	var in strings.Builder
+	n := len(cases[0].Greedy)
+	for _, c := range cases {
+		ids, err := json.Marshal(map[string]any{"ids": c.Prompt})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n = min(n, len(c.Greedy))
+		fmt.Fprintf(&in, "%s\n", ids)
+	}
+	bad := []string{`{"ids": [1, 2`, `{"ids": [1, 99999]}`, `{"ids": []}`, `{"prompt": "w1 w2", "ids": [1]}`, `{}`, `{"prompt": "unheard-of"}`, `{"ids": ["w1"]}`, `17`}
+	fmt.Fprintf(&in, "\n%s\n", strings.Join(bad, "\n")) // an empty line is passed over, and counted
+	fmt.Fprintln(&in, `{"prompt": "w3 w4 w5"}`)
+	status, out, log := start(in.String(), "-model", dir, "-jsonl", "-temperature", "0", "-max-tokens", fmt.Sprint(n))
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if status != 1 || len(lines) != len(cases)+len(bad)+1 || !strings.Contains(log, "tokens/s") || !strings.Contains(log, fmt.Sprintf("%d lines could not be answered", len(bad))) {
+		t.Fatalf("status %d, %d lines: %s\n%s", status, len(lines), out, log)
+	}
+	for i, text := range lines {
+		var l struct {
+			completed
+			Error string
+		}
+		if err := json.Unmarshal([]byte(text), &l); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if k := i - len(cases); k >= 0 && k < len(bad) {
+			if want := fmt.Sprintf("line %d: ", i+2); !strings.HasPrefix(l.Error, want) || !strings.Contains(log, want) || l.IDs != nil {
+				t.Errorf("%s: %s, want an error that begins with %s", bad[k], text, want)
+			}
+			continue
+		}
+		if l.Error != "" || len(l.IDs) == 0 || len(l.LogProbs) != len(l.IDs) || l.Text == "" {
+			t.Errorf("line %d: %s", i+1, text)
+		}
+		// Here the EOS ends a completion, which the golden goes on after.
+		if i < len(cases) && !slices.Equal(l.IDs, cases[i].Greedy[:len(l.IDs)]) {
+			t.Errorf("line %d: ids %v, want %v", i+1, l.IDs, cases[i].Greedy)
+		}
+	}
+}
+
+// Seeds give the same bytes, other seeds others; completions of a line follow each other.
+func TestSeeds(t *testing.T) {
+	dir, _ := golden(t)
+	in := `{"prompt": "w3 w4 w5"}` + "\n" + `{"prompt": "w3 w4 w5"}`
+	args := []string{"-model", dir, "-jsonl", "-n", "2", "-max-tokens", "8", "-top-p", "0.9", "-seed"}
+	_, first, _ := start(in, append(args, "5")...)
+	_, again, _ := start(in, append(args, "5")...)
+	_, other, _ := start(in, append(args, "6")...)
+	if lines := strings.Split(strings.TrimSpace(first), "\n"); first != again || first == other || len(lines) != 4 || lines[0] == lines[1] || lines[0] == lines[2] {
+		t.Errorf("%s\n%s\n%s", first, again, other)
+	}
+}
+
+// What is shown as it is made is what the lines say.
+func TestShow(t *testing.T) {
+	dir, _ := golden(t)
+	args := []string{"-model", dir, "-max-tokens", "12", "-temperature", "0"}
+	_, line, _ := start(`{"prompt": "w3 w4 w5"}`, append(args, "-jsonl")...)
+	var l completed
+	if err := json.Unmarshal([]byte(line), &l); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		stdin string
+		args  []string
+		want  string
+	}{
+		{"", []string{"-prompt", "w3 w4 w5"}, l.Text + "\n"},
+		{"w3 w4 w5", nil, l.Text + "\n"},
+		{"", []string{"-prompt", "w3 w4 w5", "-n", "2"}, "--- 1 of 2\n" + l.Text + "\n--- 2 of 2\n" + l.Text + "\n"},
+	} {
+		status, out, log := start(c.stdin, append(slices.Clone(args), c.args...)...)
+		if status != 0 || out != c.want || !strings.Contains(log, "tokens/s") {
+			t.Errorf("%v: status %d, %q, want %q; %s", c.args, status, out, c.want, log)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "chat_template.jinja"), []byte("{% for m in messages %}w3 {{ m.content }} {% endfor %}w5"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, out, log := start("", append(args, "-chat", "-prompt", "w4")...); out != l.Text+"\n" {
+		t.Errorf("chat: %q, want %q; %s", out, l.Text, log)
+	}
+}
+
+// Text grows by whole characters, whatever the tokens cut in two.
+func TestWholeCharacters(t *testing.T) {
+	b, err := model.OpenBackend("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tok, err := tokenizer.Open("../../model/tokenizer/testdata/gpt2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := model.NewNet(b, model.Config{VocabSize: tok.Len() + 1, Dim: 8, FFN: 8, Layers: 1, Heads: 1, MaxPositions: 8, EOS: int32(tok.Len())}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lm, err := model.NewLM(net, tok)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const whole = "naïve 日本語 🙂 ok"
+	ids := tok.Encode(whole)
+	shown := ""
+	one := text{}
+	for _, id := range ids {
+		one.ids = append(one.ids, id)
+		piece := one.grown(lm, false)
+		if !utf8.ValidString(piece) || strings.ContainsRune(piece, utf8.RuneError) {
+			t.Errorf("piece %q", piece)
+		}
+		shown += piece
+	}
+	if shown += one.grown(lm, true); shown != whole || len(ids) < 20 {
+		t.Errorf("%q of %d tokens", shown, len(ids))
+	}
+	// What never becomes a character is shown at the end.
+	cut := text{ids: tok.Encode("é")[:1]}
+	if got := cut.grown(lm, false); got != "" {
+		t.Errorf("half a character: %q", got)
+	}
+	if got := cut.grown(lm, true); got != "\ufffd" {
+		t.Errorf("half a character at the end: %q", got)
+	}
+}
+
+func TestCalledWrongly(t *testing.T) {
+	for _, c := range []struct {
+		args   []string
+		status int
+		want   string
+	}{
+		{nil, 2, "-model is missing"},
+		{[]string{"-model", "m", "text"}, 2, "no flag"},
+		{[]string{"-model", "m", "-n", "0"}, 2, "-n is 0"},
+		{[]string{"-model", "m", "-temperature", "NaN"}, 2, "-temperature is NaN"},
+		{[]string{"-model", "m", "-top-p", "2"}, 2, "-top-p is 2"},
+		{[]string{"-model", "m", "-jsonl", "-prompt", "x"}, 2, "-jsonl takes"},
+		{[]string{"-model", "/no/such/model"}, 1, "/no/such/model"},
+		{[]string{"-help"}, 0, "-max-tokens"},
+	} {
+		if status, _, log := start("", c.args...); status != c.status || !strings.Contains(log, c.want) {
+			t.Errorf("%v: status %d, %s", c.args, status, log)
+		}
+	}
+}

@@ -1,0 +1,14 @@
+package model
+
+import "testing"
+
+// What tests outside of the package take of those inside.
+
+func XBackends(t testing.TB) map[string]Backend { return backends(t) }
+
+func XFamily(t testing.TB, b Backend, name string) *LM { return families(t, b)[name] }
+
+func XLlamaServer(t *testing.T, path string) string { return llamaServer(t, path) }
+
+// XUnspeakable are the tokens whose text llama.cpp's server cannot give alone, see nextTokens.
+func XUnspeakable(lm *LM) [][]any { return unspeakable(lm) }

@@ -1,0 +1,112 @@
+package model
+
+import (
+	"math"
+
+	"github.com/gomlx/compute/dtypes"
+	. "github.com/gomlx/gomlx/core/graph"
+)
+
+// truncates tells whether a request cuts its distribution down. A greedy one takes the
+// likeliest token, which every filter keeps.
+func (r Request) truncates() bool {
+	return r.Temperature > 0 && (r.TopK > 0 || r.TopP > 0 && r.TopP < 1 || r.MinP > 0)
+}
+
+// limits are a request's filters as numbers for keep; what is off keeps everything.
+func (r Request) limits() (topK, topP, minP float32) {
+	topK, topP = float32(math.Inf(1)), float32(math.Inf(1))
+	if !r.truncates() {
+		return topK, topP, 0
+	}
+	if r.TopK > 0 {
+		topK = float32(r.TopK)
+	}
+	if r.TopP > 0 && r.TopP < 1 {
+		topP = float32(r.TopP)
+	}
+	return topK, topP, float32(r.MinP)
+}
+
+// filters are those that any row of a batch has; graphs are compiled for these alone.
+type filters struct{ topK, topP, minP bool }
+
+func (f *filters) add(r Request) {
+	if r.truncates() {
+		f.topK = f.topK || r.TopK > 0
+		f.topP = f.topP || r.TopP > 0 && r.TopP < 1
+		f.minP = f.minP || r.MinP > 0
+	}
+}
+
+// keep tells which tokens top-k, then top-p of what that leaves, and min-p leave: the
+// order of transformers. Tokens that are equally likely stay or go together, so that
+// nothing depends on the order of a sort.
+//
+//	all [batch, vocab], log-probabilities; limits [3, batch], see Request.limits → [batch, vocab] bool
+//
+// Limits of filters that no row has are not looked at.
+//
+// There is no sort in the loop of decodeLoop. Instead each limit becomes a distance in
+// log-probability from the likeliest token, found bit by bit: the bits of floats that are
+// not negative are in the order of the floats.
+func keep(all, limits *Node, f filters) *Node {
+	batch, vocab := all.Shape().Dim(0), all.Shape().Dim(1)
+	limits.AssertDims(3, batch)
+	limit := func(i int) *Node { return Reshape(Slice(limits, AxisRange(i, i+1), AxisRange()), batch, 1) }
+	far := Sub(ReduceAndKeep(all, ReduceMax, -1), all) // [batch, vocab], 0 for the likeliest
+	bits := Bitcast(far, dtypes.Int32)
+	floor := limit(2)
+	if !f.minP {
+		floor = ZerosLike(floor)
+	}
+	within := GreaterOrEqual(Exp(Neg(far)), BroadcastToDims(floor, batch, vocab))
+	p := Exp(all)
+	if f.topK {
+		first := atMost(bits, OnesLike(p), limit(0))
+		within, p = And(within, first), Where(first, p, ZerosLike(p))
+	}
+	if f.topP {
+		total := ReduceAndKeep(p, ReduceSum, -1) // [batch, 1]
+		within = And(within, atMost(bits, p, Mul(total, limit(1))))
+	}
+	return within
+}
+
+// atMost is the smallest set {bits ≤ x} of each row whose weights sum to the target or
+// more: all where no set does.
+//
+//	bits [batch, n] int32, weight [batch, n], target [batch, 1] → [batch, n] bool
+func atMost(bits, weight, target *Node) *Node {
+	g := bits.Graph()
+	batch, n := bits.Shape().Dim(0), bits.Shape().Dim(1)
+	// x becomes the largest number below which there is too little.
+	x := Zeros(g, i32(batch, 1))
+	for bit := 30; bit >= 0; bit-- {
+		more := Add(x, Const(g, [][]int32{{1 << bit}}))
+		below := LessThan(bits, BroadcastToDims(more, batch, n))
+		mass := ReduceAndKeep(Where(below, weight, ZerosLike(weight)), ReduceSum, -1)
+		x = Where(LessThan(mass, target), more, x)
+	}
+	return LessOrEqual(bits, BroadcastToDims(x, batch, n))
+}
+
+// drawKept draws from the tokens that filters leave.
+//
+//	all [batch, vocab], log-probabilities; u [batch] in [0, 1); likeliest [batch] int32
+//	→ next [batch] int32, what was lost: log of the mass that was kept [batch]
+func drawKept(all *Node, a drawing, u, likeliest *Node) (next, logMass *Node) {
+	g := all.Graph()
+	batch, vocab := all.Shape().Dim(0), all.Shape().Dim(1)
+	kept := keep(all, a.limits, a.filters)
+	p := Where(kept, Exp(all), ZerosLike(all))
+	cumulative := prefixSum(p)
+	total := Slice(cumulative, AxisRange(), AxisRange(vocab-1)) // [batch, 1]
+	// The first kept token whose cumulative mass passes u. Sums of the same numbers in
+	// another order differ in their last bit, so a token without mass could pass, too.
+	passed := And(kept, GreaterThan(cumulative, BroadcastToDims(Mul(total, ExpandAxes(u, -1)), batch, vocab)))
+	index := Iota(g, i32(batch, vocab), 1)
+	next = ReduceMin(Where(passed, index, BroadcastToDims(Const(g, int32(vocab)), batch, vocab)), -1)
+	next = Where(LessThan(next, Const(g, int32(vocab))), next, likeliest)
+	return next, Reshape(Log(total), batch)
+}
