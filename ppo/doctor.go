@@ -126,12 +126,15 @@ func (c Config) checkSampled(i int, starts []coat.Start, rollouts []Rollout, est
 	if len(rollouts) != len(starts) || len(estimates) != len(starts) {
 		return &Fault{CheckRollouts, nil, fmt.Sprintf("%d rollouts and %d estimates of %d starts", len(rollouts), len(estimates), len(starts)), "Policy.Rollouts and Estimate have to keep number and order"}
 	}
-	var broken, infinite, apart []int
+	var broken, infinite, apart, filtered []int
 	for k, r := range rollouts {
 		n, e := len(r.Tokens), estimates[k]
 		if !reflect.DeepEqual(r.Start, starts[k]) || n == 0 || len(r.Prompt) == 0 || len(r.LogProbs) != n || len(e.Values) != n || e.Ref != nil && len(e.Ref) != n {
 			broken = append(broken, k)
 			continue
+		}
+		if r.Plain != nil {
+			filtered = append(filtered, k)
 		}
 		sound := finite(append([]float64{e.After}, e.Values...)) && finite(e.Ref)
 		far := 0.0
@@ -154,6 +157,8 @@ func (c Config) checkSampled(i int, starts []coat.Start, rollouts []Rollout, est
 	switch {
 	case broken != nil:
 		return &Fault{CheckRollouts, broken, "want the start's prompt, one token or more, and a log-probability, a value and (with a reference) its log-probability a token", "look at Policy.Rollouts and Estimate"}
+	case filtered != nil:
+		return &Fault{CheckRollouts, filtered, "they were sampled with top-p, top-k or min-p, and every ratio would be off by the mass that was cut off", "PPO takes the whole distribution at a temperature"}
 	case infinite != nil:
 		return &Fault{CheckRollouts, infinite, "log-probabilities over 0, or figures that are not finite", "look at Policy.Rollouts and Estimate, and at the rates if it worked before"}
 	case apart != nil:

@@ -213,10 +213,7 @@ func TestActorCriticLearns(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short")
 	}
-	b, err := model.OpenBackend("go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := goBackend(t)
 	for _, name := range []string{"PPO", "GRPO"} {
 		for seed := range uint64(5) {
 			lm := words(t, b, "a b", 10+seed)
@@ -229,7 +226,7 @@ func TestActorCriticLearns(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.Iterations, c.Batch, c.Minibatch, c.Epochs, c.Seed = 20, 32, 16, 1, seed
+			c.Iterations, c.Batch, c.Minibatch, c.Epochs, c.Seed = 30, 32, 16, 1, seed
 			trainer := Trainer{Policy: p, Rubric: reward.Rubric{{Name: "game", Weight: 1, Func: twice}}, Config: c}
 			tail := 0.0
 			for step, err := range trainer.Train(t.Context(), asked) {

@@ -2,6 +2,7 @@ package ppo
 
 import (
 	"math"
+	"os"
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -10,13 +11,24 @@ import (
 	"github.com/satori-go/satori/model"
 )
 
-// on runs a graph over rows of two tokens on the Go backend.
-func on(t *testing.T, build func(in []*Node) []*Node, rows ...[]float32) [][]float32 {
+// goBackend is where the tests of this package run that are about no backend. They are
+// skipped where XLA is asked for: compiling them there takes minutes.
+func goBackend(t *testing.T) model.Backend {
 	t.Helper()
+	if os.Getenv("GOMLX_BACKEND") == "xla" {
+		t.Skip("runs on the Go backend")
+	}
 	b, err := model.OpenBackend("go")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return b
+}
+
+// on runs a graph over one row on the Go backend.
+func on(t *testing.T, build func(in []*Node) []*Node, rows ...[]float32) [][]float32 {
+	t.Helper()
+	b := goBackend(t)
 	var in []any
 	for _, r := range rows {
 		in = append(in, model.Floats(r, 1, len(r)))
@@ -139,10 +151,7 @@ func TestShape(t *testing.T) {
 // advantages and values all over the place.
 func tiny(t *testing.T, c ActorConfig) (*ActorCritic, []Sample) {
 	t.Helper()
-	b, err := model.OpenBackend("go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := goBackend(t)
 	lm := words(t, b, "a b c d", 3)
 	if c.Reference != nil {
 		c.Reference = lm.Clone()

@@ -2,7 +2,6 @@ package ppo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"math/rand/v2"
@@ -115,11 +114,6 @@ func (t *Trainer) iterate(ctx context.Context, c Config, i int, starts []coat.St
 	rollouts, err := t.Policy.Rollouts(ctx, starts, model.Mix(c.Seed, uint64(i)))
 	if err != nil {
 		return step, err
-	}
-	for k, r := range rollouts {
-		if err := whole(r); err != nil {
-			return step, fmt.Errorf("rollout %d: %w", k, err)
-		}
 	}
 	scores, err := t.Rubric.Score(ctx, attempts(rollouts), c.Parallel)
 	if err != nil {
@@ -240,18 +234,6 @@ func take(next func() (coat.Start, bool), n, group int) ([]coat.Start, error) {
 		}
 	}
 	return starts, nil
-}
-
-// whole refuses a rollout whose log-probabilities are not those of the whole distribution
-// at the temperature: every ratio would be off by the mass that was cut off.
-func whole(r Rollout) error {
-	switch {
-	case r.Plain != nil:
-		return errors.New("it was sampled with top-p, top-k or min-p; PPO takes the whole distribution")
-	case len(r.LogProbs) != len(r.Tokens):
-		return fmt.Errorf("it has %d tokens and %d log-probabilities", len(r.Tokens), len(r.LogProbs))
-	}
-	return nil
 }
 
 func attempts(rollouts []Rollout) []coat.Attempt {

@@ -220,8 +220,8 @@ func (p altered) Rollouts(ctx context.Context, starts []coat.Start, seed uint64)
 // anything is learned from them.
 func TestTrainRefusesTruncatedSampling(t *testing.T) {
 	for want, change := range map[string]func(*Rollout){
-		"rollout 3: it was sampled with top-p":               func(r *Rollout) { r.Plain = []float32{-1} },
-		"rollout 3: it has 1 tokens and 0 log-probabilities": func(r *Rollout) { r.LogProbs = nil },
+		"rows [3]: they were sampled with top-p": func(r *Rollout) { r.Plain = []float32{-1} },
+		"rows [3]: want the start's prompt":      func(r *Rollout) { r.LogProbs = nil },
 	} {
 		policy := altered{&table{rate: 0.1}, change}
 		for _, err := range (&Trainer{Policy: policy, Rubric: second, Config: Config{Iterations: 1, Batch: 4, Minibatch: 4}}).Train(t.Context(), endless) {

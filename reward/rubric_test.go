@@ -293,3 +293,20 @@ func TestBatch(t *testing.T) {
 		t.Error("a term with both is taken")
 	}
 }
+
+// A score outside the range that its term declares is an error that says where.
+func TestRange(t *testing.T) {
+	rubric := reward.Rubric{{Name: "level", Weight: -2, Func: level, High: 3}}
+	if scores, err := rubric.Score(t.Context(), numbered(4), 1); err != nil || scores[3].Total != -6 {
+		t.Errorf("%v, %v", scores, err)
+	}
+	var failed *reward.ScoreError
+	_, err := rubric.Score(t.Context(), numbered(5), 1)
+	if !errors.As(err, &failed) || failed.Term != "level" || failed.Attempt != 4 || !strings.Contains(err.Error(), "score is 4, declared to lie in [0, 3]") {
+		t.Error(err)
+	}
+	rubric[0].Low = 4
+	if _, err := rubric.Score(t.Context(), numbered(1), 1); err == nil || !strings.Contains(err.Error(), "declared to lie in [4, 3]") {
+		t.Error(err)
+	}
+}
