@@ -23,6 +23,7 @@
 // # The packages
 //
 //	coat             actions, steps, traces, problems, demonstrations, starts, attempts
+//	coat/rundir      a directory over several runs: a lock, checkpoints, logs
 //	synth            demonstrations from a generator, a critic and a selector; distillation; pairs
 //	reward           rewards as functions and weighted sums of them
 //	reward/answer    extraction and equality of math answers

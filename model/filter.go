@@ -56,36 +56,49 @@ func keep(all, limits *Node, f filters) *Node {
 	limit := func(i int) *Node { return Reshape(Slice(limits, AxisRange(i, i+1), AxisRange()), batch, 1) }
 	far := Sub(ReduceAndKeep(all, ReduceMax, -1), all) // [batch, vocab], 0 for the likeliest
 	bits := Bitcast(far, dtypes.Int32)
-	floor := limit(2)
-	if !f.minP {
-		floor = ZerosLike(floor)
-	}
-	within := GreaterOrEqual(Exp(Neg(far)), BroadcastToDims(floor, batch, vocab))
 	p := Exp(all)
+	var within *Node
+	also := func(x *Node) {
+		if within != nil {
+			x = And(within, x)
+		}
+		within = x
+	}
 	if f.topK {
-		first := atMost(bits, OnesLike(p), limit(0))
-		within, p = And(within, first), Where(first, p, ZerosLike(p))
+		first := atMost(bits, nil, limit(0))
+		also(first)
+		p = Mul(p, ConvertDType(first, float32Type))
 	}
 	if f.topP {
 		total := ReduceAndKeep(p, ReduceSum, -1) // [batch, 1]
-		within = And(within, atMost(bits, p, Mul(total, limit(1))))
+		also(atMost(bits, p, Mul(total, limit(1))))
+	}
+	if f.minP {
+		also(GreaterOrEqual(Exp(Neg(far)), BroadcastToDims(limit(2), batch, vocab)))
 	}
 	return within
 }
 
 // atMost is the smallest set {bits ≤ x} of each row whose weights sum to the target or
-// more: all where no set does.
+// more: all where no set does. Without weights it counts.
 //
-//	bits [batch, n] int32, weight [batch, n], target [batch, 1] → [batch, n] bool
+//	bits [batch, n] int32, weight [batch, n] or nil, target [batch, 1] → [batch, n] bool
+//
+// gomlx keeps the scalars of a graph for all its functions, and XLA adds and compares only
+// what is of one function: so nothing here is made with Zeros, Ones or a Scalar.
 func atMost(bits, weight, target *Node) *Node {
 	g := bits.Graph()
 	batch, n := bits.Shape().Dim(0), bits.Shape().Dim(1)
 	// x becomes the largest number below which there is too little.
-	x := Zeros(g, i32(batch, 1))
+	x := Const(g, Ints(make([]int32, batch), batch, 1))
 	for bit := 30; bit >= 0; bit-- {
 		more := Add(x, Const(g, [][]int32{{1 << bit}}))
 		below := LessThan(bits, BroadcastToDims(more, batch, n))
-		mass := ReduceAndKeep(Where(below, weight, ZerosLike(weight)), ReduceSum, -1)
+		mass := ConvertDType(below, float32Type)
+		if weight != nil {
+			mass = Mul(mass, weight)
+		}
+		mass = ReduceAndKeep(mass, ReduceSum, -1) // [batch, 1]
 		x = Where(LessThan(mass, target), more, x)
 	}
 	return LessOrEqual(bits, BroadcastToDims(x, batch, n))
@@ -99,7 +112,7 @@ func drawKept(all *Node, a drawing, u, likeliest *Node) (next, logMass *Node) {
 	g := all.Graph()
 	batch, vocab := all.Shape().Dim(0), all.Shape().Dim(1)
 	kept := keep(all, a.limits, a.filters)
-	p := Where(kept, Exp(all), ZerosLike(all))
+	p := Mul(Exp(all), ConvertDType(kept, float32Type))
 	cumulative := prefixSum(p)
 	total := Slice(cumulative, AxisRange(), AxisRange(vocab-1)) // [batch, 1]
 	// The first kept token whose cumulative mass passes u. Sums of the same numbers in

@@ -46,8 +46,7 @@ func startLlamaServer(t *testing.T, path string) (string, error) {
 	_, port, _ := net.SplitHostPort(address)
 	ctx, cancel := context.WithCancel(context.Background())
 	var log bytes.Buffer
-	cmd := osexec.CommandContext(ctx, binary, "-m", path, "--host", "127.0.0.1", "--port", port, "-ngl", "0", "-c", "512", "-t", "1", "-fa", "off", "-ctk", "f32", "-ctv", "f32")
-	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+filepath.Dir(binary))
+	cmd := osexec.CommandContext(ctx, binary, "-m", path, "--host", "127.0.0.1", "--port", port, "-c", "512", "-t", "1", "-fa", "off", "-ctk", "f32", "-ctv", "f32")
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -32,6 +32,12 @@
 //   - Advantages are whitened with Bessel's correction, as in TRL; the paper's code
 //     divides by n.
 //
+// # Going on
+//
+// A [Run] is a directory in which training survives whatever ends the program: verified
+// checkpoints of everything that decides the future, and a journal of every attempt,
+// from which updates can be computed again ([Replay]).
+//
 // # Notation
 //
 // Slices have one entry a response token. In graphs, per-token arrays are [batch, seq]

@@ -12,14 +12,16 @@
 //   - a [Buffer] holds D+ and D−; [Build] fills it as algorithm 1 does, from a few
 //     attempts of the format-tuned policy at each problem;
 //   - [Buffer.Mix] is an adaptor of a stream of starts, so that the trainer that
-//     reads it hears nothing of restarts.
+//     reads it hears nothing of restarts; a [Mixer] is the same with a place that can
+//     be kept.
 //
 // The paper samples 8 attempts a problem, once and before training, keeps the
 // problems with at least one right and one wrong attempt, and picks one of each at
 // random; so does Build. D+ and D− are then of one size, and with the problems
 // themselves the initial states are 1:1:1. A caller who wants a buffer that follows
-// the policy can [Buffer.Add] to one while training; the paper found that worse
-// (appendix E.4), since most of its states soon are right ones.
+// the policy can [Buffer.Add] to one while training, with a bound on the states of each
+// side and on their age; the paper found that worse (appendix E.4), since most of its
+// states soon are right ones.
 //
 // What the paper leaves open, and what is done here:
 //

@@ -25,62 +25,23 @@ type Shares struct {
 // The mixture ends after the round in which the fresh starts end, and is endless
 // where they are, or where they have no share. It may be ranged over more than once
 // where fresh may; rng is not set back. A negative share panics.
+//
+// A mixture of a buffer that does not change is the same each time that it begins; to
+// go on in the middle of one of a buffer that does change, see [Mixer].
 func (b *Buffer) Mix(fresh iter.Seq[coat.Start], shares Shares, rng *rand.Rand) iter.Seq[coat.Start] {
-	shares = cmp.Or(shares, Shares{1, 1, 1})
-	if min(shares.Fresh, shares.Right, shares.Wrong) < 0 {
-		panic(fmt.Sprintf("rae: shares %+v, want none below 0", shares))
-	}
+	shares = shares.resolve()
 	return func(yield func(coat.Start) bool) {
-		right, wrong := deck{from: &b.Right, rng: rng}, deck{from: &b.Wrong, rng: rng}
-		round := func(starts []coat.Start) bool {
-			starts = right.deal(starts, shares.Right)
-			starts = wrong.deal(starts, shares.Wrong)
-			rng.Shuffle(len(starts), func(i, j int) { starts[i], starts[j] = starts[j], starts[i] })
-			for _, s := range starts {
-				if !yield(s) {
-					return false
-				}
-			}
-			return len(starts) > 0
-		}
-		if shares.Fresh == 0 {
-			for round(nil) {
-			}
-			return
-		}
-		var starts []coat.Start
-		for s := range fresh {
-			if starts = append(starts, s); len(starts) < shares.Fresh {
-				continue
-			}
-			if !round(starts) {
-				return
-			}
-			starts = starts[:0]
-		}
-		if len(starts) > 0 {
-			round(starts)
-		}
+		m := Mixer{buffer: b, shares: shares, rng: rng}
+		m.Starts(fresh)(yield)
 	}
 }
 
-// A deck deals states in random order, all of them before any a second time. States
-// that are added to the buffer come with the next shuffle.
-type deck struct {
-	from  *[]coat.Start
-	rng   *rand.Rand
-	order []int
-}
-
-func (d *deck) deal(hand []coat.Start, n int) []coat.Start {
-	for ; n > 0 && len(*d.from) > 0; n-- {
-		if len(d.order) == 0 {
-			d.order = d.rng.Perm(len(*d.from))
-		}
-		hand = append(hand, (*d.from)[d.order[0]])
-		d.order = d.order[1:]
+func (s Shares) resolve() Shares {
+	s = cmp.Or(s, Shares{1, 1, 1})
+	if min(s.Fresh, s.Right, s.Wrong) < 0 {
+		panic(fmt.Sprintf("rae: shares %+v, want none below 0", s))
 	}
-	return hand
+	return s
 }
 
 // Problems are those with a state in D+ or D−, each once: the x of algorithm 1, for

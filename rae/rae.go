@@ -17,6 +17,10 @@ type Config struct {
 	MaxBack int                   // T, the most steps to go back; 0: 2, as in algorithm 1 (to go back none, see [Cut])
 	Fits    func(coat.Start) bool // whether a state is short enough to continue from; nil: all are
 	Seed    uint64                // of the choices of Build
+
+	// Of a buffer that is added to while the policy changes. The paper's is not.
+	Capacity int // states a side, of which the oldest go; 0: no bound
+	MaxAge   int // calls of [Buffer.Tick] after which a state goes; 0: none goes
 }
 
 func (c Config) maxBack() int { return cmp.Or(c.MaxBack, 2) }
@@ -29,6 +33,9 @@ type Buffer struct {
 	Right  []coat.Start // D+: cut from right attempts
 	Wrong  []coat.Start // D−: cut from wrong ones
 	Counts Counts
+
+	gone  [2]int   // how many states have left each side, right and wrong
+	marks [][2]int // how many had come to each side by the last MaxAge ticks, the oldest first
 }
 
 // Counts says what became of the attempts and, where [Build] looked at them
@@ -38,6 +45,7 @@ type Counts struct {
 	Truncated int // of these, left out: hit the token limit
 	Broken    int // ... are no trace, or end in an empty step
 	Long      int // ... gave a state that Config.Fits refused
+	Dropped   int // states that went for Config.Capacity or Config.MaxAge
 
 	Problems int // looked at
 	Kept     int // of these, gave a state to either side
@@ -186,6 +194,10 @@ func (b *Buffer) Add(a coat.Attempt, prior coat.Outcome, rng *rand.Rand) bool {
 		b.Right = append(b.Right, start)
 	case ok:
 		b.Wrong = append(b.Wrong, start)
+	}
+	if most := b.Config.Capacity; most > 0 {
+		b.drop(0, len(b.Right)-most)
+		b.drop(1, len(b.Wrong)-most)
 	}
 	return ok
 }

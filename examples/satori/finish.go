@@ -8,9 +8,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 
+	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/examples/report"
+	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/reward/eval"
 )
 
@@ -51,9 +55,13 @@ func (r *Run) Report(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	rollouts, err := r.rollouts(ctx)
+	if err != nil {
+		return err
+	}
 	var page, text bytes.Buffer
 	err = report.Write(&page, report.Report{
-		Title: "Satori: " + r.Task.Name, Notes: r.notes(), Summary: s, Metrics: metrics, Samples: samples,
+		Title: "Satori: " + r.Task.Name, Notes: r.notes(), Summary: s, Metrics: metrics, Samples: append(samples, rollouts...),
 	})
 	if err != nil {
 		return err
@@ -83,6 +91,42 @@ func (r *Run) pick(ctx context.Context) ([]report.Sample, error) {
 		return nil, err
 	}
 	return report.Pick(ctx, before, after, r.Task.Check, 12)
+}
+
+// rollouts are the last attempts of RL from its journal: of each kind of start one that
+// was right and one that was wrong, with what they were rewarded for.
+func (r *Run) rollouts(ctx context.Context) ([]report.Sample, error) {
+	type class struct{ prior, verdict coat.Outcome }
+	last := map[class]ppo.Entry{}
+	for e, err := range ppo.ReadJournal(r.path("rl" + journalSuffix)) {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		last[class{e.Start.Prior, e.Verdict}] = e
+	}
+	var samples []report.Sample
+	for _, prior := range []coat.Outcome{coat.Unknown, coat.Right, coat.Wrong} {
+		for _, verdict := range []coat.Outcome{coat.Right, coat.Wrong} {
+			e, ok := last[class{prior, verdict}]
+			if !ok {
+				continue
+			}
+			label := fmt.Sprintf("reward %.2f:", e.Total)
+			for _, part := range slices.Sorted(maps.Keys(e.Parts)) {
+				label += fmt.Sprintf(" %s %.2f", part, e.Parts[part])
+			}
+			j, err := report.Judge(ctx, label, eval.Result{Attempt: e.Attempt, Right: verdict == coat.Right}, r.Task.Check)
+			if err != nil {
+				return nil, err
+			}
+			title := fmt.Sprintf("A rollout of RL, iteration %d, start: %v", e.Iteration, prior)
+			samples = append(samples, report.Sample{Title: title, Attempts: []report.Judged{j}})
+		}
+	}
+	return samples, nil
 }
 
 // notes are what a reader of the report has to know.

@@ -7,8 +7,11 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -66,12 +69,41 @@ func figures(t *testing.T, out string) string {
 		}
 		text = append(text, weights...)
 	}
-	metrics, err := os.ReadFile(filepath.Join(out, "metrics.jsonl"))
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"metrics.jsonl", "rl.journal.jsonl", "round2.journal.jsonl"} {
+		lines, err := os.ReadFile(filepath.Join(out, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, lines...)
 	}
-	return string(append(text, metrics...))
+	return string(text)
 }
+
+// A countdown is a context that ends when it has been looked at so many times.
+type countdown struct {
+	context.Context
+	left atomic.Int64
+	end  context.CancelCauseFunc
+}
+
+var errCounted = errors.New("looked at often enough")
+
+func newCountdown(n int64) *countdown {
+	c := new(countdown)
+	c.Context, c.end = context.WithCancelCause(context.Background())
+	c.left.Store(n)
+	return c
+}
+
+func (c *countdown) look() {
+	if c.left.Add(-1) == 0 {
+		c.end(errCounted)
+	}
+}
+
+func (c *countdown) Err() error            { c.look(); return c.Context.Err() }
+func (c *countdown) Value(key any) any     { c.look(); return c.Context.Value(key) } // context.Cause asks by this
+func (c *countdown) Done() <-chan struct{} { c.look(); return c.Context.Done() }
 
 // A run that is interrupted again and again ends as one that was not.
 func TestInterruptedRunEndsTheSame(t *testing.T) {
@@ -82,11 +114,14 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 	defer null.Close()
 	whole := filepath.Join(t.TempDir(), "whole")
 	o := tiny(t, whole)
-	if err := run(context.Background(), o, null); err != nil {
+	const many = 1 << 40
+	ctx := newCountdown(many)
+	if err := run(ctx, o, null); err != nil {
 		t.Fatal(err)
 	}
+	looks := many - ctx.left.Load()
 	page, err := os.ReadFile(filepath.Join(whole, "report.html"))
-	if err != nil || !bytes.Contains(page, []byte("Self-correction")) {
+	if err != nil || !bytes.Contains(page, []byte("Self-correction")) || !bytes.Contains(page, []byte("A rollout of RL, iteration 3, start: original")) {
 		t.Errorf("report of %d bytes, %v", len(page), err)
 	}
 
@@ -94,24 +129,98 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 	broken.out = filepath.Join(t.TempDir(), "broken")
 	rng := rand.New(rand.NewPCG(1, 1))
 	stops := 0
-	for limit := 40 * time.Millisecond; ; limit += limit / 8 { // where it hits does not matter
-		ctx, cancel := context.WithTimeout(context.Background(), limit/2+time.Duration(rng.Int64N(int64(limit))))
-		err := run(ctx, broken, null)
-		cancel()
+	for limit := max(2, looks/30); ; limit += limit / 4 { // where it hits does not matter
+		err := run(newCountdown(limit/2+rng.Int64N(limit)), broken, null)
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, context.DeadlineExceeded) {
+		if !errors.Is(err, context.Canceled) && !errors.Is(err, errCounted) {
 			t.Fatal(err)
 		}
 		stops++
 	}
-	t.Logf("stopped %d times", stops)
+	t.Logf("stopped %d times, looked at %d times in all", stops, looks)
 	if stops < 5 {
 		t.Errorf("stopped %d times only", stops)
 	}
 	if figures(t, whole) != figures(t, broken.out) {
 		t.Error("the interrupted run ended otherwise")
+	}
+}
+
+// The program that is killed.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("SATORI_KILLED_DIR"); dir != "" {
+		var o options
+		o.task, o.backend, o.split, o.seed, o.cot = "path-star", "go", "valid", 1, true
+		o.out, o.problems, o.recipe = filepath.Join(dir, "out"), filepath.Join(dir, "problems.jsonl"), filepath.Join(dir, "recipe.json")
+		null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+		if err == nil {
+			err = run(context.Background(), o, null)
+		}
+		if err != nil {
+			os.Stderr.WriteString(err.Error() + "\n")
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// Killed with SIGKILL and started again, the whole method ends as if it had not been.
+// SATORI_KILLS says how often; where it is not set this is left to the test above and to
+// that of package ppo, which are quicker.
+func TestKilled(t *testing.T) {
+	kills, _ := strconv.Atoi(os.Getenv("SATORI_KILLS"))
+	if kills == 0 {
+		t.Skip("SATORI_KILLS says how often to kill it")
+	}
+	child := func() (dir string, start func() *exec.Cmd) {
+		dir = t.TempDir()
+		o := tiny(t, "")
+		for name, from := range map[string]string{"problems.jsonl": o.problems, "recipe.json": o.recipe} {
+			data, err := os.ReadFile(from)
+			if err == nil {
+				err = os.WriteFile(filepath.Join(dir, name), data, 0o644)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		return dir, func() *exec.Cmd {
+			cmd := exec.Command(os.Args[0])
+			cmd.Env, cmd.Stderr = append(os.Environ(), "SATORI_KILLED_DIR="+dir), os.Stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			return cmd
+		}
+	}
+	whole, start := child()
+	begun := time.Now()
+	if err := start().Wait(); err != nil {
+		t.Fatal(err)
+	}
+	took := time.Since(begun)
+	broken, start := child()
+	for killed := 0; ; killed++ {
+		cmd := start()
+		if killed < kills {
+			// Later and later, so that it comes to its end.
+			time.Sleep(time.Duration(rand.Int64N(int64(took) * int64(killed+2) / int64(kills+2))))
+			cmd.Process.Kill()
+		}
+		err := cmd.Wait()
+		if err == nil {
+			t.Logf("killed %d times; the whole run took %v", killed, took)
+			break
+		}
+		if cmd.ProcessState.ExitCode() != -1 {
+			t.Fatal(err)
+		}
+	}
+	if figures(t, filepath.Join(whole, "out")) != figures(t, filepath.Join(broken, "out")) {
+		t.Error("the killed run ended otherwise")
 	}
 }
 

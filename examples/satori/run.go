@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/examples/progress"
 	"github.com/satori-go/satori/examples/tasks"
 	"github.com/satori-go/satori/model"
@@ -32,7 +33,7 @@ type Run struct {
 	dir      string
 	backend  model.Backend
 	line     *progress.Line
-	release  func()                    // gives the directory up
+	holder   *rundir.Holder            // of the directory
 	split    string                    // what is evaluated on
 	until    string                    // the last stage
 	problems map[string][]coat.Problem // by split
@@ -80,9 +81,7 @@ func NewRun(o options, out *os.File) (*Run, error) {
 	}
 	s := setup{Task: o.task, Seed: o.seed, Backend: r.backend.Name(), Problems: hash, Split: o.split, Recipe: recipe}
 	if err := r.claim(s); err != nil {
-		if r.release != nil {
-			r.release()
-		}
+		r.release()
 		return nil, err
 	}
 	r.line = progress.New(out)
@@ -119,11 +118,8 @@ func (r *Run) claim(s setup) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Join(r.dir, "stages"), 0o755); err != nil {
+	if r.holder, err = rundir.Lock(r.path("stages")); err != nil {
 		return fmt.Errorf("output directory: %w", err)
-	}
-	if r.release, err = lock(r.path("stages", "lock")); err != nil {
-		return fmt.Errorf("output directory %s: %w", r.dir, err)
 	}
 	old, err := os.ReadFile(r.path("config.json"))
 	switch {
@@ -139,6 +135,13 @@ func (r *Run) claim(s setup) error {
 	}
 	// Going on: what can be read may still be read-only.
 	return r.writeFile("config.json", old)
+}
+
+// release gives the directory up.
+func (r *Run) release() {
+	if r.holder != nil {
+		r.holder.Release()
+	}
 }
 
 func (r *Run) path(parts ...string) string {

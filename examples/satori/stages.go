@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -128,26 +127,35 @@ func (r *Run) rubric(rm *bt.Model) reward.Rubric {
 }
 
 // Reinforce is a stage of PPO from a copy of a model, with a critic from the reward
-// model. Every iteration leaves a checkpoint that the stage goes on from.
+// model. Every iteration leaves a checkpoint that the stage goes on from, and its attempts
+// in a journal, which stays.
 func (r *Run) Reinforce(ctx context.Context, name string, from *model.LM, rm *bt.Model, starts iter.Seq[coat.Start], c ppo.Config, temperature float64) (*model.LM, error) {
-	err := r.Stage(name, func(s *Stage) error {
+	err := r.Stage(name, func(s *Stage) (err error) {
 		actor := r.Recipe.Actor
 		actor.Template, actor.MaxTokens, actor.Temperature = coat.Bare, r.Recipe.MaxTokens, temperature
 		actor.ValueMean, actor.ValueStd = rm.Mean, rm.Std
-		checkpoint := r.path(name + ".checkpoint")
-		policy, err := r.resume(s, checkpoint, from, rm, actor)
+		rubric := r.rubric(rm)
+		run, err := ppo.OpenRun(r.path(name+".checkpoint"), ppo.RunConfig{Journal: r.path(name + journalSuffix), Rubric: rubric, Verdict: verdict(rubric)})
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, run.Close()) }()
+		policy, err := r.resume(s, run.Last, from, rm, actor)
 		if err != nil {
 			return err
 		}
 		defer policy.Close()
-		c.Seed, c.Done = r.Seed, len(s.metrics)
-		trainer := ppo.Trainer{Policy: policy, Rubric: r.rubric(rm), Config: c}
+		c.Seed = r.Seed
+		if c, err = run.Resume(c); err != nil {
+			return err
+		}
+		trainer := ppo.Trainer{Policy: policy, Rubric: rubric, Config: c}
 		for step, err := range trainer.Train(ctx, starts) {
 			if err != nil {
 				return err
 			}
-			s.Step("", step.Iteration, step.Of, tokens{step.Sampled, step.Trained}, describe(step, trainer.Rubric))
-			if err := policy.Save(checkpoint, s.save); err != nil {
+			s.Step("", step.Iteration, step.Of, tokens{step.Sampled, step.Trained}, describe(step, rubric))
+			if err := run.Save(c, step, policy.SaveIn, s.save); err != nil {
 				return err
 			}
 		}
@@ -160,23 +168,40 @@ func (r *Run) Reinforce(ctx context.Context, name string, from *model.LM, rm *bt
 	return model.Open(r.backend, r.path(name))
 }
 
-const recordFile = "stage.json"
+const (
+	recordFile    = "stage.json"
+	journalSuffix = ".journal.jsonl"
+)
+
+// verdict reads the rubric's accuracy.
+func verdict(rubric reward.Rubric) func(ppo.Sample) coat.Outcome {
+	right := slices.IndexFunc(rubric, func(t reward.Term) bool { return t.Name == "accuracy" })
+	return func(s ppo.Sample) coat.Outcome {
+		if s.Score.Parts[right] == 1 {
+			return coat.Right
+		}
+		return coat.Wrong
+	}
+}
 
 // resume opens the last checkpoint of a stage of PPO, or starts it.
-func (r *Run) resume(s *Stage, checkpoint string, from *model.LM, rm *bt.Model, c ppo.ActorConfig) (*ppo.ActorCritic, error) {
-	data, err := os.ReadFile(filepath.Join(checkpoint, recordFile))
-	if errors.Is(err, fs.ErrNotExist) {
+func (r *Run) resume(s *Stage, last *ppo.Checkpoint, from *model.LM, rm *bt.Model, c ppo.ActorConfig) (*ppo.ActorCritic, error) {
+	if last == nil {
 		return ppo.NewActorCritic(from.Clone(), rm.Net.Clone(), c)
 	}
+	for _, why := range last.Passed {
+		fmt.Fprintln(os.Stderr, "satori:", why)
+	}
+	data, err := os.ReadFile(filepath.Join(last.Dir, recordFile))
 	var old record
 	if err == nil {
 		err = json.Unmarshal(data, &old)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", checkpoint, err)
+		return nil, fmt.Errorf("%s: %w", last.Dir, err)
 	}
 	s.resume(&old)
-	return ppo.OpenActorCritic(r.backend, checkpoint, c)
+	return last.Open(r.backend, c)
 }
 
 // save writes the stage's record into a checkpoint.

@@ -26,6 +26,9 @@ directory or a .gguf file), which then runs in this program.
 Flags:
 `
 
+// worked is a critic that is no model, see [agent.Worked].
+const worked = "worked"
+
 // flags are what the program was told.
 type flags struct {
 	problems, out, prompts         string
@@ -38,6 +41,7 @@ type flags struct {
 	seed                           uint64
 	timeout                        time.Duration
 	backend                        string
+	box                            bool
 	prices                         map[string]agent.Price
 	agents                         agent.Config
 }
@@ -52,7 +56,7 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 	set.StringVar(&f.problems, "problems", "", "`FILE` or directory of problems: .jsonl, .json or .parquet")
 	set.StringVar(&f.out, "out", "", "`DIR` for the demonstrations")
 	set.StringVar(&f.generator, "generator", "", "`URL` of the model that solves")
-	set.StringVar(&f.critic, "critic", "", "`URL` of the model that reviews (default: the generator's)")
+	set.StringVar(&f.critic, "critic", "", "`URL` of the model that reviews (default: the generator's), or the word "+worked+": no model, but sums are checked and the written solution is hinted at, where the problems have one")
 	set.StringVar(&f.judge, "judge", "", "`URL` of a model that marks demonstrations, of which the best of each type is kept (default: the first)")
 	set.StringVar(&f.generatorModel, "generator-model", "default", "`NAME` of the model on its server")
 	set.StringVar(&f.criticModel, "critic-model", "default", "`NAME` of the model on its server")
@@ -73,7 +77,13 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 	set.Uint64Var(&f.seed, "seed", 1, "of everything that is drawn")
 	set.DurationVar(&f.timeout, "timeout", 5*time.Minute, "of one request")
 	set.IntVar(&f.agents.MaxTokens, "max-tokens", 0, "of a solution; 0: 2048, the paper's")
+	set.IntVar(&f.agents.ReviewTokens, "review-tokens", 0, "of a review; 0: 256, the paper's")
 	set.Float64Var(&f.agents.Temperature, "temperature", 0, "of the generator; 0: 0.3, the paper's")
+	set.Func("stop", "`TEXT` that ends a reply and is no part of it, for models that do not stop; can be given several times", func(s string) error {
+		f.agents.Stop = append(f.agents.Stop, s)
+		return nil
+	})
+	set.BoolVar(&f.box, "box", false, "end a solution where its answer is first announced, such as by \"the answer is\", and put that into a box; for models too small to do so")
 	set.StringVar(&f.backend, "backend", "", "for models that run in this program: go, xla or auto (default $GOMLX_BACKEND, or else auto)")
 	if err := set.Parse(args); err != nil {
 		return f, err
@@ -86,8 +96,13 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 		return f, fmt.Errorf("%q is no flag", set.Arg(0))
 	case f.problems == "" || f.generator == "" || f.out == "":
 		return f, errors.New("-problems, -generator and -out are needed")
-	case f.limit < 0 || f.budget < 0 || f.parallel < 1 || f.inFlight < 1 || f.agents.MaxTokens < 0:
+	case f.generator == worked || f.judge == worked:
+		return f, errors.New("only a critic can be " + worked)
+	case f.limit < 0 || f.budget < 0 || f.parallel < 1 || f.inFlight < 1 || f.agents.MaxTokens < 0 || f.agents.ReviewTokens < 0:
 		return f, errors.New("a number is negative, or -parallel or -in-flight is 0")
+	}
+	if f.box {
+		f.agents.Finish = agent.AtAnswer
 	}
 	if f.prompts != "" {
 		f.agents.Prompts, err = readPrompts(f.prompts)
@@ -117,6 +132,18 @@ func (f flags) sampling() map[string]float64 {
 		"temperature": a.Temperature, "max_tokens": float64(a.MaxTokens),
 		"review_temperature": a.ReviewTemperature, "review_tokens": float64(a.ReviewTokens),
 	}
+}
+
+// reading is how replies are read where that is not as by default, for the manifest.
+func (f flags) reading() map[string]string {
+	how := map[string]string{}
+	if f.box {
+		how["finish"] = "agent.AtAnswer"
+	}
+	if len(f.agents.Stop) > 0 {
+		how["stop"] = fmt.Sprintf("%q", f.agents.Stop)
+	}
+	return how
 }
 
 // readPrompts reads the prompts that a directory has; others stay the built-in ones. A

@@ -64,7 +64,7 @@ func demonstrate(ctx context.Context, f flags, stdout io.Writer, stderr *os.File
 	}
 	defer models.close()
 	meter := &agent.Meter{Budget: f.budget, Prices: f.prices}
-	r, err := run.Open(f.out, run.Config{Models: models.names, Prompts: f.agents.Hashes(), Sampling: f.sampling(), Meter: meter})
+	r, err := run.Open(f.out, run.Config{Models: models.names, Prompts: f.agents.Hashes(), Sampling: f.sampling(), Reading: f.reading(), Meter: meter})
 	if err != nil {
 		return err
 	}
@@ -75,9 +75,12 @@ func demonstrate(ctx context.Context, f flags, stdout io.Writer, stderr *os.File
 	}
 	config := synth.Config{
 		Generate:  agent.Generator(r.Agent("generator", models.generator), f.agents),
-		Critic:    agent.Critic(r.Agent("critic", models.critic), f.agents),
+		Critic:    agent.Worked(f.agents),
 		Check:     reward.Answer(),
 		Solutions: f.solutions, Keep: f.keep, Rounds: f.rounds, Parallel: f.parallel, Seed: f.seed,
+	}
+	if models.critic != nil {
+		config.Critic = agent.Critic(r.Agent("critic", models.critic), f.agents)
 	}
 	if models.judge != nil {
 		config.Select = agent.Judge(r.Agent("judge", models.judge), f.agents)

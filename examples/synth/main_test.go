@@ -229,6 +229,7 @@ func TestFlags(t *testing.T) {
 	for _, args := range [][]string{
 		{}, {"-problems", "x", "-generator", "http://x"}, {"-problems", "x", "-generator", "http://x", "-out", "y", "-price", "cook=1,2"},
 		{"-problems", "x", "-generator", "http://x", "-out", "y", "-budget", "-1"}, {"-problems", "x", "-generator", "http://x", "-out", "y", "z"},
+		{"-problems", "x", "-generator", worked, "-out", "y"},
 	} {
 		if status, text := start(t, t.Context(), args...); status != 2 || text == "" {
 			t.Errorf("%q: status %d: %s", args, status, text)

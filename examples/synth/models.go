@@ -14,7 +14,8 @@ import (
 	"github.com/satori-go/satori/synth/openai"
 )
 
-// models are those of the three roles; the judge may be nil.
+// models are those of the three roles. The critic is nil where it is no model, the judge
+// where there is none.
 type models struct {
 	generator, critic, judge agent.Model
 	names                    map[string]string
@@ -28,7 +29,10 @@ func openModels(f flags) (*models, error) {
 		name, address, model string
 		into                 *agent.Model
 	}{{"generator", f.generator, f.generatorModel, &m.generator}, {"critic", f.critic, f.criticModel, &m.critic}, {"judge", f.judge, f.judgeModel, &m.judge}} {
-		if role.address == "" {
+		if role.address == "" || role.address == worked {
+			if role.address == worked {
+				m.names[role.name] = "agent.Worked"
+			}
 			continue
 		}
 		where := role.address + " " + role.model
@@ -104,7 +108,13 @@ func (m *models) local(path, backend string) (agent.Model, error) {
 			return agent.Reply{}, err
 		}
 		c := done[0]
-		return agent.Reply{Text: lm.Response(c.Tokens), Truncated: c.Truncated, PromptTokens: len(ids), Tokens: len(c.Tokens)}, nil
+		reply := agent.Reply{Text: lm.Response(c.Tokens), Truncated: c.Truncated, PromptTokens: len(ids), Tokens: len(c.Tokens)}
+		for _, stop := range r.Stop {
+			if before, _, found := strings.Cut(reply.Text, stop); found {
+				reply.Text, reply.Truncated = before, false
+			}
+		}
+		return reply, nil
 	}, nil
 }
 

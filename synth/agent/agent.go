@@ -22,6 +22,13 @@ type Config struct {
 	ReviewTokens      int     // of one of their replies; 0 means 256 (section D.1)
 
 	Split func(text string) []string // a solution into steps; nil means [Steps]
+
+	Stop []string // texts that end a reply and are no part of it, for models that do not stop; nil: none
+
+	// Finish is given the steps of a solution and returns those to be kept, and whether
+	// they are whole though the reply was cut off; see [AtAnswer]. Nil: solutions stay
+	// as they are written, and one that is cut off is dropped.
+	Finish func(steps []string) (kept []string, whole bool)
 }
 
 // Resolved is c with the value of each field that was left at zero.
@@ -73,20 +80,33 @@ func Generator(m Model, c Config) synth.Generator {
 		if err != nil {
 			return nil, err
 		}
-		r.Temperature, r.MaxTokens, r.Seed = c.Temperature, c.MaxTokens, seed
+		r.Temperature, r.MaxTokens, r.Seed, r.Stop = c.Temperature, c.MaxTokens, seed, c.Stop
 		reply, err := m(ctx, r)
 		if err != nil {
 			return nil, err
 		}
-		if reply.Truncated {
+		if reply.Truncated && c.Finish == nil {
 			return nil, synth.ErrCut
 		}
 		text, ok := said(reply.Text)
 		if !ok {
 			return nil, synth.ErrGarbled
 		}
-		steps := unwritten(c.Split(text), prefix)
-		if len(steps) == 0 {
+		steps := c.Split(text)
+		if reply.Truncated { // the last one is not whole
+			steps = steps[:max(0, len(steps)-1)]
+		}
+		steps = unwritten(steps, prefix)
+		whole := !reply.Truncated
+		if c.Finish != nil {
+			var ends bool
+			steps, ends = c.Finish(steps)
+			whole = whole || ends
+		}
+		switch {
+		case !whole:
+			return nil, synth.ErrCut
+		case len(steps) == 0:
 			return nil, synth.ErrGarbled
 		}
 		return trace(steps, len(prefix) == 0), nil

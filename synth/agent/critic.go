@@ -74,7 +74,7 @@ func (c Config) ask(ctx context.Context, m Model, p Prompt, d Data, rng *rand.Ra
 	if err != nil {
 		return err
 	}
-	r.Temperature, r.MaxTokens = c.ReviewTemperature, c.ReviewTokens
+	r.Temperature, r.MaxTokens, r.Stop = c.ReviewTemperature, c.ReviewTokens, c.Stop
 	for attempt := range 2 {
 		if attempt == 1 {
 			again, err := fill(c.Prompts.Again.User, d)

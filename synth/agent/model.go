@@ -9,6 +9,8 @@ type Request struct {
 	Temperature float64 `json:"temperature"`
 	MaxTokens   int     `json:"max_tokens"`
 	Seed        uint64  `json:"seed"`
+	// Stop are texts that end a reply and are no part of it; nil: none.
+	Stop []string `json:"stop,omitempty"`
 }
 
 // A Reply is what a model says to a [Request], and what that took.

@@ -17,6 +17,6 @@
 //	Chat            TRL's SFTTrainer; LLaMA-Factory, see [Info]
 //	Preference      TRL's RewardTrainer and DPOTrainer
 //	Ranking         LLaMA-Factory, see [Info]
-//	Restart         the paper's own trainer: query, answer, reflect_status
+//	Restart         the paper's own trainer: query, answer, reflect_status; see [ReadRestarts]
 //	Tuning          what reads the paper's released demonstrations: query, response, type
 package dataset

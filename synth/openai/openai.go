@@ -119,6 +119,9 @@ func (c *Client) once(ctx context.Context, r agent.Request) (agent.Reply, error)
 	if _, other := c.config.Fields["max_completion_tokens"]; !other {
 		params.MaxTokens = openai.Int(int64(r.MaxTokens))
 	}
+	if len(r.Stop) > 0 {
+		params.Stop.OfStringArray = r.Stop
+	}
 	if r.System != "" {
 		params.Messages = append(params.Messages, openai.SystemMessage(r.System))
 	}

@@ -185,9 +185,9 @@ func TestRequest(t *testing.T) {
 		good(w)
 	})
 	config.Key, config.Fields = "k", map[string]any{"top_p": 0.5}
-	open(t, config).Model(context.Background(), agent.Request{System: "s", User: "u", Temperature: 0.25, MaxTokens: 9, Seed: 1<<40 + 3})
+	open(t, config).Model(context.Background(), agent.Request{System: "s", User: "u", Temperature: 0.25, MaxTokens: 9, Seed: 1<<40 + 3, Stop: []string{"Problem:"}})
 	data, _ := json.Marshal(got)
-	want := `{"max_tokens":9,"messages":[{"content":"s","role":"system"},{"content":"u","role":"user"}],"model":"m","seed":3,"temperature":0.25,"top_p":0.5}`
+	want := `{"max_tokens":9,"messages":[{"content":"s","role":"system"},{"content":"u","role":"user"}],"model":"m","seed":3,"stop":["Problem:"],"temperature":0.25,"top_p":0.5}`
 	if string(data) != want {
 		t.Errorf("got %s\nwant %s", data, want)
 	}

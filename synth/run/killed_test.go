@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -121,6 +123,56 @@ func TestMisbehaving(t *testing.T) {
 	}
 	if !bytes.Equal(read(t, whole, "results.jsonl"), read(t, dir, "results.jsonl")) {
 		t.Error("the results differ")
+	}
+}
+
+// With 1,000 problems, 64 at once, and a server that fails in a tenth of the cases the
+// memory stays flat.
+func TestFlat(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	var asked atomic.Int32
+	server := httptest.NewServer(answering(func(w http.ResponseWriter, _ *http.Request, _ uint64) bool {
+		switch asked.Add(1) % 20 {
+		case 0:
+			w.WriteHeader(500)
+			return false
+		case 10:
+			w.Header().Set("Content-Type", "text/html")
+			w.Write(make([]byte, 64<<10))
+			return false
+		}
+		return true
+	}))
+	defer server.Close()
+	client, err := openai.New(openai.Config{URL: server.URL, InFlight: 64, Wait: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := run.Open(t.TempDir(), run.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	c := config(r, client.Model)
+	c.Parallel, c.Solutions = 64, 4
+	var heap []uint64
+	n := 0
+	for _, err := range r.Results(context.Background(), problems(1000), c) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n++; n%100 == 0 {
+			runtime.GC()
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			heap = append(heap, m.HeapAlloc>>10)
+		}
+	}
+	t.Logf("heap in KiB: %v", heap)
+	if last := slices.Max(heap[5:]); last > slices.Max(heap[:5])+1024 {
+		t.Errorf("the heap grows: %v KiB", heap)
 	}
 }
 

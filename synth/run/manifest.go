@@ -31,6 +31,7 @@ type Manifest struct {
 	Models    map[string]string     `json:"models,omitempty"`  // by role
 	Prompts   map[string]string     `json:"prompts,omitempty"` // hashes by name
 	Sampling  map[string]float64    `json:"sampling,omitempty"`
+	Reading   map[string]string     `json:"reading,omitempty"`
 	Sessions  []Session             `json:"sessions"`
 }
 
@@ -68,7 +69,7 @@ func ReadManifest(dir string) (m Manifest, err error) {
 func (r *Run) begin(c synth.Config) error {
 	now := Manifest{
 		Layout: 1, Seed: c.Seed, Solutions: c.Solutions, Keep: c.Keep, Rounds: c.Rounds, Top: c.Top, Actions: c.Actions, Share: c.Share,
-		Models: r.config.Models, Prompts: r.config.Prompts, Sampling: r.config.Sampling,
+		Models: r.config.Models, Prompts: r.config.Prompts, Sampling: r.config.Sampling, Reading: r.config.Reading,
 	}
 	before, err := ReadManifest(r.dir)
 	switch {

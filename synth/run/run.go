@@ -6,17 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/synth"
 	"github.com/satori-go/satori/synth/agent"
 )
 
 // ErrLocked is a directory that another program writes to.
-var ErrLocked = errors.New("run: another program writes to this directory")
+var ErrLocked = rundir.ErrLocked
 
 // A Config says what is kept in the manifest beside the numbers of [synth.Config], and
 // how the run is counted and ended.
@@ -24,6 +24,7 @@ type Config struct {
 	Models   map[string]string  // by role
 	Prompts  map[string]string  // hashes, see [agent.Config.Hashes]
 	Sampling map[string]float64 // temperatures and token limits, by name
+	Reading  map[string]string  // how replies are read where that is not as by default, such as stop texts and a finishing step
 
 	// Meter counts the calls, those of earlier sessions included; nil: nothing is
 	// counted.
@@ -35,7 +36,7 @@ type Config struct {
 type Run struct {
 	dir            string
 	config         Config
-	lock           *os.File
+	lock           *rundir.Holder
 	calls, results *lines
 	known          map[key]int64 // where in calls the replies of earlier sessions begin
 }
@@ -54,10 +55,7 @@ func Open(dir string, c Config) (*Run, error) {
 }
 
 func (r *Run) open() (err error) {
-	if err := os.MkdirAll(r.dir, 0o755); err != nil {
-		return err
-	}
-	if r.lock, err = lock(filepath.Join(r.dir, "lock")); err != nil {
+	if r.lock, err = rundir.Lock(r.dir); err != nil {
 		return err
 	}
 	if r.calls, err = openLines(filepath.Join(r.dir, "calls.jsonl")); err != nil {
@@ -78,7 +76,7 @@ func (r *Run) Close() error {
 		}
 	}
 	if r.lock != nil {
-		errs = append(errs, unlock(r.lock))
+		errs = append(errs, r.lock.Release())
 	}
 	return errors.Join(errs...)
 }

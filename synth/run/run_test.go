@@ -10,8 +10,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -220,36 +218,5 @@ func TestRead(t *testing.T) {
 	}
 	if len(kinds) != len(coat.Kinds) || stats.Garbled == 0 {
 		t.Errorf("%+v", stats)
-	}
-}
-
-// With 1,000 problems and 64 at once the memory stays flat.
-func TestFlat(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds")
-	}
-	r, err := run.Open(t.TempDir(), run.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	c := config(r, guesser)
-	c.Parallel, c.Solutions = 64, 12
-	var heap []uint64
-	n := 0
-	for _, err := range r.Results(context.Background(), problems(1000), c) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n++; n%100 == 0 {
-			runtime.GC()
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			heap = append(heap, m.HeapAlloc>>10)
-		}
-	}
-	t.Logf("heap in KiB: %v", heap)
-	if last := slices.Max(heap[5:]); last > slices.Max(heap[:5])+1024 {
-		t.Errorf("the heap grows: %v KiB", heap)
 	}
 }

@@ -1,6 +1,6 @@
-//go:build unix
+//go:build darwin || dragonfly || freebsd || illumos || linux || netbsd || openbsd
 
-package run
+package rundir
 
 import (
 	"errors"
@@ -8,7 +8,6 @@ import (
 	"syscall"
 )
 
-// lock holds a file until it is closed or the process ends, however that comes.
 func lock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {

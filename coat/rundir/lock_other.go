@@ -1,6 +1,6 @@
-//go:build !unix
+//go:build !(darwin || dragonfly || freebsd || illumos || linux || netbsd || openbsd || windows)
 
-package run
+package rundir
 
 import (
 	"errors"
@@ -8,8 +8,7 @@ import (
 	"os"
 )
 
-// lock makes a file that must not be there yet. After a crash it has to be removed by
-// hand: there is nothing in the standard library that the system would undo by itself.
+// lock makes a file that must not be there yet.
 func lock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {

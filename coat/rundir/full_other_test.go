@@ -1,0 +1,5 @@
+//go:build !linux
+
+package rundir
+
+func fullDisk(string) int { return 2 }
