@@ -245,6 +245,9 @@ func (l *Learner) Prepare(batches [][]*Tensor, lr float64) (*Pending, Stat, erro
 
 // Commit makes the update. It cannot fail.
 func (p *Pending) Commit() {
+	if p.outs == nil {
+		return
+	}
 	l := p.l
 	for d, out := range p.outs {
 		if d > 0 {
