@@ -37,8 +37,13 @@ func backends(t testing.TB) map[string]Backend {
 	return list
 }
 
+// each tests the backend that GOMLX_BACKEND names, or both.
 func each(t *testing.T, test func(t *testing.T, b Backend)) {
-	for name, b := range backends(t) {
+	list := backends(t)
+	if os.Getenv("GOMLX_BACKEND") == "xla" && list["xla"] != nil {
+		delete(list, "go")
+	}
+	for name, b := range list {
 		t.Run(name, func(t *testing.T) { test(t, b) })
 	}
 }

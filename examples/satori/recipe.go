@@ -139,9 +139,9 @@ func (r *Recipe) quick(task string) {
 		r.Base.Lessons = []Lesson{lesson(1, 0, 4000), lesson(2, 0, 1000)}
 		r.Boxes.Lessons = []Lesson{lesson(3, 0.25, 2000)}
 	} else {
-		r.MaxLevel = 2
-		r.Base.Lessons = []Lesson{lesson(2, 0, 4500)}
-		r.Boxes.Lessons = []Lesson{lesson(2, 0.5, 1200)}
+		r.Model.Layers, r.MaxLevel = 2, 2
+		r.Base.Lessons = []Lesson{lesson(2, 0, 2500)}
+		r.Boxes.Lessons = []Lesson{lesson(2, 0.5, 800)}
 	}
 	r.Demos, r.Problems, r.Harvest, r.Eval = 800, 48, 48, 100
 	r.MaxTokens = 64

@@ -24,7 +24,7 @@ import (
 func TestSmolLM2(t *testing.T) {
 	url := llama(t)
 	dir := filepath.Join(t.TempDir(), "out")
-	for n := 8; ; n = min(n+8, 50) {
+	for n := 4; ; n = min(n+4, 50) {
 		stats, found := yield(t, dir, n, url, "-prompts", "prompts/small", "-solutions", "3")
 		t.Logf("%v of %d problems: %+v", found, n, stats)
 		if len(found) >= 3 && found[coat.TypeI] > 0 && found[coat.TypeIII1] > 0 {

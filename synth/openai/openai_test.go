@@ -29,7 +29,7 @@ func serve(t *testing.T, h http.HandlerFunc) openai.Config {
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
-	return openai.Config{URL: server.URL + "/v1", Model: "m", Wait: time.Millisecond, Attempts: 3, Timeout: 100 * time.Millisecond}
+	return openai.Config{URL: server.URL + "/v1", Model: "m", Wait: time.Millisecond, Attempts: 3, Timeout: time.Second}
 }
 
 func open(t *testing.T, c openai.Config) *openai.Client {

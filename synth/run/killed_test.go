@@ -102,7 +102,7 @@ func TestMisbehaving(t *testing.T) {
 		return false
 	}))
 	defer server.Close()
-	client, err := openai.New(openai.Config{URL: server.URL, Timeout: 200 * time.Millisecond, Wait: time.Millisecond, Attempts: 6})
+	client, err := openai.New(openai.Config{URL: server.URL, Timeout: time.Second, Wait: time.Millisecond, Attempts: 12})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestMisbehaving(t *testing.T) {
 		}
 		return client.Model(ctx, r)
 	}
-	if _, err := work(context.Background(), dir, 20, run.Config{}, flaky); err == nil || !strings.Contains(err.Error(), "attempt 6 of 6") {
+	if _, err := work(context.Background(), dir, 20, run.Config{}, flaky); err == nil || !strings.Contains(err.Error(), "attempt 12 of 12") {
 		t.Fatalf("a server that is down: %v", err)
 	} else {
 		t.Log(err)
