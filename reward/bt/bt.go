@@ -13,13 +13,13 @@
 // in the paper, where [Config].Problems has some.
 //
 // The paper says that a margin improves the model, without numbers. On 200 path-star
-// problems with 8 attempts each of a format-tuned policy (pass@1 56.1 %, maj@8 75.0 %,
-// pass@8 92.0 %), after 313 pairs of other problems, one each, two epochs and three seeds,
-// it does not (TestMarginTable; a standard error is 3 points):
+// problems with 8 attempts each of a format-tuned policy (pass@1 51.3 %, maj@8 57.9 %,
+// pass@8 91.5 %), after 289 pairs of other problems, one each, and three seeds, it makes
+// no difference (TestMarginTable; a standard error is 3 points):
 //
 //	τ   RM@8 by seed             mean     pairs in order
-//	0   70.5 %  70.0 %  71.0 %   70.5 %   83.3 %
-//	2   70.0 %  69.0 %  71.5 %   70.2 %   83.3 %
+//	0   79.5 %  80.0 %  79.5 %   79.7 %   92.0 %
+//	2   79.5 %  81.0 %  79.0 %   79.8 %   90.8 %
 //
 // [New] makes a [Model] from a language model, [Model.Train] trains it and yields a
 // [Step] for each update, [Model.Reward] is the term of a rubric, and [Model.Save] and
