@@ -33,6 +33,7 @@ func Groups(lengths []int, size int) [][]int {
 }
 
 // Micro is how many rows of a batch one call of a graph takes. Fewer waste the backends'
-// fast kernels, more their caches: of a small decoder a token costs least at 8 on both
-// (see BenchmarkTrain).
+// fast kernels, and more did not pay: of the examples' decoder (rows of 96 tokens, two
+// calls side by side) a token of training took 1.5 and 1.07 times the processor's time
+// at 4 rows, and 1.14 and 1.37 times at 16, on Go and on XLA.
 func Micro(batch int) int { return min(8, batch) }
