@@ -59,7 +59,9 @@ func newXLA(config string) (Backend, error) {
 }
 
 // deviceOptions takes devices=N out of a configuration and says it to the plugin. The CPU
-// plugin makes as many devices as it is asked for, four if it is not; so it is asked for one.
+// plugin makes as many devices as it is asked for, four if it is not; so it is asked for one,
+// and to run a call in the thread that makes it: handing it to another one is half the time
+// of a decoding step of a small model. Several devices have to run at once.
 func deviceOptions(config string) (rest string, options pjrt.NamedValuesMap, err error) {
 	name, n := "", 0
 	var parts []string
@@ -78,7 +80,9 @@ func deviceOptions(config string) (rest string, options pjrt.NamedValuesMap, err
 		name = names[0]
 	}
 	if strings.Contains(filepath.Base(name), "cpu") {
-		options = pjrt.NamedValuesMap{"cpu_device_count": int64(cmp.Or(n, 1))}
+		n = cmp.Or(n, 1)
+		options = pjrt.NamedValuesMap{"cpu_device_count": int64(n), "asynchronous": n > 1}
+		keepMemory()
 	} else if n > 0 {
 		var visible []string
 		for i := range n {

@@ -1,0 +1,5 @@
+//go:build cgo && darwin && arm64
+
+package model
+
+func keepMemory() {}
