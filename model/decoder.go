@@ -220,14 +220,27 @@ func addBias(w Weights, name string, y *Node) *Node {
 
 // dense is x[..., in] · w[out, in]ᵀ → [..., out].
 //
-// For the few rows of decoding the Go backend has a kernel that takes the weights the
-// other way round and is many times faster than the one that does not; turning them
-// costs little beside it.
+// The Go backend has kernels that are many times faster than those of small products of
+// this form. One takes the weights the other way round: for the few rows of decoding,
+// turning them costs little. The other takes products of 2²² multiplications and more:
+// with rows of zeros below the weights, those of training are large enough, and so are
+// those of its gradient.
 func dense(x, w *Node) *Node {
-	if x.Rank() == 2 && x.Shape().Dim(0) >= 4 && !isXLA(x.Graph().Backend()) {
+	out, in := w.Shape().Dim(0), w.Shape().Dim(1)
+	rows := x.Shape().Size() / in
+	plain := func(w *Node) *Node { return Dot(x, w).General([]int{-1}, nil, []int{1}, nil) }
+	switch {
+	case isXLA(x.Graph().Backend()):
+		return plain(w)
+	case x.Rank() == 2 && rows >= 4:
 		return Dot(x, Transpose(w, 0, 1)).Product()
 	}
-	return Dot(x, w).General([]int{-1}, nil, []int{1}, nil)
+	const large = 1 << 22
+	if wide := (large + rows*in - 1) / (rows * in); out < wide && wide <= 4*out {
+		y := plain(Concatenate([]*Node{w, Zeros(w.Graph(), f32(wide-out, in))}, 0))
+		return SliceAxis(y, -1, AxisRange(0, out))
+	}
+	return plain(w)
 }
 
 // rotations are the cosines and sines of the rotary embedding (arXiv:2104.09864):

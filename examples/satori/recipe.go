@@ -87,9 +87,9 @@ func recipe(task string) (Recipe, error) {
 		r.Boxes.Lessons = []Lesson{lesson(0, 0.5, 2400)}
 		r.Share = map[coat.Kind]float64{coat.TypeI: 1, coat.TypeII1: 0.6, coat.TypeII2: 0.5, coat.TypeIII1: 0.5, coat.TypeIII2: 0.5}
 	case "countdown":
-		r.Base.Lessons = []Lesson{lesson(1, 0, 30000), lesson(2, 0, 15000)}
+		r.Base.Lessons = []Lesson{lesson(1, 0, 15000), lesson(2, 0, 4000)}
 		r.Boxes.Lessons = []Lesson{lesson(3, 0.25, 20000)}
-		r.Solutions, r.Demos = 48, 16000
+		r.Solutions, r.Demos = 48, 8000
 		r.RL.Iterations, r.Actor.PolicyRate = 50, 3e-4
 	default:
 		return r, fmt.Errorf("there is no task %q; the tasks are path-star and countdown", task)

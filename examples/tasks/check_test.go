@@ -129,8 +129,11 @@ func TestDrills(t *testing.T) {
 	for range 3000 {
 		d := Countdown().Drill(rng, Lesson{Boxed: 0.5})
 		if d.Problem.Level == 1 {
-			if v, used, err := evaluate(strings.TrimSuffix(d.Problem.Question, "=")); err != nil || fmt.Sprint(v) != d.Trace.String() || len(used) != 2 {
-				t.Fatalf("%s %s: %v", d.Problem.Question, d.Trace, err)
+			for _, one := range strings.Split(d.Problem.Question+" "+d.Trace.String(), nextStep) {
+				left, right, _ := strings.Cut(one, " = ")
+				if v, used, err := evaluate(left); err != nil || fmt.Sprint(v) != right || len(used) != 2 {
+					t.Fatalf("%s in %s %s: %v", one, d.Problem.Question, d.Trace, err)
+				}
 			}
 			continue
 		}

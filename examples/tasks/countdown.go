@@ -36,6 +36,8 @@ const (
 	operands = 3  // numbers in a question
 	largest  = 12 // the largest number in the question of a drill
 	targets  = 50 // the largest target in one
+
+	operationsALine = 10 // in a drill of operations: most of short lines would be padding
 )
 
 func countdownWords() []string {
@@ -193,9 +195,9 @@ func (o operation) around(inner operation) string {
 	return strconv.Itoa(o.left) + " " + o.sign + " " + brackets
 }
 
-// drillGame makes lines of three levels: 1, one operation of random numbers, with
-// nothing but its result in the response; 2, numbers compared with the target; 3, a
-// few random ways to play a question, each with its check, of which one hits.
+// drillGame makes lines of three levels: 1, operations of random numbers; 2, numbers
+// compared with the target; 3, a few random ways to play a question, each with its check,
+// of which one hits.
 func drillGame(rng *rand.Rand, l Lesson) coat.Demo {
 	level := l.Level
 	if level == 0 {
@@ -204,7 +206,11 @@ func drillGame(rng *rand.Rand, l Lesson) coat.Demo {
 	if level == 1 {
 		o := randomOperation(rng)
 		result := strconv.Itoa(o.result)
-		return drilled(coat.Problem{Question: o.words() + " =", Answer: result, Level: level}, result)
+		text := result
+		for range operationsALine - 1 {
+			text += nextStep + randomOperation(rng).String()
+		}
+		return drilled(coat.Problem{Question: o.words() + " =", Answer: result, Level: level}, text)
 	}
 	g, ways := newGame(rng)
 	rng.Shuffle(len(ways), func(i, j int) { ways[i], ways[j] = ways[j], ways[i] })
