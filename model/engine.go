@@ -98,7 +98,7 @@ func (m *LM) run(ctx context.Context, requests []Request, done [][]Completion, r
 // cacheRow is how many bytes a row of a cache has.
 func (c Config) cacheRow(length int) int {
 	total := 0
-	for _, dims := range c.cacheDims(1, length) {
+	for _, dims := range c.cacheDims(1, length, false) {
 		size := 4
 		for _, d := range dims {
 			size *= d
@@ -176,7 +176,7 @@ func (l *lane) admits() int { return min(admit, len(l.rows)) }
 func (l *lane) admit() error {
 	slots, admit := len(l.rows), l.admits()
 	if l.cache == nil {
-		for _, dims := range l.m.Config.cacheDims(slots, l.length) {
+		for _, dims := range l.m.Config.cacheDims(slots, l.length, keysTurned(l.m.backend)) {
 			size := 1
 			for _, d := range dims {
 				size *= d

@@ -18,7 +18,8 @@ func (c Config) insertGraph(in []*Node) []*Node {
 	tokens, count, source, taken, cache := in[0], in[1], in[2], in[3], in[4:]
 	g := tokens.Graph()
 	rows, width := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
-	batch, length := source.Shape().Dim(0), cache[0].Shape().Dim(1)
+	batch, length := source.Shape().Dim(0), cache[1].Shape().Dim(1)
+	turned := keysTurned(g.Backend())
 	_, memories := c.trunk(w, tokens)
 
 	valid := ConvertDType(LessThan(Iota(g, i32(rows, width), 1), BroadcastToDims(ExpandAxes(count, -1), rows, width)), float32Type)
@@ -43,9 +44,14 @@ func (c Config) insertGraph(in []*Node) []*Node {
 	}
 	var out []*Node
 	for _, m := range memories {
-		for _, kv := range []*Node{m.k, m.v} {
-			old := Reshape(cache[0], batch, c.KVHeads, length, c.HeadDim)
-			out = append(out, Reshape(place(headMajor(kv), old), batch*c.KVHeads, length, c.HeadDim))
+		keys := headMajor(m.k)
+		if turned {
+			keys = TransposeAllAxes(keys, 0, 1, 3, 2)
+		}
+		for _, fresh := range []*Node{keys, headMajor(m.v)} {
+			old := cache[0]
+			full := append([]int{batch, c.KVHeads}, old.Shape().Dimensions[1:]...)
+			out = append(out, ReshapeWithShape(place(fresh, Reshape(old, full...)), old.Shape()))
 			cache = cache[1:]
 		}
 		if c.TimeShift {
@@ -72,7 +78,7 @@ func (c Config) extendGraph(in []*Node) []*Node {
 	tokens, start, count, slot, cache := in[0], in[1], in[2], in[3], in[4:]
 	g := tokens.Graph()
 	rows, width := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
-	length := cache[0].Shape().Dim(1)
+	length := cache[1].Shape().Dim(1)
 	column := func(x *Node) *Node { return BroadcastToDims(ExpandAxes(x, -1), rows, width) }
 
 	i := Iota(g, i32(rows, width), 1)
@@ -100,6 +106,13 @@ func (c Config) extendGraph(in []*Node) []*Node {
 		cache = ScatterSum(cache, where, Reshape(x, -1, c.HeadDim), false, false)
 		return cache, Reshape(Gather(cache, Reshape(own, -1, 1)), rows, c.KVHeads, length, c.HeadDim)
 	}
+	putKeys := func(cache, x *Node) (*Node, *Node) {
+		if !keysTurned(g.Backend()) {
+			return put(cache, x)
+		}
+		cache, keys := put(TransposeAllAxes(cache, 0, 2, 1), x) // little beside the product
+		return TransposeAllAxes(cache, 0, 2, 1), keys
+	}
 
 	x := Gather(w[embedding], ExpandAxes(tokens, -1)) // [rows, width, dim]
 	var out []*Node
@@ -122,7 +135,7 @@ func (c Config) extendGraph(in []*Node) []*Node {
 		k := c.headNorm(w, p+"self_attn.k_norm", Reshape(c.project(w, p+"self_attn.k_proj", h), rows, width, c.KVHeads, c.HeadDim))
 		v := Reshape(c.project(w, p+"self_attn.v_proj", h), rows, width, c.KVHeads, c.HeadDim)
 		q = MulScalar(c.rotate(q, cos, sin), 1/math.Sqrt(float64(c.HeadDim)))
-		kc, keys := put(cache[0], c.rotate(k, cos, sin))
+		kc, keys := putKeys(cache[0], c.rotate(k, cos, sin))
 		vc, vals := put(cache[1], v)
 		cache = cache[2:]
 		out = append(out, kc, vc)
