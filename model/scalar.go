@@ -61,6 +61,18 @@ func (m *LM) WithScalar(name string, seed uint64) (*LM, error) {
 	return m.over(n), nil
 }
 
+// WithoutScalars copies the model without its scalar heads: what is left of an actor that was
+// its own critic.
+func (m *LM) WithoutScalars() *LM {
+	n := &Net{Config: m.Config, backend: m.backend}
+	n.Config.Scalars = nil
+	n.specs = n.Config.specs()
+	for _, s := range n.specs {
+		n.weights = append(n.weights, n.upload(values(m.weights[m.find(s.name)]), s))
+	}
+	return m.over(n)
+}
+
 // Scalar is one of the scalar heads beside the language-model head.
 //
 //	hidden [batch, seq, dim] → [batch, seq]
