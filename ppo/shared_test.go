@@ -179,3 +179,31 @@ func TestSharedIsWholeOrNothing(t *testing.T) {
 		}
 	}
 }
+
+// The head has a count of steps and a clip of its own: its steps are the same whether or
+// not the trunk makes steps, here of next to nothing, and its gradient is clipped to MaxNorm.
+func TestSharedHeadIsApart(t *testing.T) {
+	const maxNorm, eps, rate = 1e-8, 1e-8, 1e-2
+	var heads [][]float32
+	for _, policy := range []float64{0, 1e-20} {
+		a, samples := shared(t, ActorConfig{Temperature: 0.8, AdamW: model.AdamW{MaxNorm: maxNorm, Eps: eps}})
+		_, before := all(t, a)
+		updated(t, a, samples, Rate{Policy: 1e-20, Critic: 1})
+		_, after := all(t, a)
+		squares := 0.0
+		for i := range before { // a first step is rate·g/(|g|+ε)
+			step := math.Abs(float64(before[i]-after[i])) / rate
+			g := eps * step / (1 - step)
+			squares += g * g
+		}
+		near(t, "norm of the clipped gradient, in units of MaxNorm", math.Sqrt(squares)/maxNorm, 1, 1e-2)
+		for range 2 {
+			updated(t, a, samples, Rate{Policy: policy, Critic: 1})
+		}
+		_, last := all(t, a)
+		heads = append(heads, last)
+	}
+	if !slices.Equal(heads[0], heads[1]) {
+		t.Error("the head's steps depend on the trunk's count of them")
+	}
+}
