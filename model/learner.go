@@ -27,19 +27,22 @@ type AdamW struct {
 type Loss func(c Config, w Weights, in []*Node) (loss, stats *Node)
 
 // A Learner improves the weights of a network against one loss: all of them, or where the
-// network has an adapter that alone. On a backend of several devices it shards its
-// micro-batches over all of them; see [OpenBackend].
+// network has an adapter that alone. The scalar heads of [Config.Scalars] are a part with
+// a clip, a number of steps and, in [Learner.PrepareHeads], a rate of its own. On a backend
+// of several devices it shards its micro-batches over all of them; see [OpenBackend].
 type Learner struct {
 	Net     *Net
 	adam    AdamW
 	learns  []int // which of the network's tensors learn; moments are of these alone
+	heads   bool  // some of them are scalar heads
+	measure *exec
 	grad    *exec
 	add     *exec
 	apply   *exec
 	m, v    []*Tensor // first and second moments
 	masters []*Tensor // f32, of weights that are stored as bfloat16; nil of the others
 	mesh    *mesh     // nil: one device
-	steps   int       // updates applied
+	steps   [2]int    // updates applied: to the network, and to its scalar heads
 	skipped int       // updates left out
 }
 
@@ -47,6 +50,7 @@ type Learner struct {
 type trainable struct {
 	spec
 	half bool // stored as bfloat16
+	part int  // 1: a scalar head; 0: all else
 }
 
 // NewLearner prepares a learner of a loss of its own; nothing is compiled before the
@@ -75,18 +79,23 @@ func (o *Objective) Learner(n *Net, a AdamW) *Learner {
 	config, specs, learns := n.Config, n.specs, l.learns
 	trained := make([]trainable, len(learns))
 	for k, i := range learns {
-		trained[k] = trainable{specs[i], l.masters[k] != nil}
+		trained[k] = trainable{specs[i], l.masters[k] != nil, specs[i].part()}
+		l.heads = l.heads || specs[i].scalar()
 	}
-	gradient := func(in []*Node) []*Node {
+	losses := func(in []*Node) (Weights, []*Node) {
 		w, rest := config.bind(in)
 		total, stats := o.loss(config, w, rest)
 		total.AssertDims()
 		stats.AssertRank(1)
+		return w, []*Node{total, stats}
+	}
+	gradient := func(in []*Node) []*Node {
+		w, out := losses(in)
 		var nodes []*Node
 		for _, i := range learns {
 			nodes = append(nodes, w[specs[i].name])
 		}
-		return append([]*Node{total, stats}, Gradient(total, nodes...)...)
+		return append(out, Gradient(out[0], nodes...)...)
 	}
 	update := func(in []*Node) []*Node { return a.update(trained, in) }
 	b, of := n.backend, []any{a, trained}
@@ -99,6 +108,10 @@ func (o *Objective) Learner(n *Net, a AdamW) *Learner {
 		m.apply = shared.make(b, of, "AdamW on a mesh", func() *exec { return m.exec("AdamW", 1, "", update) })
 		return l
 	}
+	l.measure = o.grads.get(b, config, "loss", func(in []*Node) []*Node {
+		_, out := losses(in)
+		return out
+	})
 	l.grad = o.grads.get(b, config, "gradient", gradient)
 	l.add = shared.get(b, len(trained), "accumulate", addPairs)
 	l.apply = shared.get(b, of, "AdamW", update)
@@ -106,7 +119,7 @@ func (o *Objective) Learner(n *Net, a AdamW) *Learner {
 }
 
 // Steps counts the updates applied, those of the run before [Learner.LoadState] included.
-func (l *Learner) Steps() int { return l.steps }
+func (l *Learner) Steps() int { return l.steps[0] }
 
 // Skipped counts the updates left out because the gradient was not finite, likewise.
 func (l *Learner) Skipped() int { return l.skipped }
@@ -114,14 +127,15 @@ func (l *Learner) Skipped() int { return l.skipped }
 // A Stat is what one step reports.
 type Stat struct {
 	Loss     float64
-	Norm     float64     // of the gradient, before clipping
+	Norm     float64     // of the gradient, before clipping, but for that of scalar heads
+	HeadNorm float64     // of the gradient of scalar heads
 	Stats    []float64   // the sum of the loss's statistics over the micro-batches
 	Each     [][]float64 // the statistics of each micro-batch
 	Diverged bool        // the gradient was not finite and the step was left out
 }
 
-// Measure is [Learner.Step] without the update: it changes nothing, and the norm of the
-// gradient stays 0.
+// Measure is [Learner.Step] without the update: it changes nothing, and as on one device no
+// gradient is computed, its norm stays 0.
 func (l *Learner) Measure(batches [][]*Tensor) (Stat, error) {
 	defer free(batches...)
 	if l.mesh != nil {
@@ -129,15 +143,19 @@ func (l *Learner) Measure(batches [][]*Tensor) (Stat, error) {
 		free(sums...)
 		return stat, err
 	}
-	stat, sums, err := l.gradients(batches)
-	free(sums...)
+	stat, _, err := l.run(l.measure, batches)
 	return stat, err
 }
 
-// gradients runs the loss on micro-batches, two at a time, and adds up the gradients of
-// each lane, so that memory does not grow with their number. The sums, one or two, are the
-// caller's to free, after an error too.
+// gradients runs the loss and its gradient on micro-batches.
 func (l *Learner) gradients(batches [][]*Tensor) (stat Stat, sums [][]*Tensor, err error) {
+	return l.run(l.grad, batches)
+}
+
+// run runs a graph on micro-batches, two at a time, and adds up the gradients of each lane,
+// so that memory does not grow with their number. The sums, one or two, are the caller's to
+// free, after an error too.
+func (l *Learner) run(graph *exec, batches [][]*Tensor) (stat Stat, sums [][]*Tensor, err error) {
 	outs := make([][]*Tensor, len(batches)) // loss and statistics
 	defer func() { free(outs...) }()
 	sums = make([][]*Tensor, min(lanes, len(batches)))
@@ -146,7 +164,7 @@ func (l *Learner) gradients(batches [][]*Tensor) (stat Stat, sums [][]*Tensor, e
 	for k := range sums {
 		group.Go(func() {
 			for i := k; i < len(batches) && errs[k] == nil; i += lanes {
-				out, err := l.grad.call(l.Net.weights, batches[i])
+				out, err := graph.call(l.Net.weights, batches[i])
 				if err != nil {
 					errs[k] = err
 					return
@@ -183,7 +201,7 @@ func (s *Stat) read(out []*Tensor) {
 
 // accumulate adds gradients to a sum, and frees both.
 func (l *Learner) accumulate(sum, more []*Tensor) ([]*Tensor, error) {
-	if sum == nil {
+	if len(sum) == 0 {
 		return more, nil
 	}
 	defer free(sum, more)
@@ -215,32 +233,55 @@ func (l *Learner) Step(batches [][]*Tensor, lr float64) (Stat, error) {
 // learner prepares no other before.
 type Pending struct {
 	l    *Learner
+	at   pace
 	outs [][]*Tensor // what update made, a device each; nil: the step diverged, there is nothing to make
+}
+
+// A pace is the learning rates of a step, and which parts stand still: those of the
+// network, and of its scalar heads.
+type pace struct {
+	lr    [2]float64
+	still [2]bool
 }
 
 // Prepare is [Learner.Step] up to the point where the learner would change.
 func (l *Learner) Prepare(batches [][]*Tensor, lr float64) (*Pending, Stat, error) {
+	return l.prepare(batches, pace{lr: [2]float64{lr, lr}})
+}
+
+// PrepareHeads is [Learner.Prepare] with a rate of their own for the scalar heads of
+// [Config.Scalars]. A part whose rate is 0 is left alone, its moments included, and the norm
+// of its gradient is not reported.
+func (l *Learner) PrepareHeads(batches [][]*Tensor, lr, heads float64) (*Pending, Stat, error) {
+	if lr == 0 && heads == 0 {
+		stat, err := l.Measure(batches)
+		return &Pending{l: l}, stat, err
+	}
+	return l.prepare(batches, pace{[2]float64{lr, heads}, [2]bool{lr == 0, heads == 0}})
+}
+
+func (l *Learner) prepare(batches [][]*Tensor, at pace) (*Pending, Stat, error) {
 	defer free(batches...)
 	if l.mesh != nil {
-		return l.meshPrepare(batches, lr)
+		return l.meshPrepare(batches, at)
 	}
 	stat, sums, err := l.gradients(batches)
 	defer func() { free(sums...) }()
 	if err != nil {
 		return nil, stat, err
 	}
-	scalars := l.scalars(lr)
+	scalars := l.scalars(at)
 	defer free([]*Tensor{scalars})
 	r := l.replica()
 	out, err := l.apply.call([]*Tensor{scalars}, r.params(l.learns), r.m, r.v, slices.Concat(sums...))
 	if err != nil {
 		return nil, Stat{}, err
 	}
-	if !l.accept(&stat, out[0]) {
+	if !l.accept(&stat, out[0], at) {
 		free(out[1:])
 		return &Pending{l: l}, stat, nil
 	}
-	return &Pending{l, [][]*Tensor{out[1:]}}, stat, nil
+	return &Pending{l, at, [][]*Tensor{out[1:]}}, stat, nil
 }
 
 // Commit makes the update. It cannot fail.
@@ -249,15 +290,20 @@ func (p *Pending) Commit() {
 		return
 	}
 	l := p.l
+	moves := func(i int) bool { return !p.at.still[l.Net.specs[i].part()] }
 	for d, out := range p.outs {
 		if d > 0 {
-			l.mesh.others[d-1].replace(l.learns, out)
+			l.mesh.others[d-1].replace(l.learns, out, moves)
 			continue
 		}
 		r := l.replica()
-		r.replace(l.learns, out)
+		r.replace(l.learns, out, moves)
 		l.take(r)
-		l.steps++
+	}
+	for part, still := range p.at.still {
+		if !still {
+			l.steps[part]++
+		}
 	}
 	if l.mesh != nil {
 		l.mesh.seen = slices.Clone(l.Net.weights)
@@ -271,10 +317,15 @@ func (p *Pending) Discard() {
 	p.outs = nil
 }
 
-// accept reads the norm, and counts a step that is left out.
-func (l *Learner) accept(stat *Stat, norm *Tensor) bool {
-	stat.Norm = float64(flat[float32](norm)[0])
-	stat.Diverged = math.IsNaN(stat.Norm) || math.IsInf(stat.Norm, 0)
+// accept reads the norms, and counts a step that is left out.
+func (l *Learner) accept(stat *Stat, norms *Tensor, at pace) bool {
+	into := [2]*float64{&stat.Norm, &stat.HeadNorm}
+	for part, norm := range flat[float32](norms) {
+		if !at.still[part] {
+			*into[part] = float64(norm)
+		}
+	}
+	stat.Diverged = !finite(stat.Norm) || !finite(stat.HeadNorm)
 	if stat.Diverged {
 		l.skipped++
 		return false
@@ -282,10 +333,25 @@ func (l *Learner) accept(stat *Stat, norm *Tensor) bool {
 	return true
 }
 
-// scalars are the learning rate and the two bias corrections of the next step.
-func (l *Learner) scalars(lr float64) *Tensor {
-	t := float64(l.steps + 1)
-	return Floats([]float32{float32(lr), float32(1 - math.Pow(l.adam.Beta1, t)), float32(1 - math.Pow(l.adam.Beta2, t))}, 3)
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+
+// scalars are, for each part, the learning rate and the two bias corrections of the next
+// step.
+func (l *Learner) scalars(at pace) *Tensor {
+	var list []float32
+	for part, lr := range at.lr[:l.parts()] {
+		t := float64(l.steps[part] + 1)
+		list = append(list, float32(lr), float32(1-math.Pow(l.adam.Beta1, t)), float32(1-math.Pow(l.adam.Beta2, t)))
+	}
+	return Floats(list, len(list))
+}
+
+// parts is 2 where scalar heads learn, else 1.
+func (l *Learner) parts() int {
+	if l.heads {
+		return 2
+	}
+	return 1
 }
 
 // A replica is what a learner holds on one device.
@@ -309,56 +375,71 @@ func (r replica) params(learns []int) (list []*Tensor) {
 	return list
 }
 
-// replace takes over what update made, but for the norm, and frees what was there.
-func (r *replica) replace(learns []int, out []*Tensor) {
+// replace takes over what update made of the tensors that move, but for the norms, and
+// frees what was there.
+func (r *replica) replace(learns []int, out []*Tensor, moves func(i int) bool) {
 	n := len(learns)
 	half := out[3*n:]
-	weights, masters := slices.Clone(r.weights), slices.Clone(r.masters)
+	next := replica{slices.Clone(r.weights), slices.Clone(r.m), slices.Clone(r.v), slices.Clone(r.masters)}
+	swap := func(at, with *Tensor, move bool) *Tensor {
+		if move {
+			at, with = with, at
+		}
+		free([]*Tensor{with})
+		return at
+	}
 	for k, i := range learns {
-		free(weights[i:i+1], masters[k:k+1])
-		if masters[k] != nil {
-			masters[k], weights[i], half = out[k], half[0], half[1:]
+		move := moves(i)
+		next.m[k], next.v[k] = swap(r.m[k], out[n+k], move), swap(r.v[k], out[2*n+k], move)
+		if r.masters[k] != nil {
+			next.masters[k], next.weights[i] = swap(r.masters[k], out[k], move), swap(r.weights[i], half[0], move)
+			half = half[1:]
 		} else {
-			weights[i] = out[k]
+			next.weights[i] = swap(r.weights[i], out[k], move)
 		}
 	}
-	free(r.m, r.v)
-	*r = replica{weights, out[n : 2*n], out[2*n : 3*n], masters}
+	*r = next
 }
 
-// update is the graph of one AdamW step: scalars [3] (learning rate and the two bias
-// corrections), weights, m, v and any number of gradients a weight → the norm of the
-// summed gradient, weights, m, v, and those weights as bfloat16 that are stored so.
+// update is the graph of one AdamW step: scalars [3·parts] (learning rate and the two bias
+// corrections of each), weights, m, v and any number of gradients a weight → the norms of
+// the summed gradients [parts], weights, m, v, and those weights as bfloat16 that are stored
+// so. Each part is clipped by itself:
 //
 //	g ← Σ gradients · min(1, MaxNorm/(‖g‖+1e-6))
 //	w ← w − lr·λ·w;  m ← β₁m+(1−β₁)g;  v ← β₂v+(1−β₂)g²;  w ← w − lr·m̂/(√v̂+ε)
 func (a AdamW) update(trained []trainable, in []*Node) []*Node {
-	n := len(trained)
+	n, parts := len(trained), in[0].Shape().Dim(0)/3
 	scalar := func(i int) *Node { return Reshape(Slice(in[0], AxisRange(i, i+1))) }
-	lr, fix1, fix2 := scalar(0), scalar(1), scalar(2)
-	w, m, v, parts := in[1:1+n], in[1+n:1+2*n], in[1+2*n:1+3*n], in[1+3*n:]
+	w, m, v, sums := in[1:1+n], in[1+n:1+2*n], in[1+2*n:1+3*n], in[1+3*n:]
 	grads := make([]*Node, n)
-	var squares *Node
-	for i := range n {
-		g := parts[i]
-		for k := i + n; k < len(parts); k += n {
-			g = Add(g, parts[k])
+	squares := make([]*Node, parts)
+	for i, s := range trained {
+		g := sums[i]
+		for k := i + n; k < len(sums); k += n {
+			g = Add(g, sums[k])
 		}
 		grads[i] = g
 		square := ReduceAllSum(Square(g))
-		if squares == nil {
-			squares = square
+		if squares[s.part] == nil {
+			squares[s.part] = square
 		} else {
-			squares = Add(squares, square)
+			squares[s.part] = Add(squares[s.part], square)
 		}
 	}
-	norm := Sqrt(squares)
-	scale := MinScalar(Div(Scalar(norm.Graph(), float32Type, a.MaxNorm), AddScalar(norm, 1e-6)), 1.0)
+	var norms, scales, rates, roots []*Node
+	for part, x := range squares {
+		norm := Sqrt(x)
+		norms = append(norms, norm)
+		scales = append(scales, MinScalar(Div(Scalar(norm.Graph(), float32Type, a.MaxNorm), AddScalar(norm, 1e-6)), 1.0))
+		rates = append(rates, Div(scalar(3*part), scalar(3*part+1)))
+		roots = append(roots, Sqrt(scalar(3*part+2)))
+	}
 	// One vector scale a weight instead of three: lr·m̂/(√v̂+ε) = m·(lr/fix1)/(√v/√fix2+ε).
-	rate, root := Div(lr, fix1), Sqrt(fix2)
 	var newW, newM, newV, half []*Node
 	for i, s := range trained {
-		g := Mul(grads[i], scale)
+		lr, rate, root := scalar(3*s.part), rates[s.part], roots[s.part]
+		g := Mul(grads[i], scales[s.part])
 		mi := Add(MulScalar(m[i], a.Beta1), MulScalar(g, 1-a.Beta1))
 		vi := Add(MulScalar(v[i], a.Beta2), MulScalar(Square(g), 1-a.Beta2))
 		wi := w[i]
@@ -371,7 +452,7 @@ func (a AdamW) update(trained []trainable, in []*Node) []*Node {
 			half = append(half, ConvertDType(wi, bf16Type))
 		}
 	}
-	return slices.Concat([]*Node{norm}, newW, newM, newV, half)
+	return slices.Concat([]*Node{Stack(norms, 0)}, newW, newM, newV, half)
 }
 
 // Close frees the moments. The network stays.

@@ -154,6 +154,20 @@ func TestMicroBatches(t *testing.T) {
 		if math.Abs(first.Loss-other.Loss) > 1e-5*first.Loss || math.Abs(first.Norm-other.Norm) > 1e-4*first.Norm {
 			t.Errorf("whole batch %+v, two halves %+v", first, other)
 		}
+		rows := PadRows([][]int32{{2, 5, 8, 11}, {3, 6, 9}}, 16)
+		in := func() [][]*Tensor { return [][]*Tensor{{Ints(rows, 2, 16), Floats([]float32{30}, 1)}} }
+		measured, err := two.Measure(in())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, prepared, err := two.Prepare(in(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Discard()
+		if math.Abs(measured.Loss-prepared.Loss) > 1e-6*measured.Loss || b.Name() == "go" && measured.Loss != prepared.Loss || measured.Norm != 0 || two.Steps() != 1 {
+			t.Errorf("measured %+v, a step would have %+v", measured, prepared)
+		}
 		if last := trainSmall(t, two, 60, 2); last.Loss > first.Loss/2 {
 			t.Errorf("loss went from %g to %g only", first.Loss, last.Loss)
 		}

@@ -263,6 +263,11 @@ func TestScalarHeads(t *testing.T) {
 		if two, err := again.ScalarScores(context.Background(), "value", rows); err != nil || !slices.Equal(values[0], two[0]) {
 			t.Errorf("saved: %v, %v", two, err)
 		}
+		bare := again.WithoutScalars()
+		one, _ = again.LogProbs(context.Background(), rows)
+		if two, err := bare.LogProbs(context.Background(), rows); err != nil || !slices.Equal(one[0], two[0]) || len(bare.Config.Scalars) > 0 || len(again.Config.Scalars) != 2 {
+			t.Errorf("without heads: %v, %q and %q", err, bare.Config.Scalars, again.Config.Scalars)
+		}
 		for name, n := range map[string]*Net{"value": again.Net, "": plain.Net, "a.b": plain.Net} {
 			if _, err := n.WithScalar(name, 1); err == nil {
 				t.Errorf("head %q: no error", name)

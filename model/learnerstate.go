@@ -13,18 +13,15 @@ const optimizerFile = "optimizer.safetensors"
 func (l *Learner) SaveState(dir string) error {
 	list, of := l.state()
 	return writeSafetensors(filepath.Join(dir, optimizerFile), list, inF32, func(i int) []float32 {
-		switch {
-		case i < len(of):
+		if i < len(of) {
 			return values(*of[i])
-		case i == len(of):
-			return []float32{float32(l.steps)}
 		}
-		return []float32{float32(l.skipped)}
+		return []float32{float32(*l.counts()[i-len(of)])}
 	})
 }
 
 // state lists the tensors of the optimiser's file, and where the learner has them: m, v and
-// w, and then the numbers of steps and of skipped ones.
+// w, and then the [Learner.counts].
 func (l *Learner) state() (list []spec, of []**Tensor) {
 	add := func(prefix string, k int, t **Tensor) {
 		s := l.Net.specs[l.learns[k]]
@@ -44,7 +41,16 @@ func (l *Learner) state() (list []spec, of []**Tensor) {
 			add("w.", k, &l.Net.weights[i])
 		}
 	}
-	return append(list, spec{"steps", []int{1}}, spec{"skipped", []int{1}}), of
+	for _, name := range []string{"steps", "skipped", "steps.heads"}[:len(l.counts())] {
+		list = append(list, spec{name, []int{1}})
+	}
+	return list, of
+}
+
+// counts are the numbers of steps and of skipped ones, and where there are scalar heads of
+// theirs.
+func (l *Learner) counts() []*int {
+	return []*int{&l.steps[0], &l.skipped, &l.steps[1]}[:1+l.parts()]
 }
 
 // LoadState goes on where [Learner.SaveState] stopped. The network is the one that was saved
@@ -60,7 +66,9 @@ func (l *Learner) LoadState(dir string) error {
 		*t = Floats(list[i].data, list[i].dims...)
 		(*t).MustMaterializeOnDevice(l.Net.backend, true, 0)
 	}
-	l.steps, l.skipped = int(list[len(of)].data[0]), int(list[len(of)+1].data[0])
+	for i, n := range l.counts() {
+		*n = int(list[len(of)+i].data[0])
+	}
 	if l.mesh != nil {
 		l.mesh.close()
 	}

@@ -203,7 +203,7 @@ func (l *Learner) meshAccumulate(stat *Stat, sums, outs [][]*Tensor) ([][]*Tenso
 }
 
 // meshPrepare is [Learner.Prepare] over a mesh.
-func (l *Learner) meshPrepare(batches [][]*Tensor, lr float64) (*Pending, Stat, error) {
+func (l *Learner) meshPrepare(batches [][]*Tensor, at pace) (*Pending, Stat, error) {
 	stat, sums, err := l.meshGradients(batches)
 	defer func() { free(sums...) }()
 	if err != nil {
@@ -213,7 +213,7 @@ func (l *Learner) meshPrepare(batches [][]*Tensor, lr float64) (*Pending, Stat, 
 	var scalars []*Tensor
 	defer func() { free(scalars) }()
 	for d, r := range l.replicas() {
-		scalars = append(scalars, l.scalars(lr))
+		scalars = append(scalars, l.scalars(at))
 		in = append(in, scalars[d:], r.params(l.learns), r.m, r.v, sums[d])
 	}
 	out, err := l.mesh.apply.call(in...)
@@ -221,7 +221,7 @@ func (l *Learner) meshPrepare(batches [][]*Tensor, lr float64) (*Pending, Stat, 
 		return nil, Stat{}, err
 	}
 	outs := l.mesh.perDevice(out)
-	accepted := l.accept(&stat, outs[0][0])
+	accepted := l.accept(&stat, outs[0][0], at)
 	for d, out := range outs {
 		if d > 0 {
 			free(out[:1])
@@ -232,7 +232,7 @@ func (l *Learner) meshPrepare(batches [][]*Tensor, lr float64) (*Pending, Stat, 
 		free(outs...)
 		return &Pending{l: l}, stat, nil
 	}
-	return &Pending{l, outs}, stat, nil
+	return &Pending{l, at, outs}, stat, nil
 }
 
 // replicas are those of all devices.

@@ -18,6 +18,17 @@ const scalars = "heads."
 
 func scalarHead(name string) string { return scalars + name + ".weight" }
 
+// scalar tells whether a tensor is one of a scalar head.
+func (s spec) scalar() bool { return strings.HasPrefix(s.name, scalars) }
+
+// part is the part of a network that a tensor belongs to: 1, the scalar heads, or 0.
+func (s spec) part() int {
+	if s.scalar() {
+		return 1
+	}
+	return 0
+}
+
 // WithScalar copies the network and adds a fresh scalar head to its trunk, beside the
 // heads that it has: an actor and its critic in one network, that one [Learner] trains
 // against the sum of their losses. The head is one of [Config.Scalars].
@@ -48,6 +59,18 @@ func (m *LM) WithScalar(name string, seed uint64) (*LM, error) {
 		return nil, err
 	}
 	return m.over(n), nil
+}
+
+// WithoutScalars copies the model without its scalar heads: what is left of an actor that was
+// its own critic.
+func (m *LM) WithoutScalars() *LM {
+	n := &Net{Config: m.Config, backend: m.backend}
+	n.Config.Scalars = nil
+	n.specs = n.Config.specs()
+	for _, s := range n.specs {
+		n.weights = append(n.weights, n.upload(values(m.weights[m.find(s.name)]), s))
+	}
+	return m.over(n)
 }
 
 // Scalar is one of the scalar heads beside the language-model head.

@@ -117,7 +117,7 @@ func (s spec) fresh(c Config, seed uint64) []float32 {
 	}
 	dev := 1 / math.Sqrt(float64(s.dims[1]))
 	switch {
-	case s.name == scoreHead || strings.HasPrefix(s.name, scalars):
+	case s.name == scoreHead || s.scalar():
 		dev = 1 / float64(c.Dim+1)
 	case s.name == lmHead || s.name == embedding:
 		dev = c.InitRange

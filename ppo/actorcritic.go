@@ -36,6 +36,10 @@ type ActorConfig struct {
 	// ValueMean and ValueStd turn the critic's score into a value, (score − mean)/std, as
 	// the paper's scripts do with a critic that starts from a reward model. 0: 0 and 1.
 	ValueMean, ValueStd float64
+	// ValueCoef is the coefficient of the value's loss in the gradient of a trunk that actor
+	// and critic share. 0: none of it gets there, the head learns from what the policy's
+	// trunk knows. The head's own gradient is not scaled by it.
+	ValueCoef float64
 	// ForceEOS ends a response that the token limit cuts off with an EOS that the policy
 	// did not sample, trains it as if it had, and calls the attempt whole: the behaviour of
 	// the paper's code, and off its policy. Without it nothing is trained that was not
@@ -45,19 +49,30 @@ type ActorConfig struct {
 	AdamW     model.AdamW // of both; its zero value is the paper's scripts'
 }
 
-// An ActorCritic is a language model and a critic, two networks, trained side by side.
-// It is a [Policy].
+// ValueHead is the name of the scalar head that makes a policy its own critic.
+const ValueHead = "value"
+
+// An ActorCritic is a language model and a critic: two networks, trained side by side, or
+// two heads on one trunk, trained together in about half the time. It is a [Policy].
+//
+// A shared trunk belongs to the policy: it moves at PolicyRate, along the gradient of
+// policy loss + ValueCoef·value loss, and stands still where the policy does, so that
+// Config.CriticOnly trains the head alone. Trunk and head are clipped apart, and their norms
+// are Stats.PolicyNorm and ValueNorm.
 type ActorCritic struct {
 	LM     *model.LM
-	Critic *model.Net // nil: none, for advantages that are relative to a group
+	Critic *model.Net // nil: the policy's [ValueHead], or where it has none no critic
 	config ActorConfig
 	actor  *model.Learner
 	critic *model.Learner
+	shared bool // the policy is its own critic
 }
 
 // NewActorCritic prepares training. Both networks change in place. The critic can start
-// from a reward model (bt.Model.Net.Clone) or from the policy's trunk ([model.Net.WithScore]),
-// and may be nil where Config.Relative does without one.
+// from a reward model (bt.Model.Net.Clone) or from the policy's trunk ([model.Net.WithScore]).
+// Without one (nil) the policy is its own where it has a head for that, of
+// lm.WithScalar(ValueHead, seed); and where it has none there is no critic, which is for
+// Config.Relative.
 func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCritic, error) {
 	c.Temperature, c.Clip, c.ValueClip = cmp.Or(c.Temperature, 0.6), cmp.Or(c.Clip, 0.2), cmp.Or(c.ValueClip, 0.2)
 	c.ClipHigh, c.ValueStd = cmp.Or(c.ClipHigh, c.Clip), cmp.Or(c.ValueStd, 1)
@@ -76,22 +91,28 @@ func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCriti
 	need(c.DualClip == 0 || c.DualClip > 1, "DualClip is %g, want it over 1", c.DualClip)
 	need(c.Entropy >= 0, "Entropy is %g", c.Entropy)
 	need(c.ValueStd > 0, "ValueStd is %g, want it positive", c.ValueStd)
-	if critic != nil {
-		need(c.CriticRate > 0, "CriticRate is %g, want it positive", c.CriticRate)
-		need(critic.Config.Score, "critic has no scalar head; see model.Net.WithScore")
-	}
+	need(c.ValueCoef >= 0, "ValueCoef is %g", c.ValueCoef)
+	shared := critic == nil && slices.Contains(lm.Config.Scalars, ValueHead)
+	need(critic == nil && !shared || c.CriticRate > 0, "CriticRate is %g, want it positive", c.CriticRate)
+	need(critic == nil || critic.Config.Score, "critic has no scalar head; see model.Net.WithScore")
+	need(!shared || lm.Config.LoRA.Rank == 0, "LM has an adapter, which learns alone; its critic has to be a network of its own")
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	a := &ActorCritic{LM: lm, Critic: critic, config: c}
-	numbers := policyNumbers{c.Temperature, c.Clip, c.ClipHigh, c.DualClip, c.Entropy, c.Aggregate != nil, c.Reference != nil}
+	a := &ActorCritic{LM: lm, Critic: critic, config: c, shared: shared}
+	policy := policyNumbers{c.Temperature, c.Clip, c.ClipHigh, c.DualClip, c.Entropy, c.Aggregate != nil, c.Reference != nil}
+	value := valueNumbers{c.ValueClip, c.ValueMean, c.ValueStd}
+	numbers := actorNumbers{policy, valueNumbers{}, shared}
+	if shared {
+		numbers.value = value
+	}
 	if c.KLLoss == nil {
-		a.actor = policyObjectives.Of(numbers).Learner(lm.Net, c.AdamW)
+		a.actor = actorObjectives.Of(numbers).Learner(lm.Net, c.AdamW)
 	} else {
 		a.actor = model.NewLearner(lm.Net, numbers.loss(c.KLLoss), c.AdamW)
 	}
 	if critic != nil {
-		a.critic = valueObjectives.Of(valueNumbers{c.ValueClip, c.ValueMean, c.ValueStd}).Learner(critic, c.AdamW)
+		a.critic = valueObjectives.Of(value).Learner(critic, c.AdamW)
 	}
 	return a, nil
 }
@@ -140,10 +161,14 @@ func (a *ActorCritic) Estimate(ctx context.Context, rollouts []Rollout) ([]Estim
 		scores[i] = make([]float32, len(row))
 	}
 	var err error
-	if a.Critic != nil {
-		if scores, err = a.Critic.Scores(ctx, rows); err != nil {
-			return nil, err
-		}
+	switch {
+	case a.shared:
+		scores, err = a.LM.ScalarScores(ctx, ValueHead, rows)
+	case a.Critic != nil:
+		scores, err = a.Critic.Scores(ctx, rows)
+	}
+	if err != nil {
+		return nil, err
 	}
 	var ref [][]float32
 	if a.config.Reference != nil {
@@ -174,6 +199,9 @@ func (a *ActorCritic) Update(ctx context.Context, minibatch []Sample, rate Rate)
 	if err := context.Cause(ctx); err != nil {
 		return s, err
 	}
+	if a.shared {
+		return a.updateShared(minibatch, rate)
+	}
 	policy, policyStat, err := a.prepare(a.actor, minibatch, a.policyColumns, rate.Policy*a.config.PolicyRate, rate.KL)
 	if err != nil {
 		return s, err
@@ -193,9 +221,38 @@ func (a *ActorCritic) Update(ctx context.Context, minibatch []Sample, rate Rate)
 		}
 	}
 	if diverged {
-		return s, fmt.Errorf("the gradient is not finite (policy %g, critic %g); lower rates may help", s.PolicyNorm, s.ValueNorm)
+		return s, s.diverged()
 	}
 	policy.Commit()
+	return s, nil
+}
+
+func (s Stats) diverged() error {
+	return fmt.Errorf("the gradient is not finite (policy %g, critic %g); lower rates may help", s.PolicyNorm, s.ValueNorm)
+}
+
+// updateShared makes one step of a trunk and both its heads.
+func (a *ActorCritic) updateShared(minibatch []Sample, rate Rate) (s Stats, err error) {
+	reach := a.config.ValueCoef
+	if rate.Critic == 0 {
+		reach = 0 // a critic that is left alone does not move the trunk either
+	}
+	inputs, err := pack(minibatch, model.Micro(len(minibatch)), a.sharedColumns, rate.KL, reach)
+	if err != nil {
+		return s, err
+	}
+	update, stat, err := a.actor.PrepareHeads(inputs, rate.Policy*a.config.PolicyRate, rate.Critic*a.config.CriticRate)
+	if err != nil {
+		return s, err
+	}
+	defer update.Discard()
+	policy, value := apart(stat)
+	s.policy(policy, minibatch)
+	s.value(value, minibatch)
+	if stat.Diverged {
+		return s, s.diverged()
+	}
+	update.Commit()
 	return s, nil
 }
 
@@ -213,56 +270,104 @@ func (a *ActorCritic) prepare(l *model.Learner, minibatch []Sample, cols columns
 	return l.Prepare(inputs, rate)
 }
 
-// What the graphs of the two losses are functions of.
+// What the graphs of the losses are functions of.
 type (
 	policyNumbers struct {
 		temperature, low, high, dual, entropy float64
 		weighted, reference                   bool
 	}
 	valueNumbers struct{ clip, mean, std float64 }
+	actorNumbers struct {
+		policyNumbers
+		value  valueNumbers
+		shared bool // the policy is its own critic
+	}
 )
 
 var (
-	policyObjectives = model.NewObjectives(func(n policyNumbers) model.Loss { return n.loss(StraightThrough) })
-	valueObjectives  = model.NewObjectives(func(n valueNumbers) model.Loss { return n.loss })
+	actorObjectives = model.NewObjectives(func(n actorNumbers) model.Loss { return n.loss(StraightThrough) })
+	valueObjectives = model.NewObjectives(func(n valueNumbers) model.Loss {
+		return func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
+			return n.loss(c.Scores(w, c.Hidden(w, in[0])), in)
+		}
+	})
 )
 
-// The policy's: tokens [batch, seq] int32, mask, old, advantage [batch, seq], then weights
-// with Aggregate and ref with Reference [batch, seq], count, beta [].
-func (n policyNumbers) loss(divergence func(logp, ref *Node) *Node) model.Loss {
+// The policy network's: the inputs of the policy's loss; of a shared trunk before count those of
+// the critic's, old and ret [batch, seq], and behind beta how much of its gradient reaches
+// the trunk, []. There the statistics are policy loss, value loss, those of the policy and
+// those of the critic.
+func (n actorNumbers) loss(divergence func(logp, ref *Node) *Node) model.Loss {
 	return func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
-		tokens, mask, old, advantage, weight := in[0], in[1], in[2], in[3], in[1]
-		count, beta := in[len(in)-2], in[len(in)-1]
-		if n.weighted {
-			weight = in[4]
+		hidden := c.Hidden(w, in[0]) // [batch, seq, dim]
+		if !n.shared {
+			return n.policyNumbers.loss(c, w, hidden, in, divergence)
 		}
-		temperature := Scalar(tokens.Graph(), mask.DType(), n.temperature)
-		logp, entropy := c.LogProbsAndEntropies(w, c.Hidden(w, tokens), tokens, temperature)
-		sampled := GreaterThan(mask, ZerosLike(mask))
-		// Off the mask old and advantage are 0 and logp is not: 1 keeps what is left out finite.
-		ratio := Where(sampled, Ratio(logp, old), OnesLike(mask))
-		surrogate := PolicyLoss(ratio, advantage, n.low, n.high)
-		if n.dual != 0 {
-			surrogate = DualClip(surrogate, advantage, n.dual)
-		}
-		loss := Mean(surrogate, weight, count)
-		if n.entropy != 0 {
-			loss = Sub(loss, MulScalar(Mean(entropy, weight, count), n.entropy))
-		}
-		if n.reference {
-			ref := Where(sampled, in[len(in)-3], StopGradient(logp))
-			loss = Add(loss, Mul(beta, Mean(divergence(logp, ref), weight, count)))
-		}
-		off := Abs(AddScalar(ratio, -1.0))
-		k3 := AddScalar(Sub(ratio, Log(ratio)), -1.0)
-		return loss, stats(mask, count, off, entropy, k3, Clipped(ratio, advantage, n.low, n.high))
+		at := len(in) - 5
+		old, ret, count, beta, reach := in[at], in[at+1], in[at+2], in[at+3], in[at+4]
+		policy, policyStats := n.policyNumbers.loss(c, w, hidden, append(slices.Clone(in[:at]), count, beta), divergence)
+		still := StopGradient(hidden) // the same figures, of which reach·gradient goes on
+		scores := c.Scalar(w, ValueHead, Add(still, Mul(Sub(hidden, still), reach)))
+		value, valueStats := n.value.loss(scores, []*Node{in[0], in[1], old, ret, count})
+		return Add(policy, value), Concatenate([]*Node{StopGradient(Stack([]*Node{policy, value}, 0)), policyStats, valueStats}, 0)
 	}
 }
 
-// The critic's: tokens [batch, seq] int32, mask, old, ret [batch, seq], count, beta [].
-func (n valueNumbers) loss(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
-	tokens, mask, old, ret, count := in[0], in[1], in[2], in[3], in[4]
-	scores := c.Scores(w, c.Hidden(w, tokens))
+// apart are the statistics of each half of a loss over a shared trunk.
+func apart(stat model.Stat) (policy, value model.Stat) {
+	cut := func(from, to int) (s model.Stat) {
+		for _, each := range stat.Each {
+			s.Each = append(s.Each, each[from:to])
+		}
+		s.Stats = stat.Stats[from:to]
+		return s
+	}
+	n := len(stat.Stats)
+	rows := (n - 2 - policyStats - valueStats) / 2
+	policy, value = cut(2, 2+policyStats+rows), cut(2+policyStats+rows, n)
+	policy.Loss, value.Loss = stat.Stats[0], stat.Stats[1]
+	policy.Norm, value.Norm = stat.Norm, stat.HeadNorm
+	return policy, value
+}
+
+// How many statistics the losses have before those of rows.
+const policyStats, valueStats = 4, 1
+
+// The policy's, of hidden states [batch, seq, dim]: tokens [batch, seq] int32, mask, old,
+// advantage [batch, seq], then weights with Aggregate and ref with Reference [batch, seq],
+// count, beta [].
+func (n policyNumbers) loss(c model.Config, w model.Weights, hidden *Node, in []*Node, divergence func(logp, ref *Node) *Node) (*Node, *Node) {
+	tokens, mask, old, advantage, weight := in[0], in[1], in[2], in[3], in[1]
+	count, beta := in[len(in)-2], in[len(in)-1]
+	if n.weighted {
+		weight = in[4]
+	}
+	temperature := Scalar(tokens.Graph(), mask.DType(), n.temperature)
+	logp, entropy := c.LogProbsAndEntropies(w, hidden, tokens, temperature)
+	sampled := GreaterThan(mask, ZerosLike(mask))
+	// Off the mask old and advantage are 0 and logp is not: 1 keeps what is left out finite.
+	ratio := Where(sampled, Ratio(logp, old), OnesLike(mask))
+	surrogate := PolicyLoss(ratio, advantage, n.low, n.high)
+	if n.dual != 0 {
+		surrogate = DualClip(surrogate, advantage, n.dual)
+	}
+	loss := Mean(surrogate, weight, count)
+	if n.entropy != 0 {
+		loss = Sub(loss, MulScalar(Mean(entropy, weight, count), n.entropy))
+	}
+	if n.reference {
+		ref := Where(sampled, in[len(in)-3], StopGradient(logp))
+		loss = Add(loss, Mul(beta, Mean(divergence(logp, ref), weight, count)))
+	}
+	off := Abs(AddScalar(ratio, -1.0))
+	k3 := AddScalar(Sub(ratio, Log(ratio)), -1.0)
+	return loss, stats(mask, count, off, entropy, k3, Clipped(ratio, advantage, n.low, n.high))
+}
+
+// The critic's, of scores [batch, seq]: tokens [batch, seq] int32, mask, old, ret
+// [batch, seq], count [].
+func (n valueNumbers) loss(scores *Node, in []*Node) (*Node, *Node) {
+	mask, old, ret, count := in[1], in[2], in[3], in[4]
 	values := DivScalar(AddScalar(model.Before(scores), -n.mean), n.std)
 	loss := Mean(ValueLoss(values, old, ret, n.clip), mask, count)
 	return loss, stats(mask, count, Abs(Sub(values, old)))
@@ -284,15 +389,15 @@ func stats(mask, count, off *Node, others ...*Node) *Node {
 func (s *Stats) policy(stat model.Stat, minibatch []Sample) {
 	s.PolicyLoss, s.PolicyNorm = stat.Loss, stat.Norm
 	s.RatioError, s.Entropy, s.KL, s.ClipFraction = stat.Stats[0], stat.Stats[1], stat.Stats[2], stat.Stats[3]
-	s.Ratios = rowsOf(stat, 4, minibatch)
+	s.Ratios = rowsOf(stat, policyStats, minibatch)
 }
 
 func (s *Stats) value(stat model.Stat, minibatch []Sample) {
 	s.ValueLoss, s.ValueNorm, s.ValueError = stat.Loss, stat.Norm, stat.Stats[0]
-	s.Values = rowsOf(stat, 1, minibatch)
+	s.Values = rowsOf(stat, valueStats, minibatch)
 }
 
-// Save writes the policy and the critic with the moments of their optimisers, whole or
+// Save writes the policy and its critic with the moments of their optimisers, whole or
 // not at all; files of the caller's own join them.
 func (a *ActorCritic) Save(dir string, extra ...func(dir string) error) error {
 	return model.ReplaceDir(dir, func(tmp string) error {

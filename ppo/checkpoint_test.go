@@ -68,10 +68,13 @@ func child(dir string, iterations int, env ...string) *exec.Cmd {
 func results(t *testing.T, dir string) string {
 	t.Helper()
 	var lines []string
-	for _, name := range []string{
-		"final/policy/model.safetensors", "final/policy/optimizer.safetensors", "final/critic/model.safetensors", "final/critic/optimizer.safetensors",
-		"figures.json", "mixer.json", "journal.jsonl",
-	} {
+	names := []string{"final/policy/model.safetensors", "final/policy/optimizer.safetensors", "figures.json", "mixer.json", "journal.jsonl"}
+	if _, err := os.Stat(filepath.Join(dir, "final/policy/heads")); err == nil {
+		names = append(names, "final/policy/heads/heads.safetensors")
+	} else {
+		names = append(names, "final/critic/model.safetensors", "final/critic/optimizer.safetensors")
+	}
+	for _, name := range names {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -166,6 +169,24 @@ func goBackend(t *testing.T) model.Backend {
 // A torn checkpoint is passed over and said to be, the one before is gone on from, and
 // the run ends as one that was left alone.
 func TestTornCheckpoint(t *testing.T) { eachBackend(t, testTornCheckpoint) }
+
+// A policy that is its own critic goes on as it would have, the steps of its head included.
+func TestSharedResumes(t *testing.T) {
+	b := goBackend(t)
+	whole, stopped := newSmall(t.TempDir(), 4), newSmall(t.TempDir(), 4)
+	for _, s := range []*small{whole, stopped} {
+		s.shared, s.config.CriticOnly = true, 1 // the head is ahead of the trunk
+	}
+	if err := errors.Join(whole.train(t.Context(), b, 2, 0), stopped.train(t.Context(), b, 2, 2), stopped.train(t.Context(), b, 2, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := results(t, stopped.dir), results(t, whole.dir); got != want {
+		t.Errorf("\n%s\nwant\n%s", got, want)
+	}
+	if _, err := os.Stat(stopped.path("final/critic")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("there is a critic of its own: %v", err)
+	}
+}
 
 func testTornCheckpoint(t *testing.T, b model.Backend) {
 	whole, torn := newSmall(t.TempDir(), 4), newSmall(t.TempDir(), 4)

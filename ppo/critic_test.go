@@ -1,24 +1,31 @@
 package ppo
 
 import (
-	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/satori-go/satori/coat"
-	"github.com/satori-go/satori/examples/tasks"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/reward"
 	"github.com/satori-go/satori/reward/bt"
 )
 
-// What a critic explains of rollouts that it was not trained on, by what it starts from
-// and after how many iterations in which it is trained alone. Policy and reward model are
-// those of a run of examples/satori on path-star, whose directory SATORI_RUN names:
+// What a critic explains of the returns of rollouts before it is trained on them, by what it
+// starts from, iteration after iteration over the attempts that a run of examples/satori
+// left in its journal. SATORI_RUN names the run's directory, SATORI_CRITICS, where it is
+// set, words that a row's name has one of:
 //
 //	SATORI_RUN=satori-out/path-star go test -run TestCriticTable -v -timeout 1h ./ppo
+//
+// A critic of its own sees what it would see in a run. A policy that shares a trunk with its
+// critic is trained on attempts of another one, so its ratios begin a little off 1.
 func TestCriticTable(t *testing.T) {
 	dir := os.Getenv("SATORI_RUN")
 	if dir == "" {
@@ -36,116 +43,121 @@ func TestCriticTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	check := reward.Memo(reward.Exact)
-	rubric := reward.Rubric{
-		{Name: "rule", Weight: 1, Func: reward.Correct(check)},
-		{Name: "preference", Weight: 1, Batch: rm.Reward},
-		{Name: "overlong", Weight: -0.5, Func: reward.Overlong},
-	}
-	fresh := func() *model.Net {
-		n, err := model.NewNet(b, lm.Config, 11)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n.WithScore(11)
-	}
-	const iterations, batch, minibatch, held = 4, 256, 64, 256
-	problems, err := tasks.PathStar().Problems("train")
+	fresh, err := model.NewNet(b, lm.Config, 11)
 	if err != nil {
 		t.Fatal(err)
 	}
-	starts := slices.Collect(firstOf(Endless(problems, 3), iterations*batch+held))
-	var samples []Sample
+	withHead, err := lm.WithScalar(ValueHead, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const iterations = 12
+	rollouts, scores := journalled(t, filepath.Join(dir, "rl.journal.jsonl"), iterations)
+	off, scale := math.Inf(1), ActorConfig{ValueMean: rm.Mean, ValueStd: rm.Std}
 	for _, c := range []struct {
-		name    string
-		critic  *model.Net
-		mean    float64
-		std     float64
-		clip    float64
-		divides int // the rate
+		name   string
+		critic *model.Net // nil: the head
+		warmUp int
+		parts  int // steps of the critic on a mini-batch of the policy
+		ActorConfig
 	}{
-		{"reward model", rm.Net, rm.Mean, rm.Std, 0, 1},
-		{"policy's trunk", lm.WithScore(5), 0, 1, 0, 1},
-		{"fresh", fresh(), 0, 1, 0, 1},
-		{"reward model, a third of the rate", rm.Net.Clone(), rm.Mean, rm.Std, 0, 3},
-		{"policy's trunk, a third of the rate", lm.WithScore(5), 0, 1, 0, 3},
+		{"joint 0.5", nil, 0, 1, ActorConfig{ValueCoef: 0.5, ValueClip: off}},
+		{"head alone, ten times the rate", nil, 2, 1, ActorConfig{ValueClip: off, CriticRate: 1e-2}},
+		{"joint 0.1", nil, 0, 1, ActorConfig{ValueCoef: 0.1, ValueClip: off}},
+		{"policy's trunk", lm.WithScore(5), 2, 1, ActorConfig{ValueClip: off}},
+		{"joint 0.5, warm-up", nil, 2, 1, ActorConfig{ValueCoef: 0.5, ValueClip: off}},
+		{"fresh", fresh.WithScore(11), 2, 1, ActorConfig{ValueClip: off}},
+		{"reward model", rm.Net, 2, 1, scale},
+		{"reward model, four steps", rm.Net, 2, 4, scale},
+		{"policy's trunk, four steps", lm.WithScore(5), 2, 4, ActorConfig{ValueClip: off}},
+		{"policy's trunk, three times the rate", lm.WithScore(5), 2, 1, ActorConfig{ValueClip: off, CriticRate: 3e-3}},
+		{"head alone", nil, 2, 1, ActorConfig{ValueClip: off}},
 	} {
-		a, err := NewActorCritic(lm, c.critic.Clone(), ActorConfig{
-			Template: coat.Bare, MaxTokens: 160, Temperature: 1, PolicyRate: 1e-9, CriticRate: 1e-3 / float64(c.divides),
-			ValueMean: c.mean, ValueStd: c.std, ValueClip: c.clip,
-		})
+		if only := strings.Fields(os.Getenv("SATORI_CRITICS")); len(only) > 0 && !slices.ContainsFunc(only, func(w string) bool { return strings.Contains(strings.ReplaceAll(c.name, " ", ""), w) }) {
+			continue
+		}
+		actor := c.ActorConfig
+		actor.Template, actor.MaxTokens, actor.Temperature, actor.PolicyRate = coat.Bare, 160, 1, 7e-4
+		if actor.CriticRate == 0 {
+			actor.CriticRate = 1e-3
+		}
+		policy, critic := withHead.Clone(), c.critic
+		if critic != nil {
+			critic = critic.Clone()
+		}
+		a, err := NewActorCritic(policy, critic, actor)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if samples == nil {
-			samples = judged(t, a, rubric, starts)
+		config, err := Config{Iterations: 20, Batch: 256, Minibatch: 64, CriticOnly: c.warmUp, Floor: 0.3}.resolve()
+		if err != nil {
+			t.Fatal(err)
 		}
-		log := func(after int) {
-			estimate(t, a, samples[iterations*batch:])
-			t.Logf("%-36s after %d iterations of %d rollouts: %.3f on %d others", c.name, after, batch, ExplainedVariance(samples[iterations*batch:]), held)
-		}
-		log(0)
+		began, line := time.Now(), ""
+		var spent time.Duration
 		for i := range iterations {
-			part := samples[i*batch : (i+1)*batch]
-			estimate(t, a, part)
-			for m := range slices.Chunk(part, minibatch) {
-				in, err := pack(m, model.Micro(len(m)), valueColumns, 0)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if _, err := a.critic.Step(in, a.config.CriticRate); err != nil {
-					t.Fatal(err)
+			estimates, err := a.Estimate(t.Context(), rollouts[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			samples, err := config.samples(rollouts[i], scores[i], estimates)
+			if err != nil {
+				t.Fatal(err)
+			}
+			line += fmt.Sprintf(" %6.3f", ExplainedVariance(samples))
+			Whiten(samples)
+			update := time.Now()
+			rng := rand.New(rand.NewPCG(uint64(i), 1))
+			done, planned := 0, config.updates(config.Batch)
+			for range config.Epochs {
+				for part := range slices.Chunk(shuffled(config.trained(samples), rng), config.Minibatch) {
+					rate := config.rate(i*planned+done, c.warmUp*planned, config.Iterations*planned)
+					done++
+					if a.shared {
+						_, err = a.Update(t.Context(), pick(samples, part), rate)
+					} else { // the policy has no part in it
+						for few := range slices.Chunk(part, config.Minibatch/c.parts) {
+							if err == nil {
+								err = a.value(pick(samples, few), rate)
+							}
+						}
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
 				}
 			}
-			if i%2 == 1 {
-				log(i + 1)
-			}
+			spent += time.Since(update)
 		}
+		t.Logf("%-32s %s  updates %.0f s of %.0f s", c.name, line, spent.Seconds(), time.Since(began).Seconds())
 		a.Close()
-		a.Critic.Close()
+		policy.Close()
 	}
 }
 
-// judged are samples of the policy with the return that λ = γ = 1 gives each token.
-func judged(t *testing.T, a *ActorCritic, rubric reward.Rubric, starts []coat.Start) (samples []Sample) {
+// value makes a step of the critic by itself.
+func (a *ActorCritic) value(minibatch []Sample, rate Rate) error {
+	update, _, err := a.prepare(a.critic, minibatch, valueColumns, rate.Critic*a.config.CriticRate, 0)
+	if err == nil {
+		update.Commit()
+	}
+	return err
+}
+
+// journalled are the rollouts of the first iterations of a journal, and their scores.
+func journalled(t *testing.T, path string, iterations int) (rollouts [][]Rollout, scores [][]reward.Score) {
 	t.Helper()
-	rollouts, err := a.Rollouts(t.Context(), starts, 9)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var attempts []coat.Attempt
-	for _, r := range rollouts {
-		attempts = append(attempts, r.Attempt)
-	}
-	scores, err := rubric.Score(context.Background(), attempts, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	right := 0
-	for i, r := range rollouts {
-		if scores[i].Parts[0] == 0 {
-			right++
+	rollouts, scores = make([][]Rollout, iterations), make([][]reward.Score, iterations)
+	for e, err := range ReadJournal(path) {
+		if err != nil {
+			t.Fatal(err)
 		}
-		samples = append(samples, Sample{Rollout: r, Score: scores[i], Returns: slices.Repeat([]float64{scores[i].Total}, len(r.Tokens)), Advantages: make([]float64, len(r.Tokens))})
+		if e.Iteration <= iterations {
+			rollouts[e.Iteration-1] = append(rollouts[e.Iteration-1], e.Rollout())
+			scores[e.Iteration-1] = append(scores[e.Iteration-1], reward.Score{Total: e.Total})
+		}
 	}
-	t.Logf("%d rollouts, %.1f %% right", len(samples), 100*float64(right)/float64(len(samples)))
-	return samples
-}
-
-// estimate fills in the values that the critic has now.
-func estimate(t *testing.T, a *ActorCritic, samples []Sample) {
-	t.Helper()
-	var rollouts []Rollout
-	for _, s := range samples {
-		rollouts = append(rollouts, s.Rollout)
-	}
-	estimates, err := a.Estimate(t.Context(), rollouts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, e := range estimates {
-		samples[i].Values = e.Values
-	}
+	return rollouts, scores
 }
 
 func firstOf(starts func(func(coat.Start) bool), n int) func(func(coat.Start) bool) {

@@ -37,6 +37,12 @@ func valueColumns([]Sample) func(Sample) [][]float64 {
 	return func(s Sample) [][]float64 { return [][]float64{s.Values, s.Returns} }
 }
 
+// sharedColumns are those of the policy, then those of the critic.
+func (a *ActorCritic) sharedColumns(minibatch []Sample) func(Sample) [][]float64 {
+	policy, value := a.policyColumns(minibatch), valueColumns(minibatch)
+	return func(s Sample) [][]float64 { return append(policy(s), value(s)...) }
+}
+
 // count is the number of sampled tokens.
 func count(minibatch []Sample) (tokens int) {
 	for _, s := range minibatch {
@@ -46,10 +52,11 @@ func count(minibatch []Sample) (tokens int) {
 }
 
 // pack makes a mini-batch into micro-batches of so many rows of about the same length:
-// tokens, mask, the columns, the number of sampled tokens of the mini-batch, and β. What
+// tokens, mask, the columns, the number of sampled tokens of the mini-batch, and the
+// coefficients, β first. What
 // is trained is told by the mask alone, which comes of the lengths and never of the ids,
 // so a pad may be the EOS.
-func pack(minibatch []Sample, micro int, cols columns, beta float64) (inputs [][]*model.Tensor, err error) {
+func pack(minibatch []Sample, micro int, cols columns, coefficients ...float64) (inputs [][]*model.Tensor, err error) {
 	arrays := cols(minibatch)
 	tokens := count(minibatch)
 	for _, group := range microBatches(minibatch, micro) {
@@ -82,7 +89,10 @@ func pack(minibatch []Sample, micro int, cols columns, beta float64) (inputs [][
 		for _, column := range floats {
 			in = append(in, model.Floats(model.PadRows(column, width), micro, width))
 		}
-		inputs = append(inputs, append(in, model.Floats([]float32{float32(tokens)}), model.Floats([]float32{float32(beta)})))
+		for _, x := range append([]float64{float64(tokens)}, coefficients...) {
+			in = append(in, model.Floats([]float32{float32(x)}))
+		}
+		inputs = append(inputs, in)
 	}
 	return inputs, nil
 }

@@ -45,6 +45,16 @@ func tinyModel(t *testing.T, b model.Backend) *model.LM {
 	return lm
 }
 
+// withValue is a model with a head for values.
+func withValue(t *testing.T, lm *model.LM) *model.LM {
+	t.Helper()
+	lm, err := lm.WithScalar(ppo.ValueHead, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lm
+}
+
 func tinyStarts() (starts []coat.Start) {
 	for _, q := range []string{"a b", "c", "b c d a", "d d"} {
 		starts = append(starts, coat.Start{Problem: coat.Problem{ID: q, Question: q}})
@@ -54,8 +64,8 @@ func tinyStarts() (starts []coat.Start) {
 
 func TestActorCriticConforms(t *testing.T) {
 	eachBackend(t, func(t *testing.T, b model.Backend) {
-		for name, reference := range map[string]bool{"plain": false, "reference": true} {
-			if reference && b.Name() == "xla" {
+		for name, reference := range map[string]bool{"plain": false, "reference": true, "shared": false, "shared, detached": false} {
+			if name != "plain" && name != "shared" && b.Name() == "xla" {
 				continue // the same graphs but one; compiling takes most of the time there
 			}
 			t.Run(name, func(t *testing.T) {
@@ -65,7 +75,14 @@ func TestActorCriticConforms(t *testing.T) {
 					if reference {
 						config.Reference = lm.Clone()
 					}
-					p, err := ppo.NewActorCritic(lm, lm.Net.WithScore(3), config)
+					critic := lm.Net.WithScore(3)
+					if strings.HasPrefix(name, "shared") {
+						critic, lm = nil, withValue(t, lm)
+					}
+					if name == "shared" {
+						config.ValueCoef = 0.5
+					}
+					p, err := ppo.NewActorCritic(lm, critic, config)
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -47,7 +47,8 @@ type Policy interface {
 
 // A Rate is how far one step goes: learning rates as shares of their peaks, and the
 // coefficient of a divergence in the loss. Where the share is 0 that half is left alone,
-// its optimiser included.
+// its optimiser included. What both share is the policy's: its updates may change the
+// values, those of the critic alone never the policy.
 type Rate struct {
 	Policy, Critic float64
 	KL             float64 // β

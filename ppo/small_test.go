@@ -21,6 +21,7 @@ import (
 // online buffer of restarts mixed with fresh starts, a journal, and figures.
 type small struct {
 	dir    string
+	shared bool // the policy is its own critic
 	config ppo.Config
 	rubric reward.Rubric
 	tell   func(moment string)
@@ -42,7 +43,7 @@ func newSmall(dir string, iterations int) *small {
 }
 
 func (s *small) actor() ppo.ActorConfig {
-	return ppo.ActorConfig{Template: coat.Bare, MaxTokens: 8, Temperature: 0.8, PolicyRate: 1e-2, CriticRate: 1e-2}
+	return ppo.ActorConfig{Template: coat.Bare, MaxTokens: 8, Temperature: 0.8, PolicyRate: 1e-2, CriticRate: 1e-2, ValueCoef: 0.1}
 }
 
 func (s *small) path(name string) string { return filepath.Join(s.dir, name) }
@@ -127,6 +128,13 @@ func (s *small) resume(b model.Backend, last *ppo.Checkpoint) (p *ppo.ActorCriti
 	lm, err := smallModel(b)
 	if err != nil {
 		return nil, nil, err
+	}
+	if s.shared {
+		if lm, err = lm.WithScalar(ppo.ValueHead, 3); err != nil {
+			return nil, nil, err
+		}
+		p, err = ppo.NewActorCritic(lm, nil, s.actor())
+		return p, x, err
 	}
 	p, err = ppo.NewActorCritic(lm, lm.Net.WithScore(3), s.actor())
 	return p, x, err

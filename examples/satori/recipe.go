@@ -35,6 +35,7 @@ type Recipe struct {
 	RL        ppo.Config
 	Shares    rae.Shares
 	Actor     ppo.ActorConfig
+	Shared    bool // the policy is its own critic, see ppo.ValueHead; else that starts from the reward model
 
 	Harvest int // problems that the trained policy is sampled on for round 2, 4 times each
 	Distill sft.Config

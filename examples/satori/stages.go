@@ -127,13 +127,15 @@ func (r *Run) rubric(rm *bt.Model) reward.Rubric {
 }
 
 // Reinforce is a stage of PPO from a copy of a model, with a critic from the reward
-// model. Every iteration leaves a checkpoint that the stage goes on from, and its attempts
+// model or on the policy's trunk. Every iteration leaves a checkpoint that the stage goes on from, and its attempts
 // in a journal, which stays.
 func (r *Run) Reinforce(ctx context.Context, name string, from *model.LM, rm *bt.Model, starts iter.Seq[coat.Start], c ppo.Config, temperature float64) (*model.LM, error) {
 	err := r.Stage(name, func(s *Stage) (err error) {
 		actor := r.Recipe.Actor
 		actor.Template, actor.MaxTokens, actor.Temperature = coat.Bare, r.Recipe.MaxTokens, temperature
-		actor.ValueMean, actor.ValueStd = rm.Mean, rm.Std
+		if !r.Recipe.Shared {
+			actor.ValueMean, actor.ValueStd = rm.Mean, rm.Std
+		}
 		rubric := r.rubric(rm)
 		run, err := ppo.OpenRun(r.path(name+".checkpoint"), ppo.RunConfig{Journal: r.path(name + journalSuffix), Rubric: rubric, Verdict: verdict(rubric)})
 		if err != nil {
@@ -159,7 +161,9 @@ func (r *Run) Reinforce(ctx context.Context, name string, from *model.LM, rm *bt
 				return err
 			}
 		}
-		return policy.LM.Save(r.path(name))
+		lm := policy.LM.WithoutScalars()
+		defer lm.Close()
+		return lm.Save(r.path(name))
 	})
 	if err != nil {
 		return nil, err
@@ -186,6 +190,13 @@ func verdict(rubric reward.Rubric) func(ppo.Sample) coat.Outcome {
 
 // resume opens the last checkpoint of a stage of PPO, or starts it.
 func (r *Run) resume(s *Stage, last *ppo.Checkpoint, from *model.LM, rm *bt.Model, c ppo.ActorConfig) (*ppo.ActorCritic, error) {
+	if last == nil && r.Recipe.Shared {
+		lm, err := from.WithScalar(ppo.ValueHead, r.Seed)
+		if err != nil {
+			return nil, err
+		}
+		return ppo.NewActorCritic(lm, nil, c)
+	}
 	if last == nil {
 		return ppo.NewActorCritic(from.Clone(), rm.Net.Clone(), c)
 	}

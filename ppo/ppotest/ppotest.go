@@ -99,12 +99,8 @@ func Policy(t *testing.T, open func(t *testing.T) ppo.Policy, starts []coat.Star
 		if !reflect.DeepEqual(before, rollouts(t, p, starts, 3)) {
 			t.Error("an update of the critic alone changes the policy")
 		}
-		values := estimates(t, p, before)
 		for range 3 {
 			update(t, p, batch, ppo.Rate{Policy: 1})
-		}
-		if !reflect.DeepEqual(values, estimates(t, p, before)) && values[0].Ref == nil {
-			t.Error("an update of the policy alone changes the values")
 		}
 		if reflect.DeepEqual(logprobs(before), logprobs(rollouts(t, p, starts, 3))) {
 			t.Error("updates of the policy change nothing")

@@ -1,0 +1,209 @@
+package ppo
+
+import (
+	"math"
+	"reflect"
+	"slices"
+	"testing"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/model"
+)
+
+// shared is tiny with the critic on the policy's trunk. The samples are the same; their
+// values are those of the head, and a bit.
+func shared(t *testing.T, c ActorConfig) (*ActorCritic, []Sample) {
+	t.Helper()
+	a, samples := tiny(t, c)
+	lm, err := a.LM.WithScalar(ValueHead, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, err = NewActorCritic(lm, nil, a.config); err != nil {
+		t.Fatal(err)
+	}
+	values(t, a, samples)
+	for i, s := range samples {
+		for k := range s.Tokens {
+			s.Returns[k] = s.Values[k] + math.Cos(float64(i+k))
+			s.Values[k] += 0.1 * math.Sin(float64(i-k))
+		}
+	}
+	return a, samples
+}
+
+// values fills in what Estimate gives.
+func values(t *testing.T, a *ActorCritic, samples []Sample) {
+	t.Helper()
+	for i := range samples {
+		e, err := a.Estimate(t.Context(), []Rollout{samples[i].Rollout})
+		if err != nil {
+			t.Fatal(err)
+		}
+		samples[i].Values = e[0].Values
+	}
+}
+
+// all are the weights of the policy's network: those of the head by themselves.
+func all(t *testing.T, a *ActorCritic) (trunk map[string][]float32, head []float32) {
+	t.Helper()
+	trunk = map[string][]float32{}
+	for _, name := range []string{"model.embed_tokens.weight", "model.layers.0.self_attn.q_proj.weight", "model.layers.0.mlp.down_proj.weight", "model.norm.weight"} {
+		w, ok := a.LM.Tensor(name)
+		if !ok {
+			t.Fatal(name)
+		}
+		trunk[name] = w
+	}
+	head, _ = a.LM.Tensor("heads." + ValueHead + ".weight")
+	return trunk, head
+}
+
+// One pass over a shared trunk makes the step that a loss made by hand makes, policy +
+// coefficient·value, and reports the losses that two networks report.
+func TestSharedTrunk(t *testing.T) {
+	const coefficient = 0.3
+	a, samples := shared(t, ActorConfig{Temperature: 0.8, ValueCoef: coefficient, Entropy: 0.01, AdamW: model.AdamW{MaxNorm: 1e9}})
+	b, _ := shared(t, ActorConfig{Temperature: 0.8, ValueCoef: coefficient, Entropy: 0.01})
+	n := policyNumbers{temperature: 0.8, low: 0.2, high: 0.2, entropy: 0.01}
+	byHand := model.NewLearner(b.LM.Net, func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
+		hidden := c.Hidden(w, in[0])
+		policy, _ := n.loss(c, w, hidden, append(slices.Clone(in[:4]), in[6], in[7]), nil)
+		v := model.Before(c.Scalar(w, ValueHead, hidden))
+		old, ret := in[4], in[5]
+		near := Add(old, ClipScalar(Sub(v, old), -0.2, 0.2))
+		worse := Max(Square(Sub(v, ret)), Square(Sub(near, ret)))
+		value := Div(MulScalar(ReduceAllSum(Mul(worse, in[1])), 0.5), in[6])
+		return Add(policy, MulScalar(value, coefficient)), Stack([]*Node{policy, value}, 0)
+	}, model.AdamW{MaxNorm: 1e9})
+	in, err := pack(samples, model.Micro(len(samples)), b.sharedColumns, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := byHand.Step(in, 1e-2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := updated(t, a, samples, Rate{Policy: 1, Critic: 1})
+	near(t, "policy loss", got.PolicyLoss, want.Stats[0], 1e-6)
+	near(t, "value loss", got.ValueLoss, want.Stats[1], 1e-6)
+	near(t, "norm of the trunk's gradient", got.PolicyNorm, want.Norm, 1e-5)
+	near(t, "norm of the head's gradient", coefficient*got.ValueNorm, want.HeadNorm, 1e-5)
+	near(t, "values are off by", got.ValueError, meanOff(samples), 1e-5)
+	if len(got.Ratios) != len(samples) || len(got.Values) != len(samples) {
+		t.Errorf("%d ratios and %d values of %d samples", len(got.Ratios), len(got.Values), len(samples))
+	}
+	one, head1 := all(t, a)
+	two, head2 := all(t, b)
+	one["head"], two["head"] = head1, head2
+	for name, w := range one {
+		for i := range w {
+			// A first step of Adam is lr·g/(|g|+ε): a gradient that is next to nothing is noise.
+			if math.Abs(float64(w[i]-two[name][i])) > 1e-4 {
+				t.Errorf("%s[%d] is %g, by hand %g", name, i, w[i], two[name][i])
+				break
+			}
+		}
+	}
+}
+
+// meanOff is how far the values of [shared] were moved.
+func meanOff(samples []Sample) float64 {
+	sum := 0.0
+	for i, s := range samples {
+		for k := range s.Tokens {
+			sum += math.Abs(0.1 * math.Sin(float64(i-k)))
+		}
+	}
+	return sum / float64(count(samples))
+}
+
+// With coefficient 0 the trunk's step is that of the policy alone, to the last bit, and so it
+// is where the critic stands still; the critic alone never moves the trunk, whatever the
+// coefficient, and its moments stay.
+func TestSharedHalves(t *testing.T) {
+	alone, samples := tiny(t, ActorConfig{Temperature: 0.8})
+	for _, coefficient := range []float64{0, 0.5} {
+		a, mine := shared(t, ActorConfig{Temperature: 0.8, ValueCoef: coefficient})
+		before, headBefore := all(t, a)
+		for range 2 {
+			stats := updated(t, a, mine, Rate{Critic: 1})
+			if stats.PolicyNorm != 0 || stats.ValueNorm == 0 {
+				t.Errorf("norms of the critic alone: %g and %g", stats.PolicyNorm, stats.ValueNorm)
+			}
+		}
+		after, head := all(t, a)
+		if !reflect.DeepEqual(before, after) || slices.Equal(headBefore, head) {
+			t.Errorf("coefficient %g: the critic alone moves the trunk, or nothing", coefficient)
+		}
+		first := coefficient == 0
+		rates := []Rate{{Policy: 1}, {Policy: 0.5}}
+		if first {
+			rates = []Rate{{Policy: 1, Critic: 1}, {Policy: 0.5, Critic: 0.1}}
+		}
+		alone, _ = tiny(t, ActorConfig{Temperature: 0.8})
+		for _, r := range rates {
+			got, want := updated(t, a, mine, r), updated(t, alone, samples, Rate{Policy: r.Policy})
+			if got.PolicyLoss != want.PolicyLoss || got.PolicyNorm != want.PolicyNorm || got.Entropy != want.Entropy || !slices.Equal(got.Ratios, want.Ratios) {
+				t.Errorf("coefficient %g: %+v, of the policy alone %+v", coefficient, got, want)
+			}
+		}
+		if one, _ := all(t, a); true {
+			two, _ := all(t, alone)
+			if !reflect.DeepEqual(one, two) {
+				t.Errorf("coefficient %g: the trunk is not that of the policy alone", coefficient)
+			}
+		}
+		if _, last := all(t, a); slices.Equal(head, last) == first {
+			t.Errorf("coefficient %g: the head moves where it should not, or does not", coefficient)
+		}
+	}
+}
+
+// A half that is not finite leaves both where they were.
+func TestSharedIsWholeOrNothing(t *testing.T) {
+	for name, spoil := range map[string]func(s *Sample){
+		"critic": func(s *Sample) { s.Returns = slices.Clone(s.Returns); s.Returns[0] = math.NaN() },
+		"policy": func(s *Sample) { s.Advantages = slices.Clone(s.Advantages); s.Advantages[0] = math.NaN() },
+	} {
+		a, samples := shared(t, ActorConfig{Temperature: 0.8})
+		before, head := all(t, a)
+		bad := slices.Clone(samples)
+		spoil(&bad[3])
+		if _, err := a.Update(t.Context(), bad, Rate{Policy: 1, Critic: 1}); err == nil {
+			t.Fatalf("%s: no error", name)
+		}
+		if after, last := all(t, a); !reflect.DeepEqual(before, after) || !slices.Equal(head, last) {
+			t.Errorf("%s: half a step is left", name)
+		}
+	}
+}
+
+// The head has a count of steps and a clip of its own: its steps are the same whether or
+// not the trunk makes steps, here of next to nothing, and its gradient is clipped to MaxNorm.
+func TestSharedHeadIsApart(t *testing.T) {
+	const maxNorm, eps, rate = 1e-8, 1e-8, 1e-2
+	var heads [][]float32
+	for _, policy := range []float64{0, 1e-20} {
+		a, samples := shared(t, ActorConfig{Temperature: 0.8, AdamW: model.AdamW{MaxNorm: maxNorm, Eps: eps}})
+		_, before := all(t, a)
+		updated(t, a, samples, Rate{Policy: 1e-20, Critic: 1})
+		_, after := all(t, a)
+		squares := 0.0
+		for i := range before { // a first step is rate·g/(|g|+ε)
+			step := math.Abs(float64(before[i]-after[i])) / rate
+			g := eps * step / (1 - step)
+			squares += g * g
+		}
+		near(t, "norm of the clipped gradient, in units of MaxNorm", math.Sqrt(squares)/maxNorm, 1, 1e-2)
+		for range 2 {
+			updated(t, a, samples, Rate{Policy: policy, Critic: 1})
+		}
+		_, last := all(t, a)
+		heads = append(heads, last)
+	}
+	if !slices.Equal(heads[0], heads[1]) {
+		t.Error("the head's steps depend on the trunk's count of them")
+	}
+}
