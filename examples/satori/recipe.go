@@ -70,17 +70,18 @@ func recipe(task string) (Recipe, error) {
 		Demos:     800,
 		FT:        sft.Config{LearningRate: 2e-3, Batch: 16},
 		Pairs:     2,
-		Problems:  600,
+		Problems:  400,
 		RM:        bt.Config{LearningRate: 1e-3, Batch: 32, Epochs: 1},
 		MaxTokens: 160,
 		Overlong:  0.75,
-		RL:        ppo.Config{Iterations: 20, Batch: 256, Minibatch: 64, CriticOnly: 2, Floor: 0.3},
+		RL:        ppo.Config{Iterations: 24, Batch: 256, Minibatch: 64, CriticOnly: 2, Floor: 0.3},
 		Shares:    rae.Shares{Fresh: 8, Right: 1, Wrong: 1},
-		Actor:     ppo.ActorConfig{Temperature: 1, PolicyRate: 7e-4, CriticRate: 1e-3},
-		Harvest:   1200,
+		Actor:     ppo.ActorConfig{Temperature: 1, PolicyRate: 7e-4, CriticRate: 1e-3, ValueCoef: 0.1},
+		Shared:    true,
+		Harvest:   600,
 		Second:    300,
 		Distill:   sft.Config{LearningRate: 2e-3, Batch: 16, Epochs: 4},
-		Round2:    ppo.Config{Iterations: 10, Batch: 256, Minibatch: 64, CriticOnly: 2},
+		Round2:    ppo.Config{Iterations: 8, Batch: 256, Minibatch: 64, CriticOnly: 2},
 	}
 	switch task {
 	case "path-star":
