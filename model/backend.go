@@ -38,6 +38,11 @@ var openXLA func(config string) (Backend, error)
 // can deadlock when many products are ready together. On Intel processors a build
 // with GOEXPERIMENT=simd wants GODEBUG=cpu.fma=off in the environment: without it
 // math.Exp becomes hundreds of times slower behind a simd matrix product.
+//
+// XLA on CPUs asks for the working memory of each call anew. On Linux with cgo and glibc,
+// programs that link this package therefore have one malloc arena, and from the first such
+// backend on malloc keeps up to a gigabyte of what is freed. MALLOC_ARENA_MAX,
+// GLIBC_TUNABLES and the like in the environment are heeded instead where they are set.
 func OpenBackend(config string) (b Backend, err error) {
 	defer func() { // compute and go-xla panic for some faults
 		if r := recover(); r != nil {
