@@ -112,7 +112,7 @@ func (c Config) step(w Weights, tok, pos, act *Node, cache []*Node) (*Node, []*N
 	}
 	kvPos := perKV(pos)
 	where := Concatenate([]*Node{Iota(g, i32(rows, 1), 0), Reshape(kvPos, rows, 1)}, -1) // [batch·kv, 2]
-	whereKey, inKey := where, 2 // and the axis of a key's channels
+	whereKey, inKey := where, 2                                                          // and the axis of a key's channels
 	if keysTurned(g.Backend()) {
 		all := i32(rows, c.HeadDim, 1)
 		whereKey, inKey = Concatenate([]*Node{Iota(g, all, 0), Iota(g, all, 1), BroadcastToDims(Reshape(kvPos, rows, 1, 1), all.Dimensions...)}, -1), 1

@@ -290,11 +290,66 @@ func TestEngineAgreesWithForward(t *testing.T) {
 					ended++
 				}
 			}
-			if worst > 2e-5 || ended < 30 || ended > 290 {
+			if !(worst <= 1e-5) || ended < 30 || ended > 290 {
 				t.Errorf("temperature %g: log-probabilities differ by %g, %d of 300 ended", temperature, worst, ended)
 			}
 		}
 	})
+}
+
+// So do they in every family, with as many heads of keys as of queries, with biases, norms of
+// heads and adapters of any values.
+func TestEngineAgreesInEveryFamily(t *testing.T) {
+	plain := small
+	plain.KVHeads, plain.TimeShift, plain.PartialRotary = 4, false, 1
+	qwen2, qwen3, biased := plain, plain, plain
+	qwen2.ModelType, qwen3.ModelType, qwen3.HeadDim = "qwen2", "qwen3", 16
+	biased.AttentionBias, biased.MLPBias = true, true
+	for name, config := range map[string]Config{"plain": plain, "qwen2": qwen2, "qwen3": qwen3, "biased": biased, "adapter": plain} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, b Backend) {
+				net, err := NewNet(b, config, 3)
+				if err == nil && name == "adapter" {
+					net, err = net.WithLoRA(LoRA{Rank: 4, Alpha: 8})
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				rng := rand.New(rand.NewPCG(3, 4))
+				for i, s := range net.specs { // what begins as zeros or ones
+					if data := values(net.weights[i]); len(s.dims) == 1 || strings.HasSuffix(s.name, loraB) {
+						for k := range data {
+							data[k] += float32(0.2 * rng.NormFloat64())
+						}
+						net.weights[i] = net.upload(data, s)
+					}
+				}
+				lm := &LM{Net: net}
+				requests := randomRequests(40, 1)
+				done, err := lm.sampleOne(requests)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var rows [][]int32
+				for i, c := range done {
+					rows = append(rows, slices.Concat(requests[i].Prompt, c.Tokens))
+				}
+				logp, err := lm.LogProbs(context.Background(), rows)
+				if err != nil {
+					t.Fatal(err)
+				}
+				worst := 0.0
+				for i, c := range done {
+					for k, got := range c.LogProbs {
+						worst = max(worst, math.Abs(float64(got-logp[i][len(requests[i].Prompt)+k-1])))
+					}
+				}
+				if !(worst <= 1e-5) {
+					t.Errorf("log-probabilities differ by %g", worst)
+				}
+			})
+		})
+	}
 }
 
 // A request gives the same tokens alone, in a crowd, and on every backend; the same
