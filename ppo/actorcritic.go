@@ -58,7 +58,8 @@ const ValueHead = "value"
 // A shared trunk belongs to the policy: it moves at PolicyRate, along the gradient of
 // policy loss + ValueCoef·value loss, and stands still where the policy does, so that
 // Config.CriticOnly trains the head alone. Trunk and head are clipped apart, and their norms
-// are Stats.PolicyNorm and ValueNorm.
+// are Stats.PolicyNorm and ValueNorm. What critics of either sort explain is measured in
+// testdata/details.md.
 type ActorCritic struct {
 	LM     *model.LM
 	Critic *model.Net // nil: the policy's [ValueHead], or where it has none no critic
