@@ -53,7 +53,7 @@ type ActorConfig struct {
 const ValueHead = "value"
 
 // An ActorCritic is a language model and a critic: two networks, trained side by side, or
-// two heads on one trunk, trained together in about half the time. It is a [Policy].
+// two heads on one trunk, trained together in one pass. It is a [Policy].
 //
 // A shared trunk belongs to the policy: it moves at PolicyRate, along the gradient of
 // policy loss + ValueCoef·value loss, and stands still where the policy does, so that
