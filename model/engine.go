@@ -14,6 +14,9 @@ const (
 	// admit is how many rows a prefill takes in at a time, and how many have to be free
 	// before one is worth its cost while others are busy.
 	admit = 16
+	// few is how many rows the last ones under way move into, when there are no more to come:
+	// a batch in which most rows are idle costs as much as a full one.
+	few = 16
 	// chunk is how many tokens of a prompt one call reads, and extend of how many prompts
 	// a call reads a further part: what such a call needs of memory is bounded by them.
 	chunk  = 256
@@ -31,6 +34,7 @@ type engine struct {
 	decode func(filters) *exec // compiled for the filters that are asked for
 	insert *exec
 	extend *exec
+	keep   func(slots int) *exec
 	window int
 	lanes  int // 0: lanes
 	chunk  int // 0: chunk
@@ -49,6 +53,9 @@ func (e *engine) init(m *LM) {
 		}
 		e.insert = shared.get(m.backend, config, "prefill", config.insertGraph)
 		e.extend = shared.get(m.backend, config, "prefill further", config.extendGraph)
+		e.keep = func(slots int) *exec {
+			return shared.get(m.backend, config, fmt.Sprint("keep rows of ", slots), keepGraph(slots))
+		}
 	})
 }
 
@@ -147,6 +154,11 @@ func (l *lane) run(ctx context.Context) error {
 				}
 			}
 		}
+		if l.next >= len(l.jobs) && unread == 0 && 0 < busy && busy <= few && few < len(l.rows) {
+			if err := l.shrink(); err != nil {
+				return err
+			}
+		}
 		step := l.decode
 		switch {
 		case l.next < len(l.jobs) && (busy == 0 || len(l.rows)-busy >= l.admits()):
@@ -211,6 +223,23 @@ func (l *lane) admit() error {
 		Ints(PadRows(prompts, width), admit, width), Ints(counts, admit), Ints(source, slots), Floats(taken, slots))
 }
 
+// shrink moves the rows that are busy to a batch of few.
+func (l *lane) shrink() error {
+	rows, which := make([]row, few), make([]int32, few)
+	k := 0
+	for s, r := range l.rows {
+		if r.busy {
+			rows[k], which[k] = r, int32(s)
+			k++
+		}
+	}
+	in := []*Tensor{Ints(which, few)}
+	defer free(in)
+	out, err := l.m.engine.keep(len(l.rows)).callDonating(l.cache, in)
+	l.rows, l.cache = rows, out
+	return err
+}
+
 // extend reads the next part of prompts that are not in the cache yet.
 func (l *lane) extend() error {
 	width := l.m.engine.chunk
@@ -237,7 +266,7 @@ func (l *lane) extend() error {
 	return l.read(l.m.engine.extend, Ints(PadRows(parts, width), size, width), Ints(start, size), Ints(count, size), Ints(slot, size))
 }
 
-// read runs a graph that changes the cache alone.
+// read runs a graph of the weights that changes the cache alone.
 func (l *lane) read(e *exec, in ...*Tensor) error {
 	defer free(in)
 	out, err := e.callDonating(l.cache, l.m.weights, in)

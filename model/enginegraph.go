@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -32,6 +33,23 @@ func (c Config) decodeGraph(window int, f filters) func(in []*Node) []*Node {
 			return append(out, cache...)
 		}
 		return c.decodeLoop(w, window, tok, pos, left, a, noise, cache)
+	}
+}
+
+// keepGraph takes rows out of a cache of so many.
+//
+//	which [rows] int32; cache → cache of these rows
+func keepGraph(slots int) func(in []*Node) []*Node {
+	return func(in []*Node) (out []*Node) {
+		which := in[0]
+		rows := which.Shape().Dim(0)
+		for _, x := range in[1:] { // [slots·n, ...]
+			dims := slices.Clone(x.Shape().Dimensions)
+			kept := Gather(Reshape(x, slots, -1), ExpandAxes(which, -1))
+			dims[0] = dims[0] / slots * rows
+			out = append(out, Reshape(kept, dims...))
+		}
+		return out
 	}
 }
 
