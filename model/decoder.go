@@ -60,9 +60,10 @@ func (c Config) trunk(w Weights, tokens *Node) (*Node, []memory) {
 			before := Concatenate([]*Node{Zeros(g, f32(batch, 1, half)), Slice(m.shift, AxisRange(), AxisRange(0, seq-1))}, 1)
 			h = Concatenate([]*Node{before, Slice(h, AxisRange(), AxisRange(), AxisRange(half))}, -1)
 		}
-		q := c.headNorm(w, p+"self_attn.q_norm", Reshape(c.project(w, p+"self_attn.q_proj", h), batch, seq, c.Heads, c.HeadDim))
-		k := c.headNorm(w, p+"self_attn.k_norm", Reshape(c.project(w, p+"self_attn.k_proj", h), batch, seq, c.KVHeads, c.HeadDim))
-		m.v = Reshape(c.project(w, p+"self_attn.v_proj", h), batch, seq, c.KVHeads, c.HeadDim)
+		qkv := c.projectAll(w, h, p+"self_attn.q_proj", p+"self_attn.k_proj", p+"self_attn.v_proj")
+		q := c.headNorm(w, p+"self_attn.q_norm", Reshape(qkv[0], batch, seq, c.Heads, c.HeadDim))
+		k := c.headNorm(w, p+"self_attn.k_norm", Reshape(qkv[1], batch, seq, c.KVHeads, c.HeadDim))
+		m.v = Reshape(qkv[2], batch, seq, c.KVHeads, c.HeadDim)
 		q = MulScalar(c.rotate(q, cos, sin), 1/math.Sqrt(float64(c.HeadDim)))
 		m.k = c.rotate(k, cos, sin)
 
@@ -187,9 +188,8 @@ func (c Config) cacheDims(batch, length int, turned bool) (dims [][]int) {
 // mlp is SwiGLU: down(silu(gate(x))·up(x)), after its norm.
 func (c Config) mlp(w Weights, p string, x *Node) *Node {
 	h := c.norm(x, w[p+"post_attention_layernorm.weight"])
-	gate := c.project(w, p+"mlp.gate_proj", h)
-	up := c.project(w, p+"mlp.up_proj", h)
-	return c.project(w, p+"mlp.down_proj", Mul(silu(gate), up))
+	both := c.projectAll(w, h, p+"mlp.gate_proj", p+"mlp.up_proj")
+	return c.project(w, p+"mlp.down_proj", Mul(silu(both[0]), both[1]))
 }
 
 // silu is x·σ(x). It goes through Exp, which the Go backend has a fast form of, and
@@ -219,7 +219,34 @@ func (c Config) headNorm(w Weights, name string, x *Node) *Node {
 //	y = x·Wᵀ + b + (alpha/rank)·(x·Aᵀ)·Bᵀ
 //	x [..., in] → [..., out]
 func (c Config) project(w Weights, name string, x *Node) *Node {
-	y := dense(x, w[name+".weight"])
+	return c.adapt(w, name, x, dense(x, w[name+".weight"]))
+}
+
+// projectAll is project of one x by several matrices. Where there are many rows they are
+// multiplied as one, which is faster; for the few of decoding, laying them side by side
+// would cost more than it saves.
+func (c Config) projectAll(w Weights, x *Node, names ...string) (list []*Node) {
+	if x.Rank() == 2 {
+		for _, name := range names {
+			list = append(list, c.project(w, name, x))
+		}
+		return list
+	}
+	var all []*Node
+	for _, name := range names {
+		all = append(all, w[name+".weight"])
+	}
+	y, from := dense(x, Concatenate(all, 0)), 0
+	for i, name := range names {
+		to := from + all[i].Shape().Dim(0)
+		list = append(list, c.adapt(w, name, x, SliceAxis(y, -1, AxisRange(from, to))))
+		from = to
+	}
+	return list
+}
+
+// adapt adds to y = x·Wᵀ what else a projection has.
+func (c Config) adapt(w Weights, name string, x, y *Node) *Node {
 	if a, ok := w[name+loraA]; ok {
 		y = Add(y, MulScalar(dense(dense(x, a), w[name+loraB]), c.LoRA.scale()))
 	}
