@@ -24,8 +24,9 @@ var ErrNoPublish = errors.New("the server takes no new weights: SGLang does, and
 // SGLang is asked at /update_weights_from_disk, which also empties its prefix cache
 // (python/sglang/srt/entrypoints/http_server.py); vLLM at /collective_rpc for its workers'
 // reload_weights with a path, and then at /reset_prefix_cache (vllm/v1/worker/gpu_worker.py
-// and vllm/entrypoints/serve/dev). Neither was run against this code, only programs that
-// answer as they do. Another server is [ErrNoPublish].
+// and vllm/entrypoints/serve/dev of vLLM 0.33.0), which it refuses while requests run: publish
+// between rollouts. Neither was run against this code, only programs that answer as they do.
+// Another server is [ErrNoPublish].
 func (m *Remote) Publish(ctx context.Context, dir string) error {
 	fail := func(err error) error {
 		return fmt.Errorf("model: remote: publish %s to %s: %w", dir, m.config.URL, err)
@@ -58,7 +59,12 @@ func (m *Remote) Publish(ctx context.Context, dir string) error {
 	}
 	if err == nil {
 		// What the prefix cache holds was computed by the old weights.
-		if err = m.control(ctx, "/reset_prefix_cache", map[string]any{}, &ignored); err != nil {
+		reset := struct{ Success bool }{true} // earlier versions answer nothing
+		err = m.control(ctx, "/reset_prefix_cache", map[string]any{}, &reset)
+		if err == nil && !reset.Success {
+			err = errors.New("requests are running; publish again when they have ended")
+		}
+		if err != nil {
 			err = fmt.Errorf("the new weights are in use, but the prefix cache has the old ones': %w", err)
 		}
 	}
@@ -72,7 +78,7 @@ func (m *Remote) Publish(ctx context.Context, dir string) error {
 func (m *Remote) control(ctx context.Context, path string, question, answer any) error {
 	address := strings.TrimSuffix(m.config.URL, "/v1") + path
 	_, err := m.gate.Do(ctx, func(ctx context.Context) error {
-		err := m.ask(ctx, address, question, answer)
+		err := m.ask(ctx, address, question, answer, true)
 		var refused *retry.Refused
 		if errors.As(err, &refused) {
 			refused.Final = refused.Status == http.StatusInternalServerError

@@ -145,7 +145,7 @@ func (m *Remote) once(ctx context.Context, r Request) (Completion, error) {
 	}
 	maps.Copy(question, m.config.Fields)
 	var answer struct{ Choices []remoteChoice }
-	if err := m.ask(ctx, m.config.URL+"/completions", question, &answer); err != nil {
+	if err := m.ask(ctx, m.config.URL+"/completions", question, &answer, false); err != nil {
 		return Completion{}, err
 	}
 	if len(answer.Choices) == 0 {
@@ -239,8 +239,8 @@ func (c remoteChoice) completion(r Request, reported Reported) (Completion, erro
 	return done, nil
 }
 
-// ask posts a question and reads the answer.
-func (m *Remote) ask(ctx context.Context, address string, question, answer any) error {
+// ask posts a question and reads the answer, which may be empty or not.
+func (m *Remote) ask(ctx context.Context, address string, question, answer any, empty bool) error {
 	body, err := json.Marshal(question)
 	if err != nil {
 		return &retry.Refused{Final: true, Err: err}
@@ -264,6 +264,9 @@ func (m *Remote) ask(ctx context.Context, address string, question, answer any) 
 	}
 	if err != nil {
 		return err
+	}
+	if empty && len(text) == 0 {
+		return nil
 	}
 	if err := json.Unmarshal(text, answer); err != nil {
 		return fmt.Errorf("%w in the answer %.200q", err, text)

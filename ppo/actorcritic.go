@@ -101,7 +101,7 @@ func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCriti
 		return nil, err
 	}
 	a := &ActorCritic{LM: lm, Critic: critic, config: c, shared: shared}
-	policy := policyNumbers{c.Temperature, c.Clip, c.ClipHigh, c.DualClip, c.Entropy, c.Aggregate != nil, c.Reference != nil}
+	policy := policyNumbers{c.Clip, c.ClipHigh, c.DualClip, c.Entropy, c.Aggregate != nil, c.Reference != nil}
 	value := valueNumbers{c.ValueClip, c.ValueMean, c.ValueStd}
 	numbers := actorNumbers{policy, valueNumbers{}, shared}
 	if shared {
@@ -203,7 +203,7 @@ func (a *ActorCritic) Update(ctx context.Context, minibatch []Sample, rate Rate)
 	if a.shared {
 		return a.updateShared(minibatch, rate)
 	}
-	policy, policyStat, err := a.prepare(a.actor, minibatch, a.policyColumns, rate.Policy*a.config.PolicyRate, rate.KL)
+	policy, policyStat, err := a.prepare(a.actor, minibatch, a.policyColumns, rate.Policy*a.config.PolicyRate, rate.KL, a.config.Temperature)
 	if err != nil {
 		return s, err
 	}
@@ -211,7 +211,7 @@ func (a *ActorCritic) Update(ctx context.Context, minibatch []Sample, rate Rate)
 	s.policy(policyStat, minibatch)
 	diverged := policyStat.Diverged
 	if a.critic != nil {
-		value, valueStat, err := a.prepare(a.critic, minibatch, valueColumns, rate.Critic*a.config.CriticRate, 0)
+		value, valueStat, err := a.prepare(a.critic, minibatch, valueColumns, rate.Critic*a.config.CriticRate)
 		if err != nil {
 			return s, err
 		}
@@ -238,7 +238,7 @@ func (a *ActorCritic) updateShared(minibatch []Sample, rate Rate) (s Stats, err 
 	if rate.Critic == 0 {
 		reach = 0 // a critic that is left alone does not move the trunk either
 	}
-	inputs, err := pack(minibatch, model.Micro(len(minibatch)), a.sharedColumns, rate.KL, reach)
+	inputs, err := pack(minibatch, model.Micro(len(minibatch)), a.sharedColumns, rate.KL, a.config.Temperature, reach)
 	if err != nil {
 		return s, err
 	}
@@ -259,8 +259,8 @@ func (a *ActorCritic) updateShared(minibatch []Sample, rate Rate) (s Stats, err 
 
 // prepare computes a learner's step. Its statistics are wanted even where the learner is
 // left alone.
-func (a *ActorCritic) prepare(l *model.Learner, minibatch []Sample, cols columns, rate, beta float64) (*model.Pending, model.Stat, error) {
-	inputs, err := pack(minibatch, model.Micro(len(minibatch)), cols, beta)
+func (a *ActorCritic) prepare(l *model.Learner, minibatch []Sample, cols columns, rate float64, coefficients ...float64) (*model.Pending, model.Stat, error) {
+	inputs, err := pack(minibatch, model.Micro(len(minibatch)), cols, coefficients...)
 	if err != nil {
 		return nil, model.Stat{}, err
 	}
@@ -274,8 +274,8 @@ func (a *ActorCritic) prepare(l *model.Learner, minibatch []Sample, cols columns
 // What the graphs of the losses are functions of.
 type (
 	policyNumbers struct {
-		temperature, low, high, dual, entropy float64
-		weighted, reference                   bool
+		low, high, dual, entropy float64
+		weighted, reference      bool
 	}
 	valueNumbers struct{ clip, mean, std float64 }
 	actorNumbers struct {
@@ -295,8 +295,7 @@ var (
 )
 
 // The policy network's: the inputs of the policy's loss; of a shared trunk before count those of
-// the critic's, old and ret [batch, seq], and behind beta how much of its gradient reaches
-// the trunk, []. There the statistics are policy loss, value loss, those of the policy and
+// the critic's, old and ret [batch, seq], and last how much of its gradient reaches the trunk, []. There the statistics are policy loss, value loss, those of the policy and
 // those of the critic.
 func (n actorNumbers) loss(divergence func(logp, ref *Node) *Node) model.Loss {
 	return func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
@@ -304,9 +303,9 @@ func (n actorNumbers) loss(divergence func(logp, ref *Node) *Node) model.Loss {
 		if !n.shared {
 			return n.policyNumbers.loss(c, w, hidden, in, divergence)
 		}
-		at := len(in) - 5
-		old, ret, count, beta, reach := in[at], in[at+1], in[at+2], in[at+3], in[at+4]
-		policy, policyStats := n.policyNumbers.loss(c, w, hidden, append(slices.Clone(in[:at]), count, beta), divergence)
+		at, last := len(in)-6, len(in)-1
+		old, ret, count, reach := in[at], in[at+1], in[at+2], in[last]
+		policy, policyStats := n.policyNumbers.loss(c, w, hidden, slices.Concat(in[:at], in[at+2:last]), divergence)
 		still := StopGradient(hidden) // the same figures, of which reach·gradient goes on
 		scores := c.Scalar(w, ValueHead, Add(still, Mul(Sub(hidden, still), reach)))
 		value, valueStats := n.value.loss(scores, []*Node{in[0], in[1], old, ret, count})
@@ -336,14 +335,14 @@ const policyStats, valueStats = 4, 1
 
 // The policy's, of hidden states [batch, seq, dim]: tokens [batch, seq] int32, mask, old,
 // advantage [batch, seq], then weights with Aggregate and ref with Reference [batch, seq],
-// count, beta [].
+// count, beta, temperature [].
 func (n policyNumbers) loss(c model.Config, w model.Weights, hidden *Node, in []*Node, divergence func(logp, ref *Node) *Node) (*Node, *Node) {
 	tokens, mask, old, advantage, weight := in[0], in[1], in[2], in[3], in[1]
-	count, beta := in[len(in)-2], in[len(in)-1]
+	scalars := in[len(in)-3:]
+	count, beta, temperature := scalars[0], scalars[1], scalars[2]
 	if n.weighted {
 		weight = in[4]
 	}
-	temperature := Scalar(tokens.Graph(), mask.DType(), n.temperature)
 	logp, entropy := c.LogProbsAndEntropies(w, hidden, tokens, temperature)
 	sampled := GreaterThan(mask, ZerosLike(mask))
 	// Off the mask old and advantage are 0 and logp is not: 1 keeps what is left out finite.
@@ -357,7 +356,7 @@ func (n policyNumbers) loss(c model.Config, w model.Weights, hidden *Node, in []
 		loss = Sub(loss, MulScalar(Mean(entropy, weight, count), n.entropy))
 	}
 	if n.reference {
-		ref := Where(sampled, in[len(in)-3], StopGradient(logp))
+		ref := Where(sampled, in[len(in)-4], StopGradient(logp))
 		loss = Add(loss, Mul(beta, Mean(divergence(logp, ref), weight, count)))
 	}
 	off := Abs(AddScalar(ratio, -1.0))

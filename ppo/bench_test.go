@@ -49,7 +49,7 @@ func BenchmarkIteration(b *testing.B) {
 		})
 	}
 	run("policy", func() error {
-		in, err := pack(samples, model.Micro(len(samples)), a.policyColumns, 0)
+		in, err := pack(samples, model.Micro(len(samples)), a.policyColumns, 0, 1)
 		if err == nil {
 			_, err = a.actor.Step(in, 0)
 		}

@@ -53,9 +53,8 @@ func count(minibatch []Sample) (tokens int) {
 
 // pack makes a mini-batch into micro-batches of so many rows of about the same length:
 // tokens, mask, the columns, the number of sampled tokens of the mini-batch, and the
-// coefficients, β first. What
-// is trained is told by the mask alone, which comes of the lengths and never of the ids,
-// so a pad may be the EOS.
+// coefficients. What is trained is told by the mask alone, which comes of the lengths and
+// never of the ids, so a pad may be the EOS.
 func pack(minibatch []Sample, micro int, cols columns, coefficients ...float64) (inputs [][]*model.Tensor, err error) {
 	arrays := cols(minibatch)
 	tokens := count(minibatch)

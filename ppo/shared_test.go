@@ -66,10 +66,10 @@ func TestSharedTrunk(t *testing.T) {
 	const coefficient = 0.3
 	a, samples := shared(t, ActorConfig{Temperature: 0.8, ValueCoef: coefficient, Entropy: 0.01, AdamW: model.AdamW{MaxNorm: 1e9}})
 	b, _ := shared(t, ActorConfig{Temperature: 0.8, ValueCoef: coefficient, Entropy: 0.01})
-	n := policyNumbers{temperature: 0.8, low: 0.2, high: 0.2, entropy: 0.01}
+	n := policyNumbers{low: 0.2, high: 0.2, entropy: 0.01}
 	byHand := model.NewLearner(b.LM.Net, func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
 		hidden := c.Hidden(w, in[0])
-		policy, _ := n.loss(c, w, hidden, append(slices.Clone(in[:4]), in[6], in[7]), nil)
+		policy, _ := n.loss(c, w, hidden, append(slices.Clone(in[:4]), in[6], in[7], in[8]), nil)
 		v := model.Before(c.Scalar(w, ValueHead, hidden))
 		old, ret := in[4], in[5]
 		near := Add(old, ClipScalar(Sub(v, old), -0.2, 0.2))
@@ -77,7 +77,7 @@ func TestSharedTrunk(t *testing.T) {
 		value := Div(MulScalar(ReduceAllSum(Mul(worse, in[1])), 0.5), in[6])
 		return Add(policy, MulScalar(value, coefficient)), Stack([]*Node{policy, value}, 0)
 	}, model.AdamW{MaxNorm: 1e9})
-	in, err := pack(samples, model.Micro(len(samples)), b.sharedColumns, 0)
+	in, err := pack(samples, model.Micro(len(samples)), b.sharedColumns, 0, 0.8)
 	if err != nil {
 		t.Fatal(err)
 	}
