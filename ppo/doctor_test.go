@@ -121,8 +121,9 @@ func TestDoctor(t *testing.T) {
 	})
 	t.Run("the temperature is dropped", func(t *testing.T) {
 		p := a()
+		of := p.config.Temperature
 		p.config.Temperature = 1 // of sampler and reference, not of the loss
-		err := sick{ActorCritic: p}.iterate(Config{})
+		err := sick{ActorCritic: p, estimates: func([]Estimate) { p.config.Temperature = of }}.iterate(Config{})
 		var f *Fault
 		if !errors.As(err, &f) || f.Check != CheckRatio || len(f.Rows) == 0 {
 			t.Error(err)
