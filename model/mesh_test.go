@@ -27,69 +27,66 @@ func devices(t *testing.T, n int) Backend {
 // On several devices training comes to the numbers of one, whatever the micro-batches, for
 // plain weights, for bfloat16 with masters, and for an adapter.
 func TestDevices(t *testing.T) {
-	for _, n := range []int{2, 4} {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			several := devices(t, n)
-			one := devices(t, 1)
-			for _, c := range []struct {
-				name  string
-				split int
-				set   func(*Net) *Net
-			}{
-				{"f32", 1, func(n *Net) *Net { return n }},
-				{"micro-batches", 4, func(n *Net) *Net { return n }}, // of 2 rows, which 4 devices do not divide
-				{"bf16", 2, func(n *Net) *Net { n.ToBF16(); return n }},
-				{"adapter", 2, func(n *Net) *Net {
-					a, err := n.WithLoRA(LoRA{Rank: 2})
-					if err != nil {
-						t.Fatal(err)
-					}
-					return a
-				}},
-			} {
-				train := func(b Backend) (*Learner, []Stat) {
-					l := NewLearner(c.set(smallLM(t, b).Net), nextToken, AdamW{WeightDecay: 0.1})
-					var stats []Stat
-					for range 4 {
-						stats = append(stats, trainSmall(t, l, 1, c.split))
-					}
-					return l, stats
-				}
-				l1, want := train(one)
-				l2, got := train(several)
-				if l1.mesh != nil || l2.mesh == nil {
-					t.Fatal("meshes of the wrong backend")
-				}
-				for i := range want {
-					if math.Abs(got[i].Loss-want[i].Loss) > 1e-5 || math.Abs(got[i].Norm-want[i].Norm) > 1e-5*want[i].Norm {
-						t.Errorf("%s, step %d: %+v, want %+v", c.name, i, got[i], want[i])
-					}
-				}
-				worst := 0.0
-				for i, s := range l1.Net.specs {
-					x, y := values(l1.Net.weights[i]), values(l2.Net.weights[i])
-					for k := range x {
-						d := math.Abs(float64(x[k] - y[k]))
-						if l1.Net.Config.half(s) {
-							d = max(0, d-math.Abs(float64(x[k]))/128) // one place of bfloat16
-						}
-						worst = max(worst, d)
-					}
-				}
-				t.Logf("%s: largest difference of a weight %.1e", c.name, worst)
-				if worst > 1e-5 {
-					t.Errorf("%s: weights differ by %g", c.name, worst)
-				}
-				for d, r := range l2.mesh.others {
-					for i, w := range r.weights {
-						if !slices.Equal(values(w), values(l2.Net.weights[i])) {
-							t.Fatalf("%s: device %d has another %s", c.name, d+1, l2.Net.specs[i].name)
-						}
-					}
-				}
-				l1.Close()
-				l2.Close()
+	for _, c := range []struct {
+		name           string
+		devices, split int
+		set            func(*Net) *Net
+	}{
+		{"f32", 2, 1, func(n *Net) *Net { return n }},
+		{"micro-batches", 4, 4, func(n *Net) *Net { return n }}, // of 2 rows, which 4 devices do not divide
+		{"bf16", 2, 2, func(n *Net) *Net { n.ToBF16(); return n }},
+		{"adapter", 4, 2, func(n *Net) *Net {
+			a, err := n.WithLoRA(LoRA{Rank: 2})
+			if err != nil {
+				t.Fatal(err)
 			}
+			return a
+		}},
+	} {
+		t.Run(fmt.Sprintf("%s on %d", c.name, c.devices), func(t *testing.T) {
+			one, several := devices(t, 1), devices(t, c.devices)
+			train := func(b Backend) (*Learner, []Stat) {
+				l := NewLearner(c.set(smallLM(t, b).Net), nextToken, AdamW{WeightDecay: 0.1})
+				var stats []Stat
+				for range 4 {
+					stats = append(stats, trainSmall(t, l, 1, c.split))
+				}
+				return l, stats
+			}
+			l1, want := train(one)
+			l2, got := train(several)
+			if l1.mesh != nil || l2.mesh == nil {
+				t.Fatal("meshes of the wrong backend")
+			}
+			for i := range want {
+				if math.Abs(got[i].Loss-want[i].Loss) > 1e-5 || math.Abs(got[i].Norm-want[i].Norm) > 1e-5*want[i].Norm {
+					t.Errorf("step %d: %+v, want %+v", i, got[i], want[i])
+				}
+			}
+			worst := 0.0
+			for i, s := range l1.Net.specs {
+				x, y := values(l1.Net.weights[i]), values(l2.Net.weights[i])
+				for k := range x {
+					d := math.Abs(float64(x[k] - y[k]))
+					if l1.Net.Config.half(s) {
+						d = max(0, d-math.Abs(float64(x[k]))/128) // one place of bfloat16
+					}
+					worst = max(worst, d)
+				}
+			}
+			t.Logf("largest difference of a weight %.1e", worst)
+			if worst > 1e-5 {
+				t.Errorf("weights differ by %g", worst)
+			}
+			for d, r := range l2.mesh.others {
+				for i, w := range r.weights {
+					if !slices.Equal(values(w), values(l2.Net.weights[i])) {
+						t.Fatalf("device %d has another %s", d+1, l2.Net.specs[i].name)
+					}
+				}
+			}
+			l1.Close()
+			l2.Close()
 		})
 	}
 }
