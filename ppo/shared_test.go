@@ -149,15 +149,36 @@ func TestSharedHalves(t *testing.T) {
 				t.Errorf("coefficient %g: %+v, of the policy alone %+v", coefficient, got, want)
 			}
 		}
-		if one, _ := all(t, a); true {
-			two, _ := all(t, alone)
-			if !reflect.DeepEqual(one, two) {
-				t.Errorf("coefficient %g: the trunk is not that of the policy alone", coefficient)
-			}
+		one, last := all(t, a)
+		if two, _ := all(t, alone); !reflect.DeepEqual(one, two) {
+			t.Errorf("coefficient %g: the trunk is not that of the policy alone", coefficient)
 		}
-		if _, last := all(t, a); slices.Equal(head, last) == first {
+		if slices.Equal(head, last) == first {
 			t.Errorf("coefficient %g: the head moves where it should not, or does not", coefficient)
 		}
+	}
+}
+
+// Of two networks an update of the policy alone leaves the critic as it is.
+func TestTwoNetworksAreApart(t *testing.T) {
+	a, samples := tiny(t, ActorConfig{Temperature: 0.8})
+	weights := func() (list [][]float32) {
+		for _, name := range []string{"model.embed_tokens.weight", "model.layers.0.mlp.down_proj.weight", "score.weight"} {
+			w, ok := a.Critic.Tensor(name)
+			if !ok {
+				t.Fatal(name)
+			}
+			list = append(list, w)
+		}
+		return list
+	}
+	before := weights()
+	updated(t, a, samples, Rate{Policy: 1})
+	if !reflect.DeepEqual(before, weights()) {
+		t.Error("an update of the policy alone changes the critic")
+	}
+	if updated(t, a, samples, Rate{Critic: 1}); reflect.DeepEqual(before, weights()) {
+		t.Error("an update of the critic changes nothing")
 	}
 }
 

@@ -59,7 +59,8 @@ type Lesson struct {
 }
 
 // recipe is the default for a task. The numbers of path-star were chosen on the valid
-// split, most with one seed; those of countdown are a guess that was never run in full.
+// split, most with one seed, or to save time (iterations, samples, Shared); those of
+// countdown are a guess that was never run in full.
 // Those of the paper are for 7B parameters and would not move a small model.
 func recipe(task string) (Recipe, error) {
 	r := Recipe{

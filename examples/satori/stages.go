@@ -127,8 +127,8 @@ func (r *Run) rubric(rm *bt.Model) reward.Rubric {
 }
 
 // Reinforce is a stage of PPO from a copy of a model, with a critic from the reward
-// model or on the policy's trunk. Every iteration leaves a checkpoint that the stage goes on from, and its attempts
-// in a journal, which stays.
+// model or on the policy's trunk. Every iteration leaves a checkpoint that the stage goes
+// on from, and its attempts in a journal, which stays.
 func (r *Run) Reinforce(ctx context.Context, name string, from *model.LM, rm *bt.Model, starts iter.Seq[coat.Start], c ppo.Config, temperature float64) (*model.LM, error) {
 	err := r.Stage(name, func(s *Stage) (err error) {
 		actor := r.Recipe.Actor
