@@ -24,20 +24,27 @@ const (
 	// window is how many tokens one call samples on XLA, where each call copies the
 	// caches; the Go backend writes them in place and gains nothing from a loop.
 	window = 16
+	// room is how many positions the cache of a batch has at first. It doubles when a row
+	// comes to its end, up to what the longest request may take: a step costs by its length,
+	// and few completions are as long as they may be.
+	room = 128
 	// cacheBytes is what the cache of a batch may hold; long requests get fewer rows.
 	cacheBytes = 1 << 30
 )
 
 // engine is the compiled half of a sampler. Its graphs depend on shapes alone.
 type engine struct {
-	once   sync.Once
-	decode func(filters) *exec // compiled for the filters that are asked for
-	insert *exec
-	extend *exec
-	keep   func(slots int) *exec
-	window int
-	lanes  int // 0: lanes
-	chunk  int // 0: chunk
+	once    sync.Once
+	decode  func(filters) *exec // compiled for the filters that are asked for
+	prefill *exec
+	insert  *exec
+	extend  *exec
+	keep    func(slots int) *exec
+	grow    func(length int) *exec
+	window  int
+	lanes   int // 0: lanes
+	chunk   int // 0: chunk
+	room    int // 0: room
 }
 
 func (e *engine) init(m *LM) {
@@ -46,15 +53,19 @@ func (e *engine) init(m *LM) {
 		if isXLA(m.backend) {
 			e.window = window
 		}
-		e.lanes, e.chunk = cmp.Or(e.lanes, lanes), cmp.Or(e.chunk, chunk)
+		e.lanes, e.chunk, e.room = cmp.Or(e.lanes, lanes), cmp.Or(e.chunk, chunk), cmp.Or(e.room, room)
 		config := m.Config
 		e.decode = func(f filters) *exec {
 			return shared.get(m.backend, config, fmt.Sprintf("decode %+v", f), config.decodeGraph(e.window, f))
 		}
-		e.insert = shared.get(m.backend, config, "prefill", config.insertGraph)
+		e.prefill = shared.get(m.backend, config, "prefill", config.prefillGraph)
+		e.insert = shared.get(m.backend, config, "insert", config.insertGraph)
 		e.extend = shared.get(m.backend, config, "prefill further", config.extendGraph)
 		e.keep = func(slots int) *exec {
 			return shared.get(m.backend, config, fmt.Sprint("keep rows of ", slots), keepGraph(slots))
+		}
+		e.grow = func(length int) *exec {
+			return shared.get(m.backend, config, fmt.Sprint("grow to ", length), config.growGraph(length))
 		}
 	})
 }
@@ -91,7 +102,7 @@ func (m *LM) run(ctx context.Context, requests []Request, done [][]Completion, r
 	defer cancel(nil)
 	var group sync.WaitGroup
 	for k := range count {
-		l := lane{m: m, length: length, jobs: jobs, next: k, filters: f, rows: make([]row, rows), report: report}
+		l := lane{m: m, most: length, jobs: jobs, next: k, filters: f, rows: make([]row, rows), report: report}
 		group.Go(func() {
 			if err := l.run(ctx); err != nil {
 				cancel(err)
@@ -115,10 +126,11 @@ func (c Config) cacheRow(length int) int {
 	return total
 }
 
-// A lane is one batch: rows over a cache of length positions.
+// A lane is one batch: rows over a cache of length positions, most at most.
 type lane struct {
 	m      *LM
-	length int
+	length int // 0: there is no cache yet
+	most   int
 	jobs   []job
 	next   int // the next job of this lane
 	filters
@@ -187,15 +199,6 @@ func (l *lane) admits() int { return min(admit, len(l.rows)) }
 // which is the first that decode takes.
 func (l *lane) admit() error {
 	slots, admit := len(l.rows), l.admits()
-	if l.cache == nil {
-		for _, dims := range l.m.Config.cacheDims(slots, l.length, keysTurned(l.m.backend)) {
-			size := 1
-			for _, d := range dims {
-				size *= d
-			}
-			l.cache = append(l.cache, Floats(make([]float32, size), dims...))
-		}
-	}
 	var prompts [][]int32
 	counts := make([]int32, admit)  // prompt tokens that go into the cache
 	source := make([]int32, slots)  // which admitted row a slot takes
@@ -218,26 +221,58 @@ func (l *lane) admit() error {
 	for len(prompts) < admit {
 		prompts = append(prompts, nil)
 	}
-	width := min((longest+31)/32*32, l.length)
-	return l.read(l.m.engine.insert,
-		Ints(PadRows(prompts, width), admit, width), Ints(counts, admit), Ints(source, slots), Floats(taken, slots))
+	if err := l.reserve(longest); err != nil {
+		return err
+	}
+	width := Width(longest)
+	in := []*Tensor{Ints(PadRows(prompts, width), admit, width), Ints(counts, admit)}
+	where := []*Tensor{Ints(source, slots), Floats(taken, slots)}
+	defer free(in, where)
+	read, err := l.m.engine.prefill.call(l.m.weights, in)
+	if err != nil {
+		return err
+	}
+	defer free(read)
+	return l.change(l.m.engine.insert, where, read)
+}
+
+// reserve makes the cache at least n positions long.
+func (l *lane) reserve(n int) error {
+	if n <= l.length {
+		return nil
+	}
+	length := max(l.length, l.m.engine.room)
+	for length < n {
+		length *= 2
+	}
+	l.length = min(length, l.most)
+	if l.cache != nil {
+		return l.change(l.m.engine.grow(l.length))
+	}
+	for _, dims := range l.m.Config.cacheDims(len(l.rows), l.length, keysTurned(l.m.backend)) {
+		size := 1
+		for _, d := range dims {
+			size *= d
+		}
+		l.cache = append(l.cache, Floats(make([]float32, size), dims...))
+	}
+	return nil
 }
 
 // shrink moves the rows that are busy to a batch of few.
 func (l *lane) shrink() error {
 	rows, which := make([]row, few), make([]int32, few)
-	k := 0
+	slots, k := len(l.rows), 0
 	for s, r := range l.rows {
 		if r.busy {
 			rows[k], which[k] = r, int32(s)
 			k++
 		}
 	}
+	l.rows = rows
 	in := []*Tensor{Ints(which, few)}
 	defer free(in)
-	out, err := l.m.engine.keep(len(l.rows)).callDonating(l.cache, in)
-	l.rows, l.cache = rows, out
-	return err
+	return l.change(l.m.engine.keep(slots), in)
 }
 
 // extend reads the next part of prompts that are not in the cache yet.
@@ -250,7 +285,7 @@ func (l *lane) extend() error {
 		}
 	}
 	size := l.m.callRows(waiting, extend)
-	parts := make([][]int32, size)
+	parts, end := make([][]int32, size), 0
 	start, count, slot := make([]int32, size), make([]int32, size), make([]int32, size)
 	k := 0
 	for s := range l.rows {
@@ -261,15 +296,20 @@ func (l *lane) extend() error {
 		n := min(len(r.unread), width)
 		start[k], count[k], slot[k] = r.pos-int32(len(r.unread)), int32(n), int32(s)
 		parts[k], r.unread = r.unread[:n], r.unread[n:]
+		end = max(end, int(start[k])+n)
 		k++
 	}
-	return l.read(l.m.engine.extend, Ints(PadRows(parts, width), size, width), Ints(start, size), Ints(count, size), Ints(slot, size))
+	if err := l.reserve(end); err != nil {
+		return err
+	}
+	in := []*Tensor{Ints(PadRows(parts, width), size, width), Ints(start, size), Ints(count, size), Ints(slot, size)}
+	defer free(in)
+	return l.change(l.m.engine.extend, l.m.weights, in)
 }
 
-// read runs a graph of the weights that changes the cache alone.
-func (l *lane) read(e *exec, in ...*Tensor) error {
-	defer free(in)
-	out, err := e.callDonating(l.cache, l.m.weights, in)
+// change runs a graph that changes the cache alone.
+func (l *lane) change(e *exec, in ...[]*Tensor) error {
+	out, err := e.callDonating(l.cache, in...)
 	l.cache = out
 	return err
 }
@@ -280,7 +320,7 @@ func (l *lane) decode() error {
 	tok, pos, left := make([]int32, slots), make([]int32, slots), make([]int32, slots)
 	temp, noise := make([]float32, slots), make([]float32, window*slots)
 	limits := make([]float32, 3*slots)
-	filtered := l.filters != (filters{})
+	filtered, end := l.filters != (filters{}), 0
 	for s := range l.rows {
 		r := &l.rows[s]
 		temp[s] = 1
@@ -288,6 +328,7 @@ func (l *lane) decode() error {
 			continue
 		}
 		tok[s], pos[s], left[s] = r.tok, r.pos, r.left
+		end = max(end, int(r.pos)+min(window, int(r.left)))
 		temp[s] = float32(r.Temperature)
 		limits[s], limits[slots+s], limits[2*slots+s] = r.limits()
 		// One draw a token whatever the window, so that a token depends on its place in the
@@ -295,6 +336,9 @@ func (l *lane) decode() error {
 		for k := range min(window, int(r.left)) {
 			noise[k*slots+s] = r.rng.Float32()
 		}
+	}
+	if err := l.reserve(end); err != nil {
+		return err
 	}
 	in := []*Tensor{Ints(tok, slots), Ints(pos, slots), Ints(left, slots), Floats(temp, slots), Floats(noise, window, slots)}
 	if filtered {

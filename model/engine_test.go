@@ -154,6 +154,7 @@ func TestFilteredLogProbs(t *testing.T) {
 	each(t, func(t *testing.T, b Backend) {
 		lm := smallLM(t, b)
 		lm.engine.chunk = 16 // so that prompts come in several parts
+		lm.engine.room = 16  // and caches grow
 		requests := crowd(96)
 		done, err := lm.sampleOne(requests)
 		if err != nil {
@@ -218,7 +219,7 @@ func TestLongPrompts(t *testing.T) {
 	each(t, func(t *testing.T, b Backend) {
 		whole := smallLM(t, b)
 		parts := smallLM(t, b)
-		parts.engine.chunk = 8
+		parts.engine.chunk, parts.engine.room = 8, 8
 		rng := rand.New(rand.NewPCG(5, 6))
 		var requests []Request
 		for i := range 40 {

@@ -53,6 +53,25 @@ func keepGraph(slots int) func(in []*Node) []*Node {
 	}
 }
 
+// growGraph gives a cache more positions, which are zero.
+//
+//	cache → cache of so many positions
+func (c Config) growGraph(length int) func(in []*Node) []*Node {
+	return func(cache []*Node) (out []*Node) {
+		keyAxis := 1
+		if keysTurned(cache[0].Graph().Backend()) {
+			keyAxis = 2
+		}
+		for ; len(cache) > 0; cache = cache[2:] {
+			out = append(out, lengthened(cache[0], keyAxis, length), lengthened(cache[1], 1, length))
+			if c.TimeShift {
+				out, cache = append(out, Identity(cache[2])), cache[1:]
+			}
+		}
+		return out
+	}
+}
+
 // A drawing says how rows draw.
 type drawing struct {
 	temp    *Node // [batch]; 0 is greedy

@@ -13,12 +13,19 @@ func PadRows[T float32 | int32](rows [][]T, width int) []T {
 }
 
 // Width is the padded length of rows of up to n tokens. There are few widths, so that
-// few graphs are compiled: multiples of 32 up to 128, then of 64.
+// few graphs are compiled, which takes seconds each on XLA: 32, 64, 96, 128, and then
+// half as many again and twice as many by turns (192, 256, 384, 512, ...).
 func Width(n int) int {
-	if n <= 128 {
-		return (n + 31) / 32 * 32
+	if n <= 96 {
+		return max(1, (n+31)/32) * 32
 	}
-	return (n + 63) / 64 * 64
+	width := 128
+	for width < n {
+		if width += width / 2; width < n {
+			width += width / 3
+		}
+	}
+	return width
 }
 
 // Groups sorts row numbers by length and cuts them into groups of at most size rows:

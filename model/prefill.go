@@ -2,68 +2,92 @@ package model
 
 import (
 	"math"
+	"slices"
 
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
-// insertGraph reads prompts into the cache and puts them into free rows.
+// prefillGraph reads prompts. What it returns does not depend on the cache's shape: a trunk
+// takes seconds to compile, and insertGraph, which puts it there, takes none.
 //
-//	weights; tokens [admit, width] int32; count [admit] int32, tokens a prompt; source [batch] int32, the prompt
-//	that a row takes; taken [batch], 1 where it takes one; cache → cache
-//
-// A row that takes a prompt is overwritten whole, so nothing of its last sequence
-// stays; positions from count on are zero, which step relies on.
-func (c Config) insertGraph(in []*Node) []*Node {
+//	weights; tokens [admit, width] int32; count [admit] int32, tokens a prompt
+//	→ a cache of admit rows and width positions, zero from count on, which step relies on
+func (c Config) prefillGraph(in []*Node) (out []*Node) {
 	w, in := c.bind(in)
-	tokens, count, source, taken, cache := in[0], in[1], in[2], in[3], in[4:]
+	tokens, count := in[0], in[1]
 	g := tokens.Graph()
 	rows, width := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
-	batch, length := source.Shape().Dim(0), cache[1].Shape().Dim(1)
-	turned := keysTurned(g.Backend())
 	_, memories := c.trunk(w, tokens)
 
 	valid := ConvertDType(LessThan(Iota(g, i32(rows, width), 1), BroadcastToDims(ExpandAxes(count, -1), rows, width)), float32Type)
 	last := Where(GreaterThan(count, ZerosLike(count)), Sub(count, OnesLike(count)), ZerosLike(count))
-	place := func(fresh, old *Node) *Node { // fresh [rows, ...] into old [batch, ...]
-		moved := Gather(fresh, ExpandAxes(source, -1)) // [batch, ...]
-		pick := GreaterThan(taken, ScalarZero(g, float32Type))
-		dims := make([]int, moved.Rank())
-		for i := range dims {
-			dims[i] = 1
-		}
-		dims[0] = batch
-		return Where(BroadcastToDims(Reshape(pick, dims...), moved.Shape().Dimensions...), moved, old)
+	headMajor := func(x *Node) *Node { // [rows, width, kv, head] → [rows·kv, width, head]
+		x = TransposeAllAxes(Mul(x, Reshape(valid, rows, width, 1, 1)), 0, 2, 1, 3)
+		return Reshape(x, rows*c.KVHeads, width, c.HeadDim)
 	}
-	headMajor := func(x *Node) *Node { // [rows, width, kv, head] → [rows, kv, length, head], zero from count on
-		x = Mul(x, Reshape(valid, rows, width, 1, 1))
-		x = TransposeAllAxes(x, 0, 2, 1, 3)
-		if width < length {
-			x = Concatenate([]*Node{x, Zeros(g, f32(rows, c.KVHeads, length-width, c.HeadDim))}, 2)
-		}
-		return x
-	}
-	var out []*Node
 	for _, m := range memories {
 		keys := headMajor(m.k)
-		if turned {
-			keys = TransposeAllAxes(keys, 0, 1, 3, 2)
+		if keysTurned(g.Backend()) {
+			keys = TransposeAllAxes(keys, 0, 2, 1)
 		}
-		for _, fresh := range []*Node{keys, headMajor(m.v)} {
-			old := cache[0]
-			full := append([]int{batch, c.KVHeads}, old.Shape().Dimensions[1:]...)
-			out = append(out, ReshapeWithShape(place(fresh, Reshape(old, full...)), old.Shape()))
-			cache = cache[1:]
-		}
+		out = append(out, keys, headMajor(m.v))
 		if c.TimeShift {
 			half := c.Dim / 2
 			at := Add(MulScalar(Iota(g, i32(rows), 0), width), last) // the prompt's last token in the cache
 			shift := Gather(Reshape(m.shift, rows*width, half), ExpandAxes(at, -1))
 			none := ConvertDType(GreaterThan(count, ZerosLike(count)), float32Type) // nothing before the first token
-			out = append(out, place(Mul(shift, ExpandAxes(none, -1)), cache[0]))
-			cache = cache[1:]
+			out = append(out, Mul(shift, ExpandAxes(none, -1)))
 		}
 	}
 	return out
+}
+
+// insertGraph puts prompts into free rows.
+//
+//	source [batch] int32, the prompt that a row takes; taken [batch], 1 where it takes one;
+//	what prefillGraph returned; cache → cache
+//
+// A row that takes a prompt is overwritten whole, so nothing of its last sequence stays.
+func (c Config) insertGraph(in []*Node) (out []*Node) {
+	source, taken, in := in[0], in[1], in[2:]
+	read, cache := in[:len(in)/2], in[len(in)/2:]
+	batch := source.Shape().Dim(0)
+	pick := GreaterThan(taken, ScalarZero(source.Graph(), float32Type))
+	place := func(read, old *Node) *Node { // by rows of the cache, which are several of read and old
+		all := old.Shape().Dimensions
+		heads := all[0] / batch
+		by := append([]int{batch, heads}, all[1:]...)
+		rows := append([]int{read.Shape().Dim(0) / heads, heads}, read.Shape().Dimensions[1:]...)
+		moved := Gather(Reshape(read, rows...), ExpandAxes(source, -1)) // [batch, heads, ...]
+		ones := slices.Repeat([]int{1}, len(by))
+		ones[0] = batch
+		where := BroadcastToDims(Reshape(pick, ones...), by...)
+		return Reshape(Where(where, moved, Reshape(old, by...)), all...)
+	}
+	keyAxis := 1
+	if keysTurned(source.Graph().Backend()) {
+		keyAxis = 2
+	}
+	for ; len(cache) > 0; read, cache = read[2:], cache[2:] {
+		for i, axis := range []int{keyAxis, 1} {
+			out = append(out, place(lengthened(read[i], axis, cache[i].Shape().Dim(axis)), cache[i]))
+		}
+		if c.TimeShift {
+			out = append(out, place(read[2], cache[2]))
+			read, cache = read[1:], cache[1:]
+		}
+	}
+	return out
+}
+
+// lengthened gives x so many entries along an axis: zeros behind what it has, or fewer.
+func lengthened(x *Node, axis, length int) *Node {
+	dims := slices.Clone(x.Shape().Dimensions)
+	if dims[axis] >= length {
+		return SliceAxis(x, axis, AxisRange(0, length))
+	}
+	dims[axis] = length - dims[axis]
+	return Concatenate([]*Node{x, Zeros(x.Graph(), f32(dims...))}, axis)
 }
 
 // extendGraph reads the next part of prompts that are longer than one call takes.
