@@ -25,6 +25,28 @@ func good(w http.ResponseWriter) {
 	io.WriteString(w, whole)
 }
 
+// A server that is busy at first is asked again.
+func Example() {
+	busy := true
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if busy {
+			busy = false
+			http.Error(w, "slow down", http.StatusTooManyRequests)
+			return
+		}
+		good(w)
+	}))
+	defer server.Close()
+	client, err := openai.New(openai.Config{URL: server.URL + "/v1", Model: "qwen", Wait: time.Millisecond})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	reply, err := client.Model(context.Background(), agent.Request{User: "What is 2 + 2?", MaxTokens: 16})
+	fmt.Println(reply.Text, reply.Tokens, "tokens,", reply.Retries, "retry", err)
+	// Output: four 3 tokens, 1 retry <nil>
+}
+
 func serve(t *testing.T, h http.HandlerFunc) openai.Config {
 	t.Helper()
 	server := httptest.NewServer(h)
