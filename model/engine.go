@@ -224,7 +224,7 @@ func (l *lane) admit() error {
 	if err := l.reserve(longest); err != nil {
 		return err
 	}
-	width := Width(longest)
+	width := l.m.Width(longest)
 	in := []*Tensor{Ints(PadRows(prompts, width), admit, width), Ints(counts, admit)}
 	where := []*Tensor{Ints(source, slots), Floats(taken, slots)}
 	defer free(in, where)

@@ -558,3 +558,26 @@ func TestRecoverDir(t *testing.T) {
 		t.Errorf("nothing to recover: %v", err)
 	}
 }
+
+func TestWidth(t *testing.T) {
+	each(t, func(t *testing.T, b Backend) {
+		want := []int{8, 16, 24, 32, 40, 48, 56, 64}
+		if isXLA(b) {
+			want = []int{32, 64, 96, 128, 192, 256, 384, 512, 768, 1024}
+		}
+		n := smallLM(t, b)
+		var got []int
+		for tokens := range want[len(want)-1] + 1 {
+			w := n.Width(tokens)
+			if w < tokens {
+				t.Fatalf("Width(%d) = %d", tokens, w)
+			}
+			if len(got) == 0 || w != got[len(got)-1] {
+				got = append(got, w)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("widths %v, want %v", got, want)
+		}
+	})
+}

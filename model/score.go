@@ -108,7 +108,7 @@ func (n *Net) forwardGroup(run *exec, rows [][]int32, group []int, scalars []flo
 		padded[k] = rows[i]
 		longest = max(longest, len(rows[i]))
 	}
-	width := Width(longest)
+	width := n.Width(longest)
 	in := []*Tensor{Ints(PadRows(padded, width), size, width)}
 	if scalars != nil {
 		in = append(in, Floats(scalars, len(scalars)))

@@ -122,6 +122,30 @@ func TestUpdateIsWholeOrNothing(t *testing.T) {
 	}
 }
 
+// A critic that makes two steps on a mini-batch is one that is updated on its halves, and
+// the policy does not see the difference.
+func TestCriticSteps(t *testing.T) {
+	both, samples := tiny(t, ActorConfig{Temperature: 0.8, CriticSteps: 2})
+	one, _ := tiny(t, ActorConfig{Temperature: 0.8})
+	half := len(samples) / 2
+	for range 2 {
+		got := updated(t, both, samples, Rate{Policy: 1, Critic: 1})
+		policy := updated(t, one, samples, Rate{Policy: 1})
+		first := updated(t, one, samples[:half], Rate{Critic: 1})
+		second := updated(t, one, samples[half:], Rate{Critic: 1})
+		a, b := float64(count(samples[:half])), float64(count(samples[half:]))
+		near(t, "value loss", got.ValueLoss, (a*first.ValueLoss+b*second.ValueLoss)/(a+b), 1e-6)
+		near(t, "policy loss", got.PolicyLoss, policy.PolicyLoss, 0)
+		near(t, "value error", got.ValueError, first.ValueError, 0)
+		if want := append(first.Values, make([]float64, len(samples)-half)...); !slices.Equal(got.Values, want) {
+			t.Errorf("largest changes of values %v, want %v", got.Values, want)
+		}
+	}
+	if !reflect.DeepEqual(weights(t, both), weights(t, one)) {
+		t.Error("the networks differ")
+	}
+}
+
 // By default no EOS is written where none was sampled. With ForceEOS a response that was
 // cut off has one, with the log-probability that the policy gives it, and is called whole.
 func TestForceEOS(t *testing.T) {

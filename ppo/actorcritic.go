@@ -24,6 +24,7 @@ type ActorConfig struct {
 	Temperature float64       // of sampling, and of all log-probabilities; 0: 0.6, the paper's
 	PolicyRate  float64       // peak learning rate; the paper's 2e-7 is for 7B parameters
 	CriticRate  float64       // peak learning rate; the paper's 5e-6 is for 7B parameters
+	CriticSteps int           // steps of a critic of its own on a mini-batch of the policy, each on a part of it; 0: 1
 	Clip        float64       // ε of the policy; 0: 0.2
 	ClipHigh    float64       // ε above 1; 0: that of Clip. DAPO has 0.28
 	DualClip    float64       // c of [DualClip], over 1; 0: off
@@ -76,7 +77,7 @@ type ActorCritic struct {
 // Config.Relative.
 func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCritic, error) {
 	c.Temperature, c.Clip, c.ValueClip = cmp.Or(c.Temperature, 0.6), cmp.Or(c.Clip, 0.2), cmp.Or(c.ValueClip, 0.2)
-	c.ClipHigh, c.ValueStd = cmp.Or(c.ClipHigh, c.Clip), cmp.Or(c.ValueStd, 1)
+	c.ClipHigh, c.ValueStd, c.CriticSteps = cmp.Or(c.ClipHigh, c.Clip), cmp.Or(c.ValueStd, 1), cmp.Or(c.CriticSteps, 1)
 	var faults []error
 	need := func(ok bool, format string, args ...any) {
 		if !ok {
@@ -96,6 +97,8 @@ func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCriti
 	shared := critic == nil && slices.Contains(lm.Config.Scalars, ValueHead)
 	need(critic == nil && !shared || c.CriticRate > 0, "CriticRate is %g, want it positive", c.CriticRate)
 	need(critic == nil || critic.Config.Score, "critic has no scalar head; see model.Net.WithScore")
+	need(c.CriticSteps > 0, "CriticSteps is %d, want it positive", c.CriticSteps)
+	need(!shared || c.CriticSteps == 1, "CriticSteps is %d, and a critic on the policy's trunk steps with it", c.CriticSteps)
 	need(!shared || lm.Config.LoRA.Rank == 0, "LM has an adapter, which learns alone; its critic has to be a network of its own")
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
@@ -194,7 +197,8 @@ func (a *ActorCritic) Estimate(ctx context.Context, rollouts []Rollout) ([]Estim
 	return estimates, nil
 }
 
-// Update makes one step of the policy and one of the critic, or neither.
+// Update makes one step of the policy and one of the critic, or neither; of CriticSteps
+// those before one that fails have been made.
 func (a *ActorCritic) Update(ctx context.Context, minibatch []Sample, rate Rate) (Stats, error) {
 	var s Stats
 	if err := context.Cause(ctx); err != nil {
@@ -203,29 +207,49 @@ func (a *ActorCritic) Update(ctx context.Context, minibatch []Sample, rate Rate)
 	if a.shared {
 		return a.updateShared(minibatch, rate)
 	}
-	policy, policyStat, err := a.prepare(a.actor, minibatch, a.policyColumns, rate.Policy*a.config.PolicyRate, rate.KL, a.config.Temperature)
+	policy, stat, err := a.prepare(a.actor, minibatch, a.policyColumns, rate.Policy*a.config.PolicyRate, rate.KL, a.config.Temperature)
 	if err != nil {
 		return s, err
 	}
 	defer policy.Discard()
-	s.policy(policyStat, minibatch)
-	diverged := policyStat.Diverged
+	s.policy(stat, minibatch)
 	if a.critic != nil {
-		value, valueStat, err := a.prepare(a.critic, minibatch, valueColumns, rate.Critic*a.config.CriticRate)
-		if err != nil {
-			return s, err
-		}
-		defer value.Discard()
-		s.value(valueStat, minibatch)
-		if diverged = diverged || valueStat.Diverged; !diverged {
-			value.Commit()
-		}
+		err = a.updateCritic(&s, minibatch, rate.Critic*a.config.CriticRate, stat.Diverged)
+	} else if stat.Diverged {
+		err = s.diverged()
 	}
-	if diverged {
-		return s, s.diverged()
+	if err != nil {
+		return s, err
 	}
 	policy.Commit()
 	return s, nil
+}
+
+// updateCritic makes the steps of a critic of its own, unless the policy's has diverged.
+func (a *ActorCritic) updateCritic(s *Stats, minibatch []Sample, rate float64, diverged bool) error {
+	size := (len(minibatch) + a.config.CriticSteps - 1) / a.config.CriticSteps
+	tokens := count(minibatch)
+	first := true
+	for part := range slices.Chunk(minibatch, size) {
+		update, stat, err := a.prepare(a.critic, part, valueColumns, rate)
+		if err != nil {
+			return err
+		}
+		share := float64(count(part)) / float64(tokens)
+		s.ValueLoss += share * stat.Loss
+		s.ValueNorm += share * stat.Norm
+		if first { // what the first step starts from is the critic that gave the values
+			first = false
+			s.ValueError = stat.Stats[0]
+			s.Values = append(rowsOf(stat, valueStats, part), make([]float64, len(minibatch)-len(part))...)
+		}
+		if diverged || stat.Diverged {
+			update.Discard()
+			return s.diverged()
+		}
+		update.Commit()
+	}
+	return nil
 }
 
 func (s Stats) diverged() error {
@@ -238,7 +262,7 @@ func (a *ActorCritic) updateShared(minibatch []Sample, rate Rate) (s Stats, err 
 	if rate.Critic == 0 {
 		reach = 0 // a critic that is left alone does not move the trunk either
 	}
-	inputs, err := pack(minibatch, model.Micro(len(minibatch)), a.sharedColumns, rate.KL, a.config.Temperature, reach)
+	inputs, err := pack(minibatch, model.Micro(len(minibatch)), a.LM.Width, a.sharedColumns, rate.KL, a.config.Temperature, reach)
 	if err != nil {
 		return s, err
 	}
@@ -260,7 +284,7 @@ func (a *ActorCritic) updateShared(minibatch []Sample, rate Rate) (s Stats, err 
 // prepare computes a learner's step. Its statistics are wanted even where the learner is
 // left alone.
 func (a *ActorCritic) prepare(l *model.Learner, minibatch []Sample, cols columns, rate float64, coefficients ...float64) (*model.Pending, model.Stat, error) {
-	inputs, err := pack(minibatch, model.Micro(len(minibatch)), cols, coefficients...)
+	inputs, err := pack(minibatch, model.Micro(len(minibatch)), l.Net.Width, cols, coefficients...)
 	if err != nil {
 		return nil, model.Stat{}, err
 	}

@@ -52,25 +52,30 @@ func TestCriticTable(t *testing.T) {
 	}
 	const iterations = 12
 	rollouts, scores := journalled(t, filepath.Join(dir, "rl.journal.jsonl"), iterations)
+	four := func(c ActorConfig) ActorConfig {
+		c.CriticSteps = 4
+		return c
+	}
 	off, scale := math.Inf(1), ActorConfig{ValueMean: rm.Mean, ValueStd: rm.Std}
 	for _, c := range []struct {
 		name   string
 		critic *model.Net // nil: the head
 		warmUp int
-		parts  int // steps of the critic on a mini-batch of the policy
 		ActorConfig
 	}{
-		{"joint 0.5", nil, 0, 1, ActorConfig{ValueCoef: 0.5, ValueClip: off}},
-		{"head alone, ten times the rate", nil, 2, 1, ActorConfig{ValueClip: off, CriticRate: 1e-2}},
-		{"joint 0.1", nil, 0, 1, ActorConfig{ValueCoef: 0.1, ValueClip: off}},
-		{"policy's trunk", lm.WithScore(5), 2, 1, ActorConfig{ValueClip: off}},
-		{"joint 0.5, warm-up", nil, 2, 1, ActorConfig{ValueCoef: 0.5, ValueClip: off}},
-		{"fresh", fresh.WithScore(11), 2, 1, ActorConfig{ValueClip: off}},
-		{"reward model", rm.Net, 2, 1, scale},
-		{"reward model, four steps", rm.Net, 2, 4, scale},
-		{"policy's trunk, four steps", lm.WithScore(5), 2, 4, ActorConfig{ValueClip: off}},
-		{"policy's trunk, three times the rate", lm.WithScore(5), 2, 1, ActorConfig{ValueClip: off, CriticRate: 3e-3}},
-		{"head alone", nil, 2, 1, ActorConfig{ValueClip: off}},
+		{"joint 0.5", nil, 0, ActorConfig{ValueCoef: 0.5, ValueClip: off}},
+		{"joint 0.5, warm-up", nil, 2, ActorConfig{ValueCoef: 0.5, ValueClip: off}},
+		{"joint 0.1", nil, 0, ActorConfig{ValueCoef: 0.1, ValueClip: off}},
+		{"head alone", nil, 2, ActorConfig{ValueClip: off}},
+		{"reward model, no warm-up", rm.Net, 0, scale},
+		{"reward model", rm.Net, 2, scale},
+		{"reward model, four steps", rm.Net, 2, four(scale)},
+		{"policy's trunk, no warm-up", lm.WithScore(5), 0, ActorConfig{}},
+		{"policy's trunk", lm.WithScore(5), 2, ActorConfig{}},
+		{"policy's trunk, four steps", lm.WithScore(5), 2, four(ActorConfig{})},
+		{"fresh, no warm-up", fresh.WithScore(11), 0, ActorConfig{}},
+		{"fresh", fresh.WithScore(11), 2, ActorConfig{}},
+		{"fresh, four steps", fresh.WithScore(11), 2, four(ActorConfig{})},
 	} {
 		if only := strings.Fields(os.Getenv("SATORI_CRITICS")); len(only) > 0 && !slices.ContainsFunc(only, func(w string) bool { return strings.Contains(strings.ReplaceAll(c.name, " ", ""), w) }) {
 			continue
@@ -115,11 +120,7 @@ func TestCriticTable(t *testing.T) {
 					if a.shared {
 						_, err = a.Update(t.Context(), pick(samples, part), rate)
 					} else { // the policy has no part in it
-						for few := range slices.Chunk(part, config.Minibatch/c.parts) {
-							if err == nil {
-								err = a.value(pick(samples, few), rate)
-							}
-						}
+						err = a.updateCritic(new(Stats), pick(samples, part), rate.Critic*a.config.CriticRate, false)
 					}
 					if err != nil {
 						t.Fatal(err)
@@ -132,15 +133,6 @@ func TestCriticTable(t *testing.T) {
 		a.Close()
 		policy.Close()
 	}
-}
-
-// value makes a step of the critic by itself.
-func (a *ActorCritic) value(minibatch []Sample, rate Rate) error {
-	update, _, err := a.prepare(a.critic, minibatch, valueColumns, rate.Critic*a.config.CriticRate, 0)
-	if err == nil {
-		update.Commit()
-	}
-	return err
 }
 
 // journalled are the rollouts of the first iterations of a journal, and their scores.

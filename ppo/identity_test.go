@@ -201,7 +201,7 @@ func TestMicroBatchesAddUp(t *testing.T) {
 		}{{a.actor, a.policyColumns, 4}, {a.critic, valueColumns, 1}} {
 			var whole model.Stat
 			for _, micro := range []int{8, 4, 3, 1} {
-				in, err := pack(samples, micro, half.cols, 0.1, 0.8)
+				in, err := pack(samples, micro, a.LM.Width, half.cols, 0.1, 0.8)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -55,7 +55,7 @@ func count(minibatch []Sample) (tokens int) {
 // tokens, mask, the columns, the number of sampled tokens of the mini-batch, and the
 // coefficients. What is trained is told by the mask alone, which comes of the lengths and
 // never of the ids, so a pad may be the EOS.
-func pack(minibatch []Sample, micro int, cols columns, coefficients ...float64) (inputs [][]*model.Tensor, err error) {
+func pack(minibatch []Sample, micro int, width func(int) int, cols columns, coefficients ...float64) (inputs [][]*model.Tensor, err error) {
 	arrays := cols(minibatch)
 	tokens := count(minibatch)
 	for _, group := range microBatches(minibatch, micro) {
@@ -83,10 +83,10 @@ func pack(minibatch []Sample, micro int, cols columns, coefficients ...float64) 
 		if err := checkPacked(minibatch, group, ids, floats); err != nil {
 			return nil, err
 		}
-		width := model.Width(longest)
-		in := []*model.Tensor{model.Ints(model.PadRows(ids, width), micro, width)}
+		seq := width(longest)
+		in := []*model.Tensor{model.Ints(model.PadRows(ids, seq), micro, seq)}
 		for _, column := range floats {
-			in = append(in, model.Floats(model.PadRows(column, width), micro, width))
+			in = append(in, model.Floats(model.PadRows(column, seq), micro, seq))
 		}
 		for _, x := range append([]float64{float64(tokens)}, coefficients...) {
 			in = append(in, model.Floats([]float32{float32(x)}))

@@ -77,7 +77,7 @@ func TestSharedTrunk(t *testing.T) {
 		value := Div(MulScalar(ReduceAllSum(Mul(worse, in[1])), 0.5), in[6])
 		return Add(policy, MulScalar(value, coefficient)), Stack([]*Node{policy, value}, 0)
 	}, model.AdamW{MaxNorm: 1e9})
-	in, err := pack(samples, model.Micro(len(samples)), b.sharedColumns, 0, 0.8)
+	in, err := pack(samples, model.Micro(len(samples)), b.LM.Width, b.sharedColumns, 0, 0.8)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,11 +7,11 @@ type Stats struct {
 	KL                    float64 // of the old policy against the new one, nats a token (k3)
 	ClipFraction          float64 // share of tokens that the clip keeps from moving further
 	RatioError            float64 // mean |ρ−1|: what the update starts from
-	ValueError            float64 // mean |V−V_old|, the same for the critic
+	ValueError            float64 // mean |V−V_old|, the same for the critic's first step
 	PolicyNorm, ValueNorm float64 // of the gradients, before clipping
 	// Ratios and Values have the largest |ρ−1| and |V−V_old| of each sample of the
-	// mini-batch; nil where they are not known, and in a mean. They are how the doctor
-	// tells which rows are wrong.
+	// mini-batch, 0 of those that the critic's first step does not see; nil where they are
+	// not known, and in a mean. They are how the doctor tells which rows are wrong.
 	Ratios, Values []float64
 }
 

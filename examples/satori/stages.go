@@ -126,14 +126,16 @@ func (r *Run) rubric(rm *bt.Model) reward.Rubric {
 	}
 }
 
-// Reinforce is a stage of PPO from a copy of a model, with a critic from the reward
-// model or on the policy's trunk. Every iteration leaves a checkpoint that the stage goes
+// Reinforce is a stage of PPO from a copy of a model. Every iteration leaves a checkpoint that the stage goes
 // on from, and its attempts in a journal, which stays.
 func (r *Run) Reinforce(ctx context.Context, name string, from *model.LM, rm *bt.Model, starts iter.Seq[coat.Start], c ppo.Config, temperature float64) (*model.LM, error) {
 	err := r.Stage(name, func(s *Stage) (err error) {
 		actor := r.Recipe.Actor
 		actor.Template, actor.MaxTokens, actor.Temperature = coat.Bare, r.Recipe.MaxTokens, temperature
-		if !r.Recipe.Shared {
+		switch r.Recipe.Critic {
+		case criticShared:
+			actor.CriticSteps = 1 // it steps with the policy
+		case criticOfReward:
 			actor.ValueMean, actor.ValueStd = rm.Mean, rm.Std
 		}
 		rubric := r.rubric(rm)
@@ -190,15 +192,18 @@ func verdict(rubric reward.Rubric) func(ppo.Sample) coat.Outcome {
 
 // resume opens the last checkpoint of a stage of PPO, or starts it.
 func (r *Run) resume(s *Stage, last *ppo.Checkpoint, from *model.LM, rm *bt.Model, c ppo.ActorConfig) (*ppo.ActorCritic, error) {
-	if last == nil && r.Recipe.Shared {
-		lm, err := from.WithScalar(ppo.ValueHead, r.Seed)
-		if err != nil {
-			return nil, err
-		}
-		return ppo.NewActorCritic(lm, nil, c)
-	}
 	if last == nil {
-		return ppo.NewActorCritic(from.Clone(), rm.Net.Clone(), c)
+		switch r.Recipe.Critic {
+		case criticShared:
+			lm, err := from.WithScalar(ppo.ValueHead, r.Seed)
+			if err != nil {
+				return nil, err
+			}
+			return ppo.NewActorCritic(lm, nil, c)
+		case criticOfReward:
+			return ppo.NewActorCritic(from.Clone(), rm.Net.Clone(), c)
+		}
+		return ppo.NewActorCritic(from.Clone(), from.WithScore(r.Seed), c)
 	}
 	for _, why := range last.Passed {
 		fmt.Fprintln(os.Stderr, "satori:", why)

@@ -96,7 +96,7 @@ func (c Config) train(ctx context.Context, m *model.LM, t coat.Template, demos [
 				return err
 			}
 			rate := model.Cosine(c.LearningRate, step, warmup, of, c.Floor)
-			inputs, tokens := pack(batch, model.Micro(c.Batch))
+			inputs, tokens := pack(batch, model.Micro(c.Batch), m.Width)
 			stat, err := learner.Step(inputs, rate)
 			if err != nil {
 				return err
@@ -166,7 +166,7 @@ func (c Config) batches(rows []row, rng *rand.Rand) [][]row {
 }
 
 // pack makes a batch into the inputs of loss, micro rows at a time, and counts its tokens.
-func pack(batch []row, micro int) (inputs [][]*model.Tensor, tokens int) {
+func pack(batch []row, micro int, width func(int) int) (inputs [][]*model.Tensor, tokens int) {
 	count := float32(0)
 	for _, r := range batch {
 		count += float32(len(r.ids) - r.prompt)
@@ -183,10 +183,10 @@ func pack(batch []row, micro int) (inputs [][]*model.Tensor, tokens int) {
 			}
 			longest = max(longest, len(r.ids))
 		}
-		width := model.Width(longest)
+		seq := width(longest)
 		inputs = append(inputs, []*model.Tensor{
-			model.Ints(model.PadRows(ids, width), micro, width),
-			model.Floats(model.PadRows(mask, width), micro, width),
+			model.Ints(model.PadRows(ids, seq), micro, seq),
+			model.Floats(model.PadRows(mask, seq), micro, seq),
 			model.Floats([]float32{count}),
 		})
 	}

@@ -11,7 +11,7 @@ type pair [2][]int32
 
 // pack makes pairs into the inputs of loss, pairs of about the same length together:
 // chosen rows, then rejected ones.
-func pack(batch []pair, micro int) (inputs [][]*model.Tensor, tokens int) {
+func pack(batch []pair, micro int, width func(int) int) (inputs [][]*model.Tensor, tokens int) {
 	lengths := make([]int, len(batch))
 	for i, p := range batch {
 		lengths[i] = max(len(p[0]), len(p[1]))
@@ -28,9 +28,9 @@ func pack(batch []pair, micro int) (inputs [][]*model.Tensor, tokens int) {
 				tokens += len(row)
 			}
 		}
-		width := model.Width(longest)
+		seq := width(longest)
 		inputs = append(inputs, []*model.Tensor{
-			model.Ints(model.PadRows(ids, width), 2*micro, width),
+			model.Ints(model.PadRows(ids, seq), 2*micro, seq),
 			model.Ints(last, 2*micro), model.Floats(real, micro), model.Floats([]float32{float32(len(batch))}),
 		})
 	}

@@ -124,7 +124,7 @@ func (m *Model) train(ctx context.Context, list []reward.Pair, c Config, yield f
 				return err
 			}
 			step := learner.Steps()
-			inputs, tokens := pack(batch, max(1, model.Micro(2*c.Batch)/2)) // pairs
+			inputs, tokens := pack(batch, max(1, model.Micro(2*c.Batch)/2), m.Net.Width) // pairs
 			stat, err := learner.Step(inputs, model.Cosine(c.LearningRate, step, warmup, of, c.Floor))
 			if err != nil {
 				return err
