@@ -41,10 +41,8 @@ func (l *Learner) Prepare(batches [][]*Tensor, lr float64) (*Pending, Stat, erro
 // [Config.Scalars]. A part whose rate is 0 is left alone, its moments included, and the norm
 // of its gradient is not reported.
 func (l *Learner) PrepareHeads(batches [][]*Tensor, lr, heads float64) (*Pending, Stat, error) {
-	if lr == 0 && heads == 0 { // the first step of a warm-up: not worth a graph that computes no gradient
-		defer free(batches...)
-		stat, sums, err := l.gradients(batches)
-		free(sums...)
+	if lr == 0 && heads == 0 {
+		stat, err := l.Measure(batches)
 		return &Pending{l: l}, stat, err
 	}
 	return l.prepare(batches, pace{[2]float64{lr, heads}, [2]bool{lr == 0, heads == 0}})
