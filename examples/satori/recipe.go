@@ -96,8 +96,8 @@ func recipe(task string) (Recipe, error) {
 	}
 	switch task {
 	case "path-star":
-		r.Base.Lessons = []Lesson{lesson(2, 0, 3500), lesson(3, 0, 2500), lesson(4, 0, 1500), lesson(0, 0, 6000)}
-		r.Boxes.Lessons = []Lesson{lesson(0, 0.5, 2400)}
+		r.Base.Lessons = []Lesson{lesson(2, 0, 3500), lesson(3, 0, 2500), lesson(4, 0, 1500), lesson(0, 0, 4600)}
+		r.Boxes.Lessons = []Lesson{lesson(0, 0.5, 3600)}
 		r.Share = map[coat.Kind]float64{coat.TypeI: 1, coat.TypeII1: 0.6, coat.TypeII2: 0.5, coat.TypeIII1: 0.5, coat.TypeIII2: 0.5}
 	case "countdown":
 		r.Base.Lessons = []Lesson{lesson(1, 0, 15000), lesson(2, 0, 4000)}
