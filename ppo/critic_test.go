@@ -50,6 +50,12 @@ func TestCriticTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	half := lm.Config
+	half.Layers /= 2
+	small, err := model.NewNet(b, half, 12)
+	if err != nil {
+		t.Fatal(err)
+	}
 	const iterations = 12
 	rollouts, scores := journalled(t, filepath.Join(dir, "rl.journal.jsonl"), iterations)
 	four := func(c ActorConfig) ActorConfig {
@@ -75,6 +81,7 @@ func TestCriticTable(t *testing.T) {
 		{"policy's trunk, four steps", lm.WithScore(5), 2, four(ActorConfig{})},
 		{"fresh, no warm-up", fresh.WithScore(11), 0, ActorConfig{}},
 		{"fresh", fresh.WithScore(11), 2, ActorConfig{}},
+		{"fresh, half the layers, four steps", small.WithScore(11), 2, four(ActorConfig{CriticRate: 2e-3})},
 		{"fresh, four steps", fresh.WithScore(11), 2, four(ActorConfig{})},
 	} {
 		if only := strings.Fields(os.Getenv("SATORI_CRITICS")); len(only) > 0 && !slices.ContainsFunc(only, func(w string) bool { return strings.Contains(strings.ReplaceAll(c.name, " ", ""), w) }) {

@@ -37,6 +37,7 @@ type Recipe struct {
 	Shares    rae.Shares
 	Actor     ppo.ActorConfig
 	Critic    string // what it is made from, see below
+	Layers    int    // of a fresh critic
 
 	Harvest int // problems that the trained policy is sampled on for round 2, 4 times each
 	Distill sft.Config
@@ -47,10 +48,11 @@ type Recipe struct {
 	MaxLevel int // problems of higher levels are left out of training and testing; 0: none are
 }
 
-// What a critic is made from: a copy of the policy with a head for values, the reward model
-// as in the paper, or the policy itself with such a head (ppo.ValueHead), which costs least
-// and explains least.
+// What a critic is made from: nothing, a copy of the policy, the reward model as in the
+// paper, or the policy itself with a head for values (ppo.ValueHead), which costs least and
+// explains least. ppo/testdata/details.md has what each explains.
 const (
+	criticFresh    = "fresh"
 	criticOfPolicy = "policy"
 	criticOfReward = "reward model"
 	criticShared   = "shared"
@@ -85,14 +87,15 @@ func recipe(task string) (Recipe, error) {
 		RM:        bt.Config{LearningRate: 1e-3, Batch: 32, Epochs: 1},
 		MaxTokens: 160,
 		Overlong:  1,
-		RL:        ppo.Config{Iterations: 20, Batch: 256, Minibatch: 64, CriticOnly: 2, Floor: 0.3},
+		RL:        ppo.Config{Iterations: 16, Batch: 256, Minibatch: 64, CriticOnly: 1, Floor: 0.3},
 		Shares:    rae.Shares{Fresh: 8, Right: 1, Wrong: 1},
-		Actor:     ppo.ActorConfig{Temperature: 1, PolicyRate: 7e-4, CriticRate: 1e-3, CriticSteps: 4, ValueCoef: 0.1},
-		Critic:    criticOfPolicy,
+		Actor:     ppo.ActorConfig{Temperature: 1, PolicyRate: 7e-4, CriticRate: 2e-3, CriticSteps: 4, ValueCoef: 0.1},
+		Critic:    criticFresh,
+		Layers:    2,
 		Harvest:   600,
 		Second:    300,
 		Distill:   sft.Config{LearningRate: 2e-3, Batch: 16, Epochs: 4},
-		Round2:    ppo.Config{Iterations: 6, Batch: 256, Minibatch: 64, CriticOnly: 1},
+		Round2:    ppo.Config{Iterations: 4, Batch: 256, Minibatch: 64, CriticOnly: 1},
 	}
 	switch task {
 	case "path-star":
@@ -138,7 +141,7 @@ func (r *Recipe) amend(file string) error {
 	if err := d.Decode(r); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	if critics := []string{criticOfPolicy, criticOfReward, criticShared}; !slices.Contains(critics, r.Critic) {
+	if critics := []string{criticFresh, criticOfPolicy, criticOfReward, criticShared}; !slices.Contains(critics, r.Critic) {
 		return fmt.Errorf("%s: Critic is %q, want one of %q", file, r.Critic, critics)
 	}
 	return nil

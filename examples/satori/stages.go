@@ -193,17 +193,7 @@ func verdict(rubric reward.Rubric) func(ppo.Sample) coat.Outcome {
 // resume opens the last checkpoint of a stage of PPO, or starts it.
 func (r *Run) resume(s *Stage, last *ppo.Checkpoint, from *model.LM, rm *bt.Model, c ppo.ActorConfig) (*ppo.ActorCritic, error) {
 	if last == nil {
-		switch r.Recipe.Critic {
-		case criticShared:
-			lm, err := from.WithScalar(ppo.ValueHead, r.Seed)
-			if err != nil {
-				return nil, err
-			}
-			return ppo.NewActorCritic(lm, nil, c)
-		case criticOfReward:
-			return ppo.NewActorCritic(from.Clone(), rm.Net.Clone(), c)
-		}
-		return ppo.NewActorCritic(from.Clone(), from.WithScore(r.Seed), c)
+		return r.actorCritic(from, rm, c)
 	}
 	for _, why := range last.Passed {
 		fmt.Fprintln(os.Stderr, "satori:", why)
@@ -218,6 +208,30 @@ func (r *Run) resume(s *Stage, last *ppo.Checkpoint, from *model.LM, rm *bt.Mode
 	}
 	s.resume(&old)
 	return last.Open(r.backend, c)
+}
+
+// actorCritic is a copy of a model with the critic that the recipe asks for.
+func (r *Run) actorCritic(from *model.LM, rm *bt.Model, c ppo.ActorConfig) (*ppo.ActorCritic, error) {
+	switch r.Recipe.Critic {
+	case criticShared:
+		lm, err := from.WithScalar(ppo.ValueHead, r.Seed)
+		if err != nil {
+			return nil, err
+		}
+		return ppo.NewActorCritic(lm, nil, c)
+	case criticOfReward:
+		return ppo.NewActorCritic(from.Clone(), rm.Net.Clone(), c)
+	case criticOfPolicy:
+		return ppo.NewActorCritic(from.Clone(), from.WithScore(r.Seed), c)
+	}
+	config := from.Config
+	config.Layers = r.Recipe.Layers
+	critic, err := model.NewNet(r.backend, config, r.Seed)
+	if err != nil {
+		return nil, err
+	}
+	defer critic.Close()
+	return ppo.NewActorCritic(from.Clone(), critic.WithScore(r.Seed), c)
 }
 
 // save writes the stage's record into a checkpoint.
