@@ -186,7 +186,7 @@ func TestTrainErrors(t *testing.T) {
 func TestPackMasksThePrompt(t *testing.T) {
 	s := Sample{Rollout: Rollout{Prompt: []int32{5, 6, 7}, Tokens: []int32{8, 9}, LogProbs: []float32{-1, -2}}, Values: []float64{3, 4}, Advantages: []float64{10, 20}, Returns: []float64{30, 40}}
 	short := Sample{Rollout: Rollout{Prompt: []int32{5}, Tokens: []int32{1}, LogProbs: []float32{-3}}, Values: []float64{1}, Advantages: []float64{5}, Returns: []float64{6}}
-	in, err := pack([]Sample{s, short}, 1, func(n int) int { return n }, (&ActorCritic{}).policyColumns, 0)
+	in, err := pack([]Sample{s, short}, 1, func(int) int { return 8 }, (&ActorCritic{}).policyColumns, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
