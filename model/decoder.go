@@ -171,6 +171,14 @@ func (c Config) step(w Weights, tok, pos, act *Node, cache []*Node) (*Node, []*N
 // decoding with turned ones takes little over half the time; on XLA it takes a third more.
 func keysTurned(b Backend) bool { return !isXLA(b) }
 
+// keyAxis is the axis of the positions of keys in the cache. That of values is 1.
+func keyAxis(b Backend) int {
+	if keysTurned(b) {
+		return 2
+	}
+	return 1
+}
+
 // cacheDims lists the shapes of the cache of step.
 func (c Config) cacheDims(batch, length int, turned bool) (dims [][]int) {
 	for range c.Layers {

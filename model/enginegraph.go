@@ -58,10 +58,7 @@ func keepGraph(slots int) func(in []*Node) []*Node {
 //	cache → cache of so many positions
 func (c Config) growGraph(length int) func(in []*Node) []*Node {
 	return func(cache []*Node) (out []*Node) {
-		keyAxis := 1
-		if keysTurned(cache[0].Graph().Backend()) {
-			keyAxis = 2
-		}
+		keyAxis := keyAxis(cache[0].Graph().Backend())
 		for ; len(cache) > 0; cache = cache[2:] {
 			out = append(out, lengthened(cache[0], keyAxis, length), lengthened(cache[1], 1, length))
 			if c.TimeShift {

@@ -64,10 +64,7 @@ func (c Config) insertGraph(in []*Node) (out []*Node) {
 		where := BroadcastToDims(Reshape(pick, ones...), by...)
 		return Reshape(Where(where, moved, Reshape(old, by...)), all...)
 	}
-	keyAxis := 1
-	if keysTurned(source.Graph().Backend()) {
-		keyAxis = 2
-	}
+	keyAxis := keyAxis(source.Graph().Backend())
 	for ; len(cache) > 0; read, cache = read[2:], cache[2:] {
 		for i, axis := range []int{keyAxis, 1} {
 			out = append(out, place(lengthened(read[i], axis, cache[i].Shape().Dim(axis)), cache[i]))

@@ -72,8 +72,8 @@ type Lesson struct {
 
 // recipe is the default for a task. The numbers of path-star were chosen on the valid
 // split, most with one seed, or to save time (iterations, samples); those of
-// countdown are fewer tries, with one seed. Those of the paper are for 7B parameters and
-// would not move a small model.
+// countdown are a guess that was not run in full as it stands. Those of the paper are for 7B
+// parameters and would not move a small model.
 func recipe(task string) (Recipe, error) {
 	r := Recipe{
 		Model:     model.Config{Dim: 96, FFN: 256, Layers: 4, Heads: 4, MaxPositions: 384, PartialRotary: 0.5, TimeShift: true, Tied: true, InitRange: 0.2},
