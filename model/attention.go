@@ -15,7 +15,7 @@ func (c Config) attend(q, k, v *Node) *Node {
 	k.AssertDims(batch, seq, c.KVHeads, c.HeadDim)
 	v.AssertDims(batch, seq, c.KVHeads, c.HeadDim)
 	if c.group() == 1 && !c.Checkpointing && !isXLA(q.Graph().Backend()) {
-		return attendPlainly(q, k, v)
+		return c.attendPlainly(q, k, v)
 	}
 	return attendInGroups(q, k, v)
 }
@@ -44,39 +44,37 @@ func attendInGroups(q, k, v *Node) *Node {
 // attendPlainly is attend with as many heads of keys as of queries, and a gradient of our
 // own, for the Go backend: it is many times faster at a·b than at a·bᵀ, and the derived
 // gradient of either product has one of those. Here each of the six products is an a·b, of
-// matrices that are turned before or after where they are small.
+// matrices that are turned where they are small.
 //
 //	S = Q·Kᵀ + mask,  P = softmax S,  O = P·V
-//	dVᵀ = dOᵀ·P,  dP = dO·Vᵀ,  dS = P∘(dP − Σ dP∘P),  dQ = dS·K,  dKᵀ = Qᵀ·dS
+//	dVᵀ = dOᵀ·P,  dP = dO·Vᵀ,  dS = P∘(dP − Σ dO∘O),  dQ = dS·K,  dKᵀ = Qᵀ·dS
 //
-// All four are [batch·heads, seq, head].
-func attendPlainly(q, k, v *Node) *Node {
+// All four are [batch·heads, seq, head]; Σ dO∘O is Σ dP∘P of a row.
+func (c Config) attendPlainly(q, k, v *Node) *Node {
 	batch, seq, heads, head := q.Shape().Dim(0), q.Shape().Dim(1), q.Shape().Dim(2), q.Shape().Dim(3)
 	rows := func(x *Node) *Node { return Reshape(TransposeAllAxes(x, 0, 2, 1, 3), batch*heads, seq, head) }
-	turned := func(x *Node) *Node { return TransposeAllAxes(x, 0, 2, 1) }
+	turned := func(x *Node) *Node { return Reshape(TransposeAllAxes(x, 0, 2, 3, 1), batch*heads, head, seq) }
+	fromRows := func(x *Node) *Node { return TransposeAllAxes(Reshape(x, batch, heads, seq, head), 0, 2, 1, 3) }
+	fromTurned := func(x *Node) *Node { return TransposeAllAxes(Reshape(x, batch, heads, head, seq), 0, 3, 1, 2) }
 	product := func(a, b *Node) *Node { return Dot(a, b).General([]int{2}, []int{0}, []int{1}, []int{0}) }
 
-	q, k, v = rows(q), rows(k), rows(v)
-	fixedQ, fixedK, fixedV := StopGradient(q), StopGradient(k), StopGradient(v)
-	p := Softmax(Add(product(fixedQ, turned(fixedK)), Reshape(causal(q.Graph(), seq), 1, seq, seq)), -1)
-	dS := func(dO *Node) *Node {
-		dP := product(dO, turned(fixedV))
-		return Mul(p, Sub(dP, ReduceAndKeep(Mul(dP, p), ReduceSum, -1)))
-	}
-	// Adding x − x changes nothing and has the gradient of O reach x.
-	o := product(p, fixedV)
-	for _, in := range []struct {
-		x, fixed *Node
-		gradient func(dO *Node) *Node
-	}{
-		{q, fixedQ, func(dO *Node) *Node { return product(dS(dO), fixedK) }},
-		{k, fixedK, func(dO *Node) *Node { return turned(product(turned(fixedQ), dS(dO))) }},
-		{v, fixedV, func(dO *Node) *Node { return turned(product(turned(dO), p)) }},
-	} {
-		tap := IdentityWithCustomGradient(in.x, func(_, dO *Node) *Node { return in.gradient(dO) })
-		o = Add(o, Sub(tap, in.fixed))
-	}
-	return Reshape(TransposeAllAxes(Reshape(o, batch, heads, seq, head), 0, 2, 1, 3), batch, seq, heads*head)
+	var p, o *Node
+	out := c.withGradient(func(in []*Node) *Node {
+		q, k, v := in[0], in[1], in[2]
+		p = Softmax(Add(product(rows(q), turned(k)), Reshape(causal(q.Graph(), seq), 1, seq, seq)), -1)
+		o = product(p, rows(v))
+		return fromRows(o)
+	}, func(in []*Node, grad *Node) []*Node {
+		q, k, v := in[0], in[1], in[2]
+		dO := rows(grad)
+		dS := Mul(p, Sub(product(dO, turned(v)), ReduceAndKeep(Mul(dO, o), ReduceSum, -1)))
+		return []*Node{
+			fromRows(product(dS, rows(k))),
+			fromTurned(product(turned(q), dS)),
+			fromTurned(product(turned(grad), p)),
+		}
+	}, q, k, v)
+	return Reshape(out, batch, seq, heads*head)
 }
 
 // causal is what is added to scores: 0 where a query may look at a key, −∞ where not.

@@ -82,16 +82,16 @@ func (c Config) trunk(w Weights, tokens *Node) (*Node, []memory) {
 //	hidden [..., dim] → [..., vocab]
 func (c Config) Logits(w Weights, hidden *Node) *Node {
 	if c.Tied {
-		return dense(hidden, w[embedding])
+		return c.dense(hidden, w[embedding])
 	}
-	return dense(hidden, w[lmHead])
+	return c.dense(hidden, w[lmHead])
 }
 
 // Scores is the scalar head.
 //
 //	hidden [batch, seq, dim] → [batch, seq]
 func (c Config) Scores(w Weights, hidden *Node) *Node {
-	return Squeeze(dense(hidden, w[scoreHead]), -1)
+	return Squeeze(c.dense(hidden, w[scoreHead]), -1)
 }
 
 // step is one token a row through the decoder with a cache.
@@ -199,19 +199,43 @@ func (c Config) cacheDims(batch, length int, turned bool) (dims [][]int) {
 func (c Config) mlp(w Weights, p string, x *Node) *Node {
 	h := c.norm(x, w[p+"post_attention_layernorm.weight"])
 	both := c.projectAll(w, h, p+"mlp.gate_proj", p+"mlp.up_proj")
-	return c.project(w, p+"mlp.down_proj", Mul(silu(both[0]), both[1]))
+	return c.project(w, p+"mlp.down_proj", c.swiglu(both[0], both[1]))
 }
 
-// silu is x·σ(x). It goes through Exp, which the Go backend has a fast form of, and
-// bounds it, so that neither the value nor the gradient overflows; below −40 the value
-// is under 1e-15.
-func silu(x *Node) *Node { return Div(x, AddScalar(Exp(MinScalar(Neg(x), 40.0)), 1.0)) }
+// swiglu is silu(gate)·up, with silu(x) = x·σ(x). The gradient of silu is σ + silu·(1 − σ).
+func (c Config) swiglu(gate, up *Node) *Node {
+	var s, silu *Node
+	return c.withGradient(func(in []*Node) *Node {
+		s = sigmoid(in[0])
+		silu = Mul(in[0], s)
+		return Mul(silu, in[1])
+	}, func(in []*Node, v *Node) []*Node {
+		slope := Add(s, Mul(silu, OneMinus(s)))
+		return []*Node{Mul(Mul(v, in[1]), slope), Mul(v, silu)}
+	}, gate, up)
+}
 
-// norm is RMSNorm: x / √(mean x² + ε) · scale.
+// sigmoid is 1/(1 + e⁻ˣ). It goes through Exp, which the Go backend has a fast form of, and
+// bounds it, so that nothing overflows; below −40 the value is under 1e-17.
+func sigmoid(x *Node) *Node { return Inverse(AddScalar(Exp(MinScalar(Neg(x), 40.0)), 1.0)) }
+
+// norm is RMSNorm: y = x·r·scale with r = 1/√(mean x² + ε). With v the gradient of y and
+// u = v·scale, that of x is r·(u − x·r²·mean(u·x)), and that of the scale Σ v·x·r.
 func (c Config) norm(x, scale *Node) *Node {
-	ms := ReduceAndKeep(Square(x), ReduceMean, -1)
-	x = Mul(x, Div(Scalar(x.Graph(), float32Type, 1.0), Sqrt(AddScalar(ms, c.NormEps))))
-	return Mul(x, ExpandLeftToRank(scale, x.Rank()))
+	mean := func(x *Node) *Node { return ReduceAndKeep(x, ReduceMean, -1) }
+	scale = ExpandLeftToRank(scale, x.Rank())
+	var r, normed *Node
+	return c.withGradient(func(in []*Node) *Node {
+		r = Inverse(Sqrt(AddScalar(mean(Square(in[0])), c.NormEps))) // [..., 1]
+		normed = Mul(in[0], r)
+		return Mul(normed, in[1])
+	}, func(in []*Node, v *Node) []*Node {
+		u := Mul(v, in[1])
+		return []*Node{
+			Mul(r, Sub(u, Mul(normed, mean(Mul(u, normed))))),
+			ReduceAndKeep(Mul(v, normed), ReduceSum, leading(x)...),
+		}
+	}, x, scale)
 }
 
 // headNorm is norm over the channels of each head, in families that have one.
@@ -229,7 +253,7 @@ func (c Config) headNorm(w Weights, name string, x *Node) *Node {
 //	y = x·Wᵀ + b + (alpha/rank)·(x·Aᵀ)·Bᵀ
 //	x [..., in] → [..., out]
 func (c Config) project(w Weights, name string, x *Node) *Node {
-	return c.adapt(w, name, x, dense(x, w[name+".weight"]))
+	return c.adapt(w, name, x, c.dense(x, w[name+".weight"]))
 }
 
 // projectAll is project of one x by several matrices. Where there are many rows they are
@@ -243,14 +267,13 @@ func (c Config) projectAll(w Weights, x *Node, names ...string) (list []*Node) {
 		return list
 	}
 	var all []*Node
+	var sizes []int
 	for _, name := range names {
-		all = append(all, w[name+".weight"])
+		matrix := w[name+".weight"]
+		all, sizes = append(all, matrix), append(sizes, matrix.Shape().Dim(0))
 	}
-	y, from := dense(x, Concatenate(all, 0)), 0
-	for i, name := range names {
-		to := from + all[i].Shape().Dim(0)
-		list = append(list, c.adapt(w, name, x, SliceAxis(y, -1, AxisRange(from, to))))
-		from = to
+	for i, y := range split(c.dense(x, Concatenate(all, 0)), sizes...) {
+		list = append(list, c.adapt(w, names[i], x, y))
 	}
 	return list
 }
@@ -258,7 +281,7 @@ func (c Config) projectAll(w Weights, x *Node, names ...string) (list []*Node) {
 // adapt adds to y = x·Wᵀ what else a projection has.
 func (c Config) adapt(w Weights, name string, x, y *Node) *Node {
 	if a, ok := w[name+loraA]; ok {
-		y = Add(y, MulScalar(dense(dense(x, a), w[name+loraB]), c.LoRA.scale()))
+		y = Add(y, MulScalar(c.dense(c.dense(x, a), w[name+loraB]), c.LoRA.scale()))
 	}
 	return addBias(w, name, y)
 }
@@ -277,13 +300,13 @@ func addBias(w Weights, name string, y *Node) *Node {
 // turning them costs little. The other takes products of 2²² multiplications and more:
 // with rows of zeros below the weights, those of training are large enough, and so are
 // those of its gradient.
-func dense(x, w *Node) *Node {
+func (c Config) dense(x, w *Node) *Node {
 	out, in := w.Shape().Dim(0), w.Shape().Dim(1)
 	rows := x.Shape().Size() / in
-	plain := func(w *Node) *Node { return Dot(x, w).General([]int{-1}, nil, []int{1}, nil) }
+	plain := func(w *Node) *Node { return c.product(x, w) }
 	switch {
 	case isXLA(x.Graph().Backend()):
-		return plain(w)
+		return Dot(x, w).General([]int{-1}, nil, []int{1}, nil)
 	case x.Rank() == 2 && rows >= 4:
 		return Dot(x, Transpose(w, 0, 1)).Product()
 	}
@@ -293,6 +316,29 @@ func dense(x, w *Node) *Node {
 		return SliceAxis(y, -1, AxisRange(0, out))
 	}
 	return plain(w)
+}
+
+// product is x[..., in] · w[out, in]ᵀ. With v the gradient of the result, that of x is v·w
+// and that of w is vᵀ·x.
+func (c Config) product(x, w *Node) *Node {
+	rows := leading(x)
+	return c.withGradient(func(in []*Node) *Node {
+		return Dot(in[0], in[1]).General([]int{-1}, nil, []int{1}, nil)
+	}, func(in []*Node, v *Node) []*Node {
+		return []*Node{
+			Dot(v, in[1]).General([]int{-1}, nil, []int{0}, nil),
+			Dot(v, in[0]).General(rows, nil, rows, nil),
+		}
+	}, x, w)
+}
+
+// leading lists all axes but the last.
+func leading(x *Node) []int {
+	axes := make([]int, x.Rank()-1)
+	for i := range axes {
+		axes[i] = i
+	}
+	return axes
 }
 
 // rotations are the cosines and sines of the rotary embedding (arXiv:2104.09864):
@@ -337,23 +383,21 @@ func (s RopeScaling) divisor(frequency float64) float64 {
 }
 
 // rotate turns the first rotary channels of each head, in Hugging Face's order: the
-// halves (x1, x2) become (x1·cos − x2·sin, x2·cos + x1·sin).
+// halves (x1, x2) become (x1·cos − x2·sin, x2·cos + x1·sin). The gradient turns the other way.
 //
 //	x [..., heads, head], cos and sin [..., 1, rotary/2] → [..., heads, head]
 func (c Config) rotate(x, cos, sin *Node) *Node {
-	half := c.rotary() / 2
-	part := func(from, to int) *Node {
-		spec := make([]SliceAxisSpec, x.Rank())
-		for i := range spec {
-			spec[i] = AxisRange()
+	turn := func(x, sin *Node) *Node {
+		half := c.rotary() / 2
+		sizes := []int{half, half}
+		if rest := c.HeadDim - 2*half; rest > 0 {
+			sizes = append(sizes, rest)
 		}
-		spec[len(spec)-1] = AxisRange(from, to)
-		return Slice(x, spec...)
+		parts := split(x, sizes...)
+		x1, x2 := parts[0], parts[1]
+		parts[0], parts[1] = Sub(Mul(x1, cos), Mul(x2, sin)), Add(Mul(x2, cos), Mul(x1, sin))
+		return Concatenate(parts, -1)
 	}
-	x1, x2 := part(0, half), part(half, 2*half)
-	parts := []*Node{Sub(Mul(x1, cos), Mul(x2, sin)), Add(Mul(x2, cos), Mul(x1, sin))}
-	if 2*half < c.HeadDim {
-		parts = append(parts, part(2*half, c.HeadDim))
-	}
-	return Concatenate(parts, -1)
+	return c.withGradient(func(in []*Node) *Node { return turn(in[0], sin) },
+		func(_ []*Node, v *Node) []*Node { return []*Node{turn(v, Neg(sin))} }, x)
 }

@@ -77,7 +77,7 @@ func (m *LM) WithoutScalars() *LM {
 //
 //	hidden [batch, seq, dim] → [batch, seq]
 func (c Config) Scalar(w Weights, name string, hidden *Node) *Node {
-	return Squeeze(dense(hidden, w[scalarHead(name)]), -1)
+	return Squeeze(c.dense(hidden, w[scalarHead(name)]), -1)
 }
 
 // ScalarScores runs a scalar head over rows of tokens, as [Net.Scores] does with that of a
