@@ -6,19 +6,21 @@ import (
 	"testing"
 )
 
-// peers are the sizes at which transformers and PyTorch were measured: 0.9, 4.7 and 17
-// million parameters.
+// peers are the sizes at which transformers and PyTorch are measured beside this package,
+// by parameters; the last is SmolLM2-135M. rows is how many are trained or sampled at once.
 var peers = []struct {
 	name   string
+	rows   int
 	config Config
 }{
-	{"S", Config{VocabSize: 512, Dim: 128, FFN: 352, Layers: 4, Heads: 4, MaxPositions: 512, EOS: 2}},
-	{"M", Config{VocabSize: 512, Dim: 256, FFN: 704, Layers: 6, Heads: 4, KVHeads: 2, MaxPositions: 512, EOS: 2}},
-	{"L", Config{VocabSize: 512, Dim: 512, FFN: 1408, Layers: 6, Heads: 8, KVHeads: 2, MaxPositions: 512, EOS: 2}},
+	{"0.9M", 64, Config{VocabSize: 512, Dim: 128, FFN: 352, Layers: 4, Heads: 4, MaxPositions: 512, EOS: 2}},
+	{"4.7M", 64, Config{VocabSize: 512, Dim: 256, FFN: 704, Layers: 6, Heads: 4, KVHeads: 2, MaxPositions: 512, EOS: 2}},
+	{"17M", 64, Config{VocabSize: 512, Dim: 512, FFN: 1408, Layers: 6, Heads: 8, KVHeads: 2, MaxPositions: 512, EOS: 2}},
+	{"135M", 16, Config{VocabSize: 49152, Dim: 576, FFN: 1536, Layers: 30, Heads: 9, KVHeads: 3, MaxPositions: 512, EOS: 2, Tied: true}},
 }
 
-// BenchmarkTrainPeers is one update on 32 rows of 128 tokens: forward, backward, AdamW.
-func BenchmarkTrainPeers(b *testing.B) {
+// eachPeer runs a benchmark at each size on each backend.
+func eachPeer(b *testing.B, run func(b *testing.B, net *Net, rows int)) {
 	for _, name := range []string{"go", "xla"} {
 		backend := backends(b)[name]
 		if backend == nil {
@@ -31,30 +33,73 @@ func BenchmarkTrainPeers(b *testing.B) {
 					b.Fatal(err)
 				}
 				defer net.Close()
-				l := NewLearner(net, nextToken, AdamW{WeightDecay: 0.01})
-				defer l.Close()
-				rng := rand.New(rand.NewPCG(1, 2))
-				rows := make([][]int32, 32)
-				for i := range rows {
-					for range 128 {
-						rows[i] = append(rows[i], int32(3+rng.IntN(509)))
+				run(b, net, p.rows)
+			})
+		}
+	}
+}
+
+// BenchmarkTrainPeers is one update on rows of 128 tokens, 32 of small networks:
+// forward, backward, AdamW.
+func BenchmarkTrainPeers(b *testing.B) {
+	eachPeer(b, func(b *testing.B, net *Net, rows int) {
+		l := NewLearner(net, nextToken, AdamW{WeightDecay: 0.01})
+		defer l.Close()
+		rng := rand.New(rand.NewPCG(1, 2))
+		batch := make([][]int32, rows/2)
+		for i := range batch {
+			for range 128 {
+				batch[i] = append(batch[i], int32(3+rng.IntN(509)))
+			}
+		}
+		step := func() {
+			var batches [][]*Tensor
+			for part := range slices.Chunk(batch, Micro(len(batch))) {
+				batches = append(batches, []*Tensor{Ints(PadRows(part, 128), len(part), 128), Floats([]float32{float32(len(batch) * 127)}, 1)})
+			}
+			if _, err := l.Step(batches, 1e-4); err != nil {
+				b.Fatal(err)
+			}
+		}
+		step() // compiles
+		for b.Loop() {
+			step()
+		}
+		b.ReportMetric(float64(len(batch)*128*b.N)/b.Elapsed().Seconds(), "tokens/s")
+	})
+}
+
+// BenchmarkSamplePeers is two batches of rows, 64 tokens each after prompts of 16, at
+// temperature 1 with no end, and the same with filters.
+func BenchmarkSamplePeers(b *testing.B) {
+	for _, filter := range []struct {
+		name string
+		r    Request
+	}{{"plain", Request{}}, {"top-p", Request{TopP: 0.9}}, {"top-k", Request{TopK: 50}}} {
+		b.Run(filter.name, func(b *testing.B) {
+			eachPeer(b, func(b *testing.B, net *Net, rows int) {
+				lm := &LM{Net: net}
+				lm.Config.EOS = int32(net.Config.VocabSize) // never sampled
+				var requests []Request
+				for i := range 2 * rows {
+					r := filter.r
+					r.MaxTokens, r.Temperature, r.Seed = 64, 1, uint64(i)
+					for k := range 16 {
+						r.Prompt = append(r.Prompt, int32(3+(7*i+k)%500))
 					}
+					requests = append(requests, r)
 				}
-				step := func() {
-					var batches [][]*Tensor
-					for part := range slices.Chunk(rows, Micro(len(rows))) {
-						batches = append(batches, []*Tensor{Ints(PadRows(part, 128), len(part), 128), Floats([]float32{32 * 127}, 1)})
-					}
-					if _, err := l.Step(batches, 1e-4); err != nil {
+				sample := func() {
+					if _, err := lm.SampleAll(b.Context(), requests); err != nil {
 						b.Fatal(err)
 					}
 				}
-				step()
+				sample() // compiles
 				for b.Loop() {
-					step()
+					sample()
 				}
-				b.ReportMetric(float64(32*128*b.N)/b.Elapsed().Seconds(), "tokens/s")
+				b.ReportMetric(float64(2*rows*64*b.N)/b.Elapsed().Seconds(), "tokens/s")
 			})
-		}
+		})
 	}
 }

@@ -24,13 +24,16 @@ type ActorConfig struct {
 	Temperature float64       // of sampling, and of all log-probabilities; 0: 0.6, the paper's
 	PolicyRate  float64       // peak learning rate; the paper's 2e-7 is for 7B parameters
 	CriticRate  float64       // peak learning rate; the paper's 5e-6 is for 7B parameters
-	CriticSteps int           // steps of a critic of its own on a mini-batch of the policy, each on a part of it; 0: 1
-	Clip        float64       // ε of the policy; 0: 0.2
-	ClipHigh    float64       // ε above 1; 0: that of Clip. DAPO has 0.28
-	DualClip    float64       // c of [DualClip], over 1; 0: off
-	ValueClip   float64       // ε of the critic; 0: 0.2, as in the paper's code. +Inf: off
-	Entropy     float64       // coefficient of a bonus for entropy; 0: none
-	Aggregate   Aggregation   `json:"-"` // of the policy's loss; nil: [ByToken]
+	// CriticSteps is how many steps a critic of its own makes on a mini-batch of the policy,
+	// each on a part of it. 0: 4, with which every critic explained most (testdata/details.md);
+	// the paper's code makes 1. A critic on the policy's trunk makes the policy's steps.
+	CriticSteps int
+	Clip        float64     // ε of the policy; 0: 0.2
+	ClipHigh    float64     // ε above 1; 0: that of Clip. DAPO has 0.28
+	DualClip    float64     // c of [DualClip], over 1; 0: off
+	ValueClip   float64     // ε of the critic; 0: 0.2, as in the paper's code. +Inf: off
+	Entropy     float64     // coefficient of a bonus for entropy; 0: none
+	Aggregate   Aggregation `json:"-"` // of the policy's loss; nil: [ByToken]
 	// KLLoss estimates the divergence from the reference in the policy's loss, where
 	// Config.Penalty is InLoss: [K2], [K3], ... nil: [StraightThrough].
 	KLLoss func(logp, ref *Node) *Node `json:"-"`
@@ -71,13 +74,20 @@ type ActorCritic struct {
 }
 
 // NewActorCritic prepares training. Both networks change in place. The critic can start
-// from a reward model (bt.Model.Net.Clone) or from the policy's trunk ([model.Net.WithScore]).
+// from the policy's trunk ([model.Net.WithScore]), which explained most where it was
+// measured, or from a reward model (bt.Model.Net.Clone), as the paper's does.
 // Without one (nil) the policy is its own where it has a head for that, of
 // lm.WithScalar(ValueHead, seed); and where it has none there is no critic, which is for
 // Config.Relative.
 func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCritic, error) {
 	c.Temperature, c.Clip, c.ValueClip = cmp.Or(c.Temperature, 0.6), cmp.Or(c.Clip, 0.2), cmp.Or(c.ValueClip, 0.2)
-	c.ClipHigh, c.ValueStd, c.CriticSteps = cmp.Or(c.ClipHigh, c.Clip), cmp.Or(c.ValueStd, 1), cmp.Or(c.CriticSteps, 1)
+	c.ClipHigh, c.ValueStd = cmp.Or(c.ClipHigh, c.Clip), cmp.Or(c.ValueStd, 1)
+	shared := critic == nil && slices.Contains(lm.Config.Scalars, ValueHead)
+	if shared {
+		c.CriticSteps = cmp.Or(c.CriticSteps, 1)
+	} else {
+		c.CriticSteps = cmp.Or(c.CriticSteps, 4)
+	}
 	var faults []error
 	need := func(ok bool, format string, args ...any) {
 		if !ok {
@@ -94,7 +104,6 @@ func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCriti
 	need(c.Entropy >= 0, "Entropy is %g", c.Entropy)
 	need(c.ValueStd > 0, "ValueStd is %g, want it positive", c.ValueStd)
 	need(c.ValueCoef >= 0, "ValueCoef is %g", c.ValueCoef)
-	shared := critic == nil && slices.Contains(lm.Config.Scalars, ValueHead)
 	need(critic == nil && !shared || c.CriticRate > 0, "CriticRate is %g, want it positive", c.CriticRate)
 	need(critic == nil || critic.Config.Score, "critic has no scalar head; see model.Net.WithScore")
 	need(c.CriticSteps > 0, "CriticSteps is %d, want it positive", c.CriticSteps)

@@ -1,6 +1,7 @@
 package ppo
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -89,9 +90,7 @@ func TestCriticTable(t *testing.T) {
 		}
 		actor := c.ActorConfig
 		actor.Template, actor.MaxTokens, actor.Temperature, actor.PolicyRate = coat.Bare, 160, 1, 7e-4
-		if actor.CriticRate == 0 {
-			actor.CriticRate = 1e-3
-		}
+		actor.CriticRate, actor.CriticSteps = cmp.Or(actor.CriticRate, 1e-3), cmp.Or(actor.CriticSteps, 1)
 		policy, critic := withHead.Clone(), c.critic
 		if critic != nil {
 			critic = critic.Clone()

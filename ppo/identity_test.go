@@ -1,6 +1,7 @@
 package ppo
 
 import (
+	"cmp"
 	"math"
 	"os"
 	"testing"
@@ -156,7 +157,7 @@ func tiny(t *testing.T, c ActorConfig) (*ActorCritic, []Sample) {
 	if c.Reference != nil {
 		c.Reference = lm.Clone()
 	}
-	c.Template, c.MaxTokens, c.PolicyRate, c.CriticRate = coat.Bare, 6, 1e-2, 1e-2
+	c.Template, c.MaxTokens, c.PolicyRate, c.CriticRate, c.CriticSteps = coat.Bare, 6, 1e-2, 1e-2, cmp.Or(c.CriticSteps, 1)
 	a, err := NewActorCritic(lm, lm.WithScore(5), c)
 	if err != nil {
 		t.Fatal(err)

@@ -70,7 +70,7 @@ func reverse8(t *testing.T, dir, name string, c Config) {
 	}
 	prompt := func(s coat.Start) string { return s.Problem.Question }
 	policy, err := NewActorCritic(lm, critic, ActorConfig{
-		Template: prompt, MaxTokens: 12, Temperature: 1, PolicyRate: 1e-4, CriticRate: 1e-4, AdamW: model.AdamW{Beta2: 0.999},
+		Template: prompt, MaxTokens: 12, Temperature: 1, PolicyRate: 1e-4, CriticRate: 1e-4, CriticSteps: 1, AdamW: model.AdamW{Beta2: 0.999},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -134,7 +134,7 @@ func (r *Run) Reinforce(ctx context.Context, name string, from *model.LM, rm *bt
 		actor.Template, actor.MaxTokens, actor.Temperature = coat.Bare, r.Recipe.MaxTokens, temperature
 		switch r.Recipe.Critic {
 		case criticShared:
-			actor.CriticSteps = 1 // it steps with the policy
+			actor.CriticSteps = 0 // it steps with the policy
 		case criticOfReward:
 			actor.ValueMean, actor.ValueStd = rm.Mean, rm.Std
 		}
