@@ -121,6 +121,10 @@ func (s *Step) count(c Config, trained int) {
 	}
 }
 
+// rounding is how far over 0 a log-probability may be: the softmax of a token that is all
+// but certain comes to 1 and a few ten-millionths now and then.
+const rounding = 1e-6
+
 // checkSampled looks at what the policy gave, in iteration i from 0.
 func (c Config) checkSampled(i int, starts []coat.Start, rollouts []Rollout, estimates []Estimate) error {
 	if len(rollouts) != len(starts) || len(estimates) != len(starts) {
@@ -139,7 +143,7 @@ func (c Config) checkSampled(i int, starts []coat.Start, rollouts []Rollout, est
 		sound := finite(append([]float64{e.After}, e.Values...)) && finite(e.Ref)
 		far := 0.0
 		for t, logp := range r.LogProbs {
-			sound = sound && logp <= 0 && !math.IsInf(float64(logp), 0) // not NaN either
+			sound = sound && logp <= rounding && !math.IsInf(float64(logp), 0) // not NaN either
 			if e.Ref != nil {
 				far += math.Abs(float64(logp)-e.Ref[t]) / float64(n)
 			}

@@ -136,6 +136,24 @@ func TestDoctor(t *testing.T) {
 	t.Run("one row has other log-probabilities", func(t *testing.T) {
 		found(t, sick{ActorCritic: a(), rollouts: func(r []Rollout) []Rollout { r[6].LogProbs[0] -= 0.01; return r }}.iterate(Config{Doctor: Doctor{Reference: math.Inf(1)}}), CheckRatio, 6)
 	})
+	t.Run("a log-probability is over 0, and not by rounding", func(t *testing.T) {
+		p, starts := a(), []coat.Start{{Problem: coat.Problem{Question: "a b"}}, {Problem: coat.Problem{Question: "c"}}}
+		rollouts, err := p.Rollouts(t.Context(), starts, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		estimates, err := p.Estimate(t.Context(), rollouts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := Config{Doctor: Doctor{Reference: math.Inf(1)}}
+		rollouts[1].LogProbs[0] = 2.5e-8 // seen of XLA's softmax
+		if err := c.checkSampled(0, starts, rollouts, estimates); err != nil {
+			t.Error(err)
+		}
+		rollouts[1].LogProbs[0] = 0.01
+		found(t, c.checkSampled(0, starts, rollouts, estimates), CheckRollouts, 1)
+	})
 	t.Run("log-probabilities are one off", func(t *testing.T) {
 		p := sick{ActorCritic: a(), rollouts: func(r []Rollout) []Rollout {
 			for i := range r {
