@@ -72,7 +72,7 @@ type Lesson struct {
 
 // recipe is the default for a task. The numbers of path-star were chosen on the valid
 // split, most with one seed, or to save time (iterations, samples); those of
-// countdown are a guess that was not run in full as it stands. Those of the paper are for 7B
+// countdown are path-star's where nothing else is said. Those of the paper are for 7B
 // parameters and would not move a small model.
 func recipe(task string) (Recipe, error) {
 	r := Recipe{
