@@ -7,7 +7,8 @@ import (
 )
 
 // peers are the sizes at which transformers and PyTorch are measured beside this package,
-// by parameters; the last is SmolLM2-135M. rows is how many are trained or sampled at once.
+// by parameters; the last is SmolLM2-135M. So many rows are sampled at once, and half as
+// many trained.
 var peers = []struct {
 	name   string
 	rows   int

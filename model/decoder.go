@@ -215,8 +215,8 @@ func (c Config) swiglu(gate, up *Node) *Node {
 	}, gate, up)
 }
 
-// sigmoid is 1/(1 + e⁻ˣ). It goes through Exp, which the Go backend has a fast form of, and
-// bounds it, so that nothing overflows; below −40 the value is under 1e-17.
+// sigmoid is 1/(1 + e⁻ˣ). The exponent is bounded, so that nothing overflows; below −40 the
+// value is under 1e-17.
 func sigmoid(x *Node) *Node { return Inverse(AddScalar(Exp(MinScalar(Neg(x), 40.0)), 1.0)) }
 
 // norm is RMSNorm: y = x·r·scale with r = 1/√(mean x² + ε). With v the gradient of y and
@@ -303,7 +303,6 @@ func addBias(w Weights, name string, y *Node) *Node {
 func (c Config) dense(x, w *Node) *Node {
 	out, in := w.Shape().Dim(0), w.Shape().Dim(1)
 	rows := x.Shape().Size() / in
-	plain := func(w *Node) *Node { return c.product(x, w) }
 	switch {
 	case isXLA(x.Graph().Backend()):
 		return Dot(x, w).General([]int{-1}, nil, []int{1}, nil)
@@ -312,10 +311,10 @@ func (c Config) dense(x, w *Node) *Node {
 	}
 	const large = 1 << 22
 	if wide := (large + rows*in - 1) / (rows * in); out < wide && wide <= 4*out {
-		y := plain(Concatenate([]*Node{w, Zeros(w.Graph(), f32(wide-out, in))}, 0))
+		y := c.product(x, Concatenate([]*Node{w, Zeros(w.Graph(), f32(wide-out, in))}, 0))
 		return SliceAxis(y, -1, AxisRange(0, out))
 	}
-	return plain(w)
+	return c.product(x, w)
 }
 
 // product is x[..., in] · w[out, in]ᵀ. With v the gradient of the result, that of x is v·w

@@ -26,7 +26,7 @@ func (c Config) withGradient(f func(in []*Node) *Node, gradient func(in []*Node,
 }
 
 // split cuts the last axis into parts of these sizes. Its gradient lays those of the parts
-// side by side.
+// side by side: a loss that depends on one has to depend on all.
 //
 //	x [..., n] → [..., sizes[i]]
 func split(x *Node, sizes ...int) []*Node {

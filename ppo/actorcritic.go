@@ -25,8 +25,8 @@ type ActorConfig struct {
 	PolicyRate  float64       // peak learning rate; the paper's 2e-7 is for 7B parameters
 	CriticRate  float64       // peak learning rate; the paper's 5e-6 is for 7B parameters
 	// CriticSteps is how many steps a critic of its own makes on a mini-batch of the policy,
-	// each on a part of it. 0: 4, with which every critic explained most (testdata/details.md);
-	// the paper's code makes 1. A critic on the policy's trunk makes the policy's steps.
+	// each on a part of it. 0: 4, with which every critic explained more than with 1, that of
+	// the paper's code (testdata/details.md). A critic on the policy's trunk makes the policy's steps.
 	CriticSteps int
 	Clip        float64     // ε of the policy; 0: 0.2
 	ClipHigh    float64     // ε above 1; 0: that of Clip. DAPO has 0.28
@@ -83,11 +83,11 @@ func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCriti
 	c.Temperature, c.Clip, c.ValueClip = cmp.Or(c.Temperature, 0.6), cmp.Or(c.Clip, 0.2), cmp.Or(c.ValueClip, 0.2)
 	c.ClipHigh, c.ValueStd = cmp.Or(c.ClipHigh, c.Clip), cmp.Or(c.ValueStd, 1)
 	shared := critic == nil && slices.Contains(lm.Config.Scalars, ValueHead)
+	steps := 4
 	if shared {
-		c.CriticSteps = cmp.Or(c.CriticSteps, 1)
-	} else {
-		c.CriticSteps = cmp.Or(c.CriticSteps, 4)
+		steps = 1
 	}
+	c.CriticSteps = cmp.Or(c.CriticSteps, steps)
 	var faults []error
 	need := func(ok bool, format string, args ...any) {
 		if !ok {

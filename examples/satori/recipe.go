@@ -16,8 +16,8 @@ import (
 	"github.com/satori-go/satori/reward/bt"
 )
 
-// A Recipe is every number of a run. What it leaves zero has the paper's value, as the
-// fields' own documentation says.
+// A Recipe is every number of a run. What it leaves zero has the default that the
+// field's own documentation names, mostly the paper's.
 type Recipe struct {
 	Model model.Config // without vocabulary
 	Base  Drills       // what the base model is trained on: the facts
@@ -89,7 +89,7 @@ func recipe(task string) (Recipe, error) {
 		Overlong:  1,
 		RL:        ppo.Config{Iterations: 16, Batch: 256, Minibatch: 64, CriticOnly: 1, Floor: 0.3},
 		Shares:    rae.Shares{Fresh: 8, Right: 1, Wrong: 1},
-		Actor:     ppo.ActorConfig{Temperature: 1, PolicyRate: 7e-4, CriticRate: 2e-3, CriticSteps: 4, ValueCoef: 0.1},
+		Actor:     ppo.ActorConfig{Temperature: 1, PolicyRate: 7e-4, CriticRate: 2e-3, ValueCoef: 0.1},
 		Critic:    criticFresh,
 		Layers:    2,
 		Harvest:   600,

@@ -132,10 +132,7 @@ func (r *Run) Reinforce(ctx context.Context, name string, from *model.LM, rm *bt
 	err := r.Stage(name, func(s *Stage) (err error) {
 		actor := r.Recipe.Actor
 		actor.Template, actor.MaxTokens, actor.Temperature = coat.Bare, r.Recipe.MaxTokens, temperature
-		switch r.Recipe.Critic {
-		case criticShared:
-			actor.CriticSteps = 0 // it steps with the policy
-		case criticOfReward:
+		if r.Recipe.Critic == criticOfReward {
 			actor.ValueMean, actor.ValueStd = rm.Mean, rm.Std
 		}
 		rubric := r.rubric(rm)

@@ -31,7 +31,7 @@ func Policy(t *testing.T, open func(t *testing.T) ppo.Policy, starts []coat.Star
 				t.Errorf("rollout %d: %d prompt tokens, %d tokens, %d log-probabilities", i, len(r.Prompt), len(r.Tokens), len(r.LogProbs))
 			}
 			for k, l := range r.LogProbs {
-				if !(l <= 1e-6) { // up to rounding; NaN as well
+				if !(l <= 1e-6) { // what the doctor bears as rounding; NaN as well
 					t.Errorf("rollout %d: token %d has log-probability %g", i, k, l)
 				}
 			}
