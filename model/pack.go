@@ -13,15 +13,18 @@ func PadRows[T float32 | int32](rows [][]T, width int) []T {
 }
 
 // Width is the padded length of rows of up to so many tokens. On XLA, where each one costs
-// a graph that takes seconds to compile, there are few: 32, 64, 96, 128, and then half as
+// a graph that takes seconds to compile, there are few: 16, 32, 64, 96, 128, and then half as
 // many again and twice as many by turns (192, 256, 384, 512, ...). On the Go backend a
 // graph costs next to nothing, and they are the multiples of 8.
 func (n *Net) Width(tokens int) int {
 	if !isXLA(n.backend) {
 		return max(1, (tokens+7)/8) * 8
 	}
+	if tokens <= 16 {
+		return 16
+	}
 	if tokens <= 96 {
-		return max(1, (tokens+31)/32) * 32
+		return (tokens + 31) / 32 * 32
 	}
 	width := 128
 	for width < tokens {
