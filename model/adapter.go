@@ -111,10 +111,9 @@ func (n *Net) openAdapter(dir string) (*Net, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i, t := range list {
-		a.weights = append(a.weights, a.upload(t.data, a.specs[a.shared+i]))
-	}
-	return a, nil
+	return a, a.fill(func(spec) ([]float32, error) {
+		return list[len(a.weights)-a.shared].data, nil
+	})
 }
 
 // SaveAdapter writes the adapter alone, in the layout that PEFT reads; base is the path or

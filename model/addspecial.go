@@ -19,7 +19,7 @@ import (
 // an error the model is as it was.
 func (m *LM) AddSpecial(tokens ...string) (ids []int32, err error) {
 	if m.Config.Score {
-		return nil, fmt.Errorf("model: AddSpecial: the network has a scalar head")
+		return nil, fmt.Errorf("model: AddSpecial: %w", errScalarHead)
 	}
 	if m.shared > 0 {
 		return nil, fmt.Errorf("model: AddSpecial: the network has an adapter over another's weights; AddSpecial comes first")

@@ -94,6 +94,9 @@ func (m *LM) run(ctx context.Context, requests []Request, done [][]Completion, r
 			jobs = append(jobs, j)
 		}
 	}
+	if len(jobs) == 0 {
+		return context.Cause(ctx)
+	}
 	length = (length + 63) / 64 * 64
 	count := m.engine.lanes
 	rows := m.callRows((len(jobs)+count-1)/count, slots)
@@ -104,7 +107,7 @@ func (m *LM) run(ctx context.Context, requests []Request, done [][]Completion, r
 	for k := range count {
 		l := lane{m: m, most: length, jobs: jobs, next: k, filters: f, rows: make([]row, rows), report: report}
 		group.Go(func() {
-			if err := l.run(ctx); err != nil {
+			if err := guard(func() error { return l.run(ctx) }); err != nil {
 				cancel(err)
 			}
 		})

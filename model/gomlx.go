@@ -67,14 +67,24 @@ func (x *exec) callDonating(donated []*Tensor, in ...[]*Tensor) ([]*Tensor, erro
 	return out, nil
 }
 
-// call turns a panic of graph building into an error.
+// call runs an exec.
 func call(e *graph.Exec, args []any) (out []*Tensor, err error) {
+	err = guard(func() error {
+		out, err = e.Call(args...)
+		return err
+	})
+	return out, err
+}
+
+// guard turns a panic of gomlx into an error: that of graph building, and that of a device
+// that has no memory left or has failed.
+func guard(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			out, err = nil, fmt.Errorf("%v", r)
+			err = fmt.Errorf("%v", r)
 		}
 	}()
-	return e.Call(args...)
+	return f()
 }
 
 // free releases tensors at once: on XLA their memory is invisible to Go's collector.

@@ -119,14 +119,18 @@ type Stat struct {
 // Measure is [Learner.Step] without the update: it changes nothing, and its norm stays 0. No
 // gradient is computed, but where the graph of the gradient, which other steps want too, is
 // cheaper than one more to compile: of a small network on XLA, and on several devices.
-func (l *Learner) Measure(batches [][]*Tensor) (Stat, error) {
+func (l *Learner) Measure(batches [][]*Tensor) (stat Stat, err error) {
 	defer free(batches...)
-	if l.mesh == nil && (!isXLA(l.Net.backend) || l.Net.Parameters() >= large) {
-		stat, _, err := l.run(l.measure, batches)
-		return stat, err
-	}
-	stat, sums, err := l.gradients(batches)
-	free(sums...)
+	err = guard(func() (err error) {
+		var sums [][]*Tensor
+		if l.mesh == nil && (!isXLA(l.Net.backend) || l.Net.Parameters() >= large) {
+			stat, sums, err = l.run(l.measure, batches)
+		} else {
+			stat, sums, err = l.gradients(batches)
+		}
+		free(sums...)
+		return err
+	})
 	return stat, err
 }
 
@@ -149,15 +153,19 @@ func (l *Learner) run(graph *exec, batches [][]*Tensor) (stat Stat, sums [][]*Te
 	var group sync.WaitGroup
 	for k := range sums {
 		group.Go(func() {
-			for i := k; i < len(batches) && errs[k] == nil; i += lanes {
-				out, err := graph.call(l.Net.weights, batches[i])
-				if err != nil {
-					errs[k] = err
-					return
+			errs[k] = guard(func() error {
+				for i := k; i < len(batches); i += lanes {
+					out, err := graph.call(l.Net.weights, batches[i])
+					if err != nil {
+						return err
+					}
+					outs[i] = out[:2]
+					if sums[k], err = l.accumulate(sums[k], out[2:]); err != nil {
+						return err
+					}
 				}
-				outs[i] = out[:2]
-				sums[k], errs[k] = l.accumulate(sums[k], out[2:])
-			}
+				return nil
+			})
 		})
 	}
 	group.Wait()

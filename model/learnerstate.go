@@ -61,10 +61,16 @@ func (l *Learner) LoadState(dir string) error {
 	if err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
-	for i, t := range of {
-		free([]*Tensor{*t})
-		*t = Floats(list[i].data, list[i].dims...)
-		(*t).MustMaterializeOnDevice(l.Net.backend, true, 0)
+	err = guard(func() error {
+		for i, t := range of {
+			free([]*Tensor{*t})
+			*t = Floats(list[i].data, list[i].dims...)
+			(*t).MustMaterializeOnDevice(l.Net.backend, true, 0)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("model: %s: %w", filepath.Join(dir, optimizerFile), err)
 	}
 	for i, n := range l.counts() {
 		*n = int(list[len(of)+i].data[0])

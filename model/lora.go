@@ -68,7 +68,7 @@ func (c Config) loraSpecs(base []spec) (list []spec) {
 	}
 	for _, s := range base {
 		name, ok := strings.CutSuffix(s.name, ".weight")
-		if ok && slices.Contains(c.LoRA.Targets, name[strings.LastIndexByte(name, '.')+1:]) {
+		if ok && !s.scalar() && slices.Contains(c.LoRA.Targets, name[strings.LastIndexByte(name, '.')+1:]) {
 			list = append(list, spec{name + loraA, []int{c.LoRA.Rank, s.dims[1]}}, spec{name + loraB, []int{s.dims[0], c.LoRA.Rank}})
 		}
 	}
@@ -92,8 +92,9 @@ func (n *Net) WithLoRA(l LoRA) (*Net, error) {
 		return nil, fmt.Errorf("model: WithLoRA: %w", err)
 	}
 	a := n.share(l)
-	for _, s := range a.specs[a.shared:] {
-		a.weights = append(a.weights, a.upload(s.fresh(a.Config, l.Seed), s))
+	err = a.fill(func(s spec) ([]float32, error) { return s.fresh(a.Config, l.Seed), nil })
+	if err != nil {
+		return nil, fmt.Errorf("model: WithLoRA: %w", err)
 	}
 	return a, nil
 }
@@ -131,19 +132,20 @@ func (n *Net) Merge() (*Net, error) {
 		w, a, b := ConvertDType(in[0], float32Type), in[1], in[2]
 		return []*Node{Add(w, MulScalar(Dot(b, a).General([]int{1}, nil, []int{0}, nil), scale))}
 	})
-	for i, s := range m.specs {
+	err := m.fill(func(s spec) ([]float32, error) {
 		name := strings.TrimSuffix(s.name, ".weight")
-		k := n.find(name + loraA)
-		if k < 0 {
-			m.weights = append(m.weights, m.upload(values(n.weights[i]), s))
-			continue
+		w, a, b := n.find(s.name), n.find(name+loraA), n.find(name+loraB)
+		if a < 0 {
+			return values(n.weights[w]), nil
 		}
-		out, err := add.call([]*Tensor{n.weights[i], n.weights[k], n.weights[n.find(name+loraB)]})
+		out, err := add.call([]*Tensor{n.weights[w], n.weights[a], n.weights[b]})
 		if err != nil {
-			m.Close()
-			return nil, fmt.Errorf("model: Merge: tensor %q: %w", s.name, err)
+			return nil, err
 		}
-		m.weights = append(m.weights, m.upload(flat[float32](out[0]), s))
+		return flat[float32](out[0]), nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("model: Merge: %w", err)
 	}
 	return m, nil
 }

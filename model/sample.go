@@ -190,10 +190,13 @@ func Mix(seed, i uint64) uint64 {
 
 // checkRequests reports requests that cannot be served.
 func (m *LM) checkRequests(requests []Request) error {
+	if m.Config.Score {
+		return errScalarHead
+	}
 	var faults []error
 	for i, r := range requests {
 		err := r.check()
-		if err == nil && len(r.Prompt)+r.MaxTokens > m.Config.MaxPositions {
+		if err == nil && r.MaxTokens > m.Config.MaxPositions-len(r.Prompt) {
 			err = fmt.Errorf("a prompt of %d and %d new tokens do not fit into max_position_embeddings %d", len(r.Prompt), r.MaxTokens, m.Config.MaxPositions)
 		}
 		for _, id := range r.Prompt {

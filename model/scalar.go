@@ -42,12 +42,8 @@ func (n *Net) WithScalar(name string, seed uint64) (*Net, error) {
 	c := &Net{Config: n.Config, backend: n.backend}
 	c.Config.Scalars = append(slices.Clone(n.Config.Scalars), name)
 	c.specs = c.Config.specs()
-	for _, s := range c.specs {
-		if i := n.find(s.name); i >= 0 {
-			c.weights = append(c.weights, c.upload(values(n.weights[i]), s))
-		} else {
-			c.weights = append(c.weights, c.upload(s.fresh(c.Config, seed), s))
-		}
+	if err := c.fillFrom(n, seed); err != nil {
+		return nil, fmt.Errorf("model: WithScalar: %w", err)
 	}
 	return c, nil
 }
@@ -67,9 +63,7 @@ func (m *LM) WithoutScalars() *LM {
 	n := &Net{Config: m.Config, backend: m.backend}
 	n.Config.Scalars = nil
 	n.specs = n.Config.specs()
-	for _, s := range n.specs {
-		n.weights = append(n.weights, n.upload(values(m.weights[m.find(s.name)]), s))
-	}
+	must(n.fillFrom(m.Net, 0))
 	return m.over(n)
 }
 

@@ -30,6 +30,9 @@ func (n *Net) callRows(count, most int) int {
 	return min(rows, most)
 }
 
+// errScalarHead is what asking a reward model or critic for tokens comes to.
+var errScalarHead = errors.New("the network has a scalar head, and none for tokens")
+
 // Scores runs the scalar head over rows of tokens: entry t of a row is the score of
 // the row up to and with token t. A reward model reads the last entry; a critic reads
 // the entry before a token as the value of the state in which it was chosen.
@@ -45,8 +48,11 @@ func (n *Net) Scores(ctx context.Context, rows [][]int32) ([][]float32, error) {
 // TokenLogProbs is the log-probability of each token of each row given those before
 // it, at a temperature. Entry 0 of a row is 0.
 func (n *Net) TokenLogProbs(ctx context.Context, rows [][]int32, temperature float64) ([][]float32, error) {
+	if !(temperature > 0) { // NaN, too
+		return nil, fmt.Errorf("model: TokenLogProbs: the temperature is %g, want it positive", temperature)
+	}
 	if n.Config.Score {
-		return nil, errors.New("model: TokenLogProbs: the network has a scalar head")
+		return nil, fmt.Errorf("model: TokenLogProbs: %w", errScalarHead)
 	}
 	return n.forward(ctx, "log-probs", rows, []float32{float32(temperature)}, func(c Config, w Weights, in []*Node) *Node {
 		return c.LogProbs(w, c.Hidden(w, in[0]), in[0], Reshape(in[1]))
@@ -79,6 +85,12 @@ func (n *Net) forward(ctx context.Context, name string, rows [][]int32, scalars 
 		if len(r) == 0 || len(r) > config.MaxPositions {
 			return nil, fmt.Errorf("model: %s: row %d has %d tokens, want 1 to max_position_embeddings %d", name, i, len(r), config.MaxPositions)
 		}
+		// A gather would clamp them, and a log-probability be that of another token.
+		for t, id := range r {
+			if id < 0 || int(id) >= config.VocabSize {
+				return nil, fmt.Errorf("model: %s: row %d has id %d at %d, outside the vocabulary of %d", name, i, id, t, config.VocabSize)
+			}
+		}
 	}
 	groups := Groups(lengths, scoreRows)
 	out := make([][]float32, len(rows))
@@ -88,7 +100,7 @@ func (n *Net) forward(ctx context.Context, name string, rows [][]int32, scalars 
 		group.Go(func() {
 			for i := k; i < len(groups) && errs[k] == nil; i += lanes {
 				if errs[k] = context.Cause(ctx); errs[k] == nil {
-					errs[k] = n.forwardGroup(run, rows, groups[i], scalars, out)
+					errs[k] = guard(func() error { return n.forwardGroup(run, rows, groups[i], scalars, out) })
 				}
 			}
 		})

@@ -48,11 +48,21 @@ func (l *Learner) PrepareHeads(batches [][]*Tensor, lr, heads float64) (*Pending
 	return l.prepare(batches, pace{[2]float64{lr, heads}, [2]bool{lr == 0, heads == 0}})
 }
 
-func (l *Learner) prepare(batches [][]*Tensor, at pace) (*Pending, Stat, error) {
+func (l *Learner) prepare(batches [][]*Tensor, at pace) (p *Pending, stat Stat, err error) {
 	defer free(batches...)
+	compute := l.onePrepare
 	if l.mesh != nil {
-		return l.meshPrepare(batches, at)
+		compute = l.meshPrepare
 	}
+	err = guard(func() (err error) {
+		p, stat, err = compute(batches, at)
+		return err
+	})
+	return p, stat, err
+}
+
+// onePrepare is prepare on one device.
+func (l *Learner) onePrepare(batches [][]*Tensor, at pace) (*Pending, Stat, error) {
 	stat, sums, err := l.gradients(batches)
 	defer func() { free(sums...) }()
 	if err != nil {

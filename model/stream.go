@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 )
 
 // A Part is what was added to a completion, or all of it.
@@ -17,9 +18,10 @@ type Part struct {
 // part is what a row's completion has beyond its first had tokens.
 func (r *row) part(had int) Part {
 	c := *r.done
-	c.Tokens, c.LogProbs = c.Tokens[had:], c.LogProbs[had:]
+	// Clipped: what a caller appends to a part must not land in the completion.
+	c.Tokens, c.LogProbs = slices.Clip(c.Tokens[had:]), slices.Clip(c.LogProbs[had:])
 	if c.Plain != nil {
-		c.Plain = c.Plain[had:]
+		c.Plain = slices.Clip(c.Plain[had:])
 	}
 	return Part{r.request, r.n, c, !r.busy}
 }

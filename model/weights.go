@@ -146,10 +146,47 @@ func NewNet(b Backend, c Config, seed uint64) (*Net, error) {
 		return nil, fmt.Errorf("model: %w", err)
 	}
 	n := &Net{Config: c, backend: b, specs: c.specs()}
-	for _, s := range n.specs {
-		n.weights = append(n.weights, n.upload(s.fresh(c, seed), s))
+	err = n.fill(func(s spec) ([]float32, error) { return s.fresh(c, seed), nil })
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
 	}
 	return n, nil
+}
+
+// fill makes the weights that are still missing, in the order of specs. After an error,
+// which may be the device's, the network is closed.
+func (n *Net) fill(value func(spec) ([]float32, error)) error {
+	for _, s := range n.specs[len(n.weights):] {
+		err := guard(func() error {
+			data, err := value(s)
+			if err == nil {
+				n.weights = append(n.weights, n.upload(data, s))
+			}
+			return err
+		})
+		if err != nil {
+			n.Close()
+			return fmt.Errorf("tensor %q: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+// fillFrom is fill with copies of another network's weights, and fresh ones that it lacks.
+func (n *Net) fillFrom(other *Net, seed uint64) error {
+	return n.fill(func(s spec) ([]float32, error) {
+		if i := other.find(s.name); i >= 0 {
+			return values(other.weights[i]), nil
+		}
+		return s.fresh(n.Config, seed), nil
+	})
+}
+
+// must is for copies that only a device without memory can refuse, see the package's Errors.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
 }
 
 // upload makes a weight that lies on the device from the start: a tensor must not move
@@ -178,9 +215,7 @@ func (n *Net) Parameters() int {
 // Clone copies the network; the two share nothing but the backend.
 func (n *Net) Clone() *Net {
 	c := &Net{Config: n.Config, backend: n.backend, specs: n.specs}
-	for i, t := range n.weights {
-		c.weights = append(c.weights, c.upload(values(t), c.specs[i]))
-	}
+	must(c.fillFrom(n, 0))
 	return c
 }
 
@@ -194,13 +229,7 @@ func (n *Net) WithScore(seed uint64) *Net {
 	c := &Net{Config: n.Config, backend: n.backend}
 	c.Config.Score = true
 	c.specs = c.Config.specs()
-	for _, s := range c.specs {
-		if i := n.find(s.name); i >= 0 {
-			c.weights = append(c.weights, c.upload(values(n.weights[i]), s))
-		} else {
-			c.weights = append(c.weights, c.upload(s.fresh(c.Config, seed), s))
-		}
-	}
+	must(c.fillFrom(n, seed))
 	return c
 }
 
