@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // stored is a tensor of a file, whose data is not yet read.
@@ -37,6 +38,35 @@ func check(have map[string]stored, want []spec) error {
 	return joinSorted(faults)
 }
 
+// dropDerived takes out what some published files hold beside the weights, and what follows
+// from the rest: the frequencies of the rotary embedding, as transformers kept them in its
+// first year of Llama, and a head that is tied to the embedding, which has to be equal to it.
+func (c Config) dropDerived(have map[string]stored) error {
+	for name := range have {
+		if strings.HasSuffix(name, ".self_attn.rotary_emb.inv_freq") {
+			delete(have, name)
+		}
+	}
+	head, ok := have[lmHead]
+	embed, known := have[embedding]
+	if !c.Tied || c.Score || !ok || !known {
+		return nil
+	}
+	delete(have, lmHead)
+	one, err := head.read()
+	if err != nil {
+		return fmt.Errorf("%s: tensor %q: %w", head.where, lmHead, err)
+	}
+	other, err := embed.read()
+	if err != nil {
+		return fmt.Errorf("%s: tensor %q: %w", embed.where, embedding, err)
+	}
+	if !slices.Equal(head.dims, embed.dims) || !slices.Equal(one, other) {
+		return fmt.Errorf("%s: tensor %q is not equal to %q, although tie_word_embeddings is true; set it to false in config.json, or remove the tensor", head.where, lmHead, embedding)
+	}
+	return nil
+}
+
 // joinSorted joins faults that were found in the order of a map, which has none. A
 // wrong file has one for each tensor: the first few tell.
 func joinSorted(faults []error) error {
@@ -55,18 +85,18 @@ func load(b Backend, c Config, have map[string]stored) (*Net, error) {
 	if c.Layers > len(have) {
 		return nil, fmt.Errorf("num_hidden_layers is %d, but the weights are %d tensors", c.Layers, len(have))
 	}
+	if err := c.dropDerived(have); err != nil {
+		return nil, err
+	}
 	n := &Net{Config: c, backend: b, specs: c.specs()}
 	if err := check(have, n.specs); err != nil {
 		return nil, err
 	}
-	for _, s := range n.specs {
-		t := have[s.name]
-		data, err := t.read()
+	return n, n.fill(func(s spec) ([]float32, error) {
+		data, err := have[s.name].read()
 		if err != nil {
-			n.Close()
-			return nil, fmt.Errorf("%s: tensor %q: %w", t.where, s.name, err)
+			err = fmt.Errorf("%s: %w", have[s.name].where, err)
 		}
-		n.weights = append(n.weights, n.upload(data, s))
-	}
-	return n, nil
+		return data, err
+	})
 }

@@ -128,6 +128,8 @@ func (c Config) resolve() (Config, error) {
 		for _, id := range append([]int32{c.EOS}, c.Stops...) {
 			fault(id < 0 || int(id) >= c.VocabSize, "eos_token_id %d is outside the vocabulary of %d", id, c.VocabSize)
 		}
+		fault(c.Pad < 0 || int(c.Pad) >= c.VocabSize, "pad_token_id %d is outside the vocabulary of %d", c.Pad, c.VocabSize)
+		fault(c.BOS != nil && (*c.BOS < 0 || int(*c.BOS) >= c.VocabSize), "bos_token_id is outside the vocabulary of %d", c.VocabSize)
 		fault(c.ModelType != "satori" && (c.TimeShift || c.PartialRotary != 1), "model_type %s has neither time_shift nor partial_rotary_factor", c.ModelType)
 		fault(c.AttentionBias && !c.arch().attentionBias, `field "attention_bias" is true, which model_type %s does not support`, c.ModelType)
 		fault(c.MLPBias && !c.arch().mlpBias, `field "mlp_bias" is true, which model_type %s does not support`, c.ModelType)

@@ -81,6 +81,8 @@ func TestConfigRefuses(t *testing.T) {
 		{"llama", object{"eos_token_id": nil}, `field "eos_token_id" is missing`},
 		{"llama", object{"eos_token_id": []int{}}, `field "eos_token_id" is []`},
 		{"llama", object{"eos_token_id": []int{2, 97}}, "eos_token_id 97 is outside the vocabulary of 97"},
+		{"llama", object{"pad_token_id": 97}, "pad_token_id 97 is outside the vocabulary of 97"},
+		{"llama", object{"bos_token_id": -1}, "bos_token_id is outside the vocabulary of 97"},
 		{"llama", object{"num_experts": 8}, `field "num_experts" is not known`},
 		{"llama", object{"quantization_config": object{"bits": 4}}, `field "quantization_config" is map[bits:4], which is not supported`},
 		{"llama", object{"hidden_act": "gelu"}, `field "hidden_act" is gelu`},
@@ -122,6 +124,9 @@ func TestConfigAccepts(t *testing.T) {
 	}{
 		{"llama", object{"num_key_value_heads": nil, "head_dim": nil, "pretraining_tp": 1, "rope_scaling": nil, "torch_dtype": "float16"}, // Llama 1
 			func(c Config) bool { return c.KVHeads == 4 && c.HeadDim == 16 && c.Pad == 2 }},
+		{"llama", object{"max_position_embeddings": nil, "max_sequence_length": 200, "pad_token_id": -1}, // its first files
+			func(c Config) bool { return c.MaxPositions == 200 && c.Pad == 2 }},
+		{"llama", object{"max_length": 4096, "do_sample": true, "temperature": 0.9, "top_p": 0.6}, nil}, // Llama 2
 		{"llama", object{"eos_token_id": []int{5, 6, 7}, "torch_dtype": "bfloat16", "mlp_bias": false, // Llama 3.1
 			"rope_scaling": object{"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 128, "type": "llama3"}},
 			func(c Config) bool {

@@ -25,6 +25,8 @@ type configFile struct {
 	Rope          *rope    `json:"rope_parameters,omitempty"` // transformers 5
 	RopeScaling   *rope    `json:"rope_scaling,omitempty"`    // transformers 4
 
+	MaxSequence int `json:"max_sequence_length,omitempty"` // of Llama 1's files, for max_position_embeddings
+
 	Window     *int     `json:"sliding_window"`
 	UseWindow  *bool    `json:"use_sliding_window,omitempty"`
 	LayerTypes []string `json:"layer_types,omitempty"`
@@ -64,7 +66,8 @@ func (t tokenIDs) MarshalJSON() ([]byte, error) {
 }
 
 // configFields says what a config.json may hold: nil for a field that configFile reads
-// or that does not bear on what the model computes, or else the values that this
+// or that does not bear on what the model computes (how transformers 4 sampled is the last
+// part of them), or else the values that this
 // decoder can do. A field that is not here is refused: what it means is not known. null
 // is as good as leaving a field out.
 var configFields = fieldRules(`
@@ -75,7 +78,14 @@ var configFields = fieldRules(`
 
 	max_window_layers _name_or_path name_or_path transformers_version transformers.js_config use_cache pretraining_tp
 	id2label label2id problem_type return_dict output_attentions output_hidden_states task_specific_params
-	unsloth_fixed unsloth_version _attn_implementation_autoset bos_token eos_token pad_token tokenizer_class`,
+	unsloth_fixed unsloth_version _attn_implementation_autoset bos_token eos_token pad_token tokenizer_class
+	max_sequence_length finetuning_task sep_token_id decoder_start_token_id prefix torchscript tf_legacy_loss use_bfloat16
+	chunk_size_feed_forward
+
+	max_length min_length do_sample early_stopping num_beams num_beam_groups diversity_penalty temperature top_k top_p typical_p
+	repetition_penalty length_penalty no_repeat_ngram_size encoder_no_repeat_ngram_size bad_words_ids num_return_sequences
+	output_scores return_dict_in_generate forced_bos_token_id forced_eos_token_id remove_invalid_values
+	exponential_decay_length_penalty suppress_tokens begin_suppress_tokens`,
 	map[string][]string{
 		"hidden_act":          {"silu"},
 		"attention_dropout":   {"0"}, // it would act in training
@@ -188,6 +198,12 @@ func parseConfig(data []byte) (Config, error) {
 	}
 	if h.Pad != nil {
 		c.Pad = *h.Pad
+	}
+	if c.Pad < 0 { // -1 is none in early files of Llama
+		c.Pad = c.EOS
+	}
+	if c.MaxPositions == 0 {
+		c.MaxPositions = h.MaxSequence
 	}
 	for _, a := range h.Architectures {
 		switch class := c.arch().class; a {

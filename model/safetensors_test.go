@@ -110,6 +110,48 @@ func TestShards(t *testing.T) {
 	}
 }
 
+// Published files hold some tensors beside the weights: those that follow from the rest are
+// passed over, a head that is not the embedding it is tied to is not.
+func TestDerivedTensors(t *testing.T) {
+	b := backends(t)["go"]
+	lm, err := Open(b, filepath.Join("testdata", "llama-tied"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, _ := lm.Tensor(embedding)
+	for _, c := range []struct {
+		change float32
+		want   string
+	}{
+		{0, ""},
+		{1, `model.safetensors: tensor "lm_head.weight" is not equal to "model.embed_tokens.weight", although tie_word_embeddings is true`},
+	} {
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "llama-tied"))); err != nil {
+			t.Fatal(err)
+		}
+		specs := append(slices.Clone(lm.specs), spec{lmHead, lm.specs[0].dims}, spec{"model.layers.0.self_attn.rotary_emb.inv_freq", []int{8}})
+		err := writeSafetensors(filepath.Join(dir, weightsFile), specs, inF32, func(i int) []float32 {
+			switch {
+			case i < len(lm.specs):
+				return values(lm.weights[i])
+			case i == len(lm.specs):
+				head := slices.Clone(rows)
+				head[len(head)-1] += c.change
+				return head
+			}
+			return make([]float32, 8)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = OpenNet(b, dir)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("error %v, want %s", err, c.want)
+		}
+	}
+}
+
 // A hostile number of layers is refused before a list of them is made.
 func TestLoadManyLayers(t *testing.T) {
 	c := small
