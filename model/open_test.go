@@ -59,6 +59,21 @@ func TestOpenWithoutTokenizer(t *testing.T) {
 	}
 }
 
+// Models of one configuration share what is compiled, wherever their numbers lie in memory.
+func TestOpenedModelsShareGraphs(t *testing.T) {
+	bos := func(id int32) Config {
+		c := small
+		c.BOS = &id
+		return c
+	}
+	if one, two := describe(bos(1)), describe(bos(1)); one != two {
+		t.Errorf("%s is not %s", one, two)
+	}
+	if one, two := describe(bos(1)), describe(bos(2)); one == two {
+		t.Errorf("%s is another's", one)
+	}
+}
+
 // The ends that generation_config.json names are stops, too.
 func TestGenerationConfig(t *testing.T) {
 	b := backends(t)["go"]

@@ -26,12 +26,22 @@ func (p *programs) get(b Backend, of any, name string, build func(in []*graph.No
 
 // make is get of a graph that is set up by its maker.
 func (p *programs) make(b Backend, of any, name string, newExec func() *exec) *exec {
-	key := programKey{b, fmt.Sprintf("%+v", of), name}
+	key := programKey{b, describe(of), name}
 	if e, ok := p.list.Load(key); ok {
 		return e.(*exec)
 	}
 	e, _ := p.list.LoadOrStore(key, newExec())
 	return e.(*exec)
+}
+
+// describe is the values of a thing as text.
+func describe(of any) string {
+	if c, ok := of.(Config); ok && c.BOS != nil {
+		bos := *c.BOS
+		c.BOS = nil // text has the address of a pointer
+		return fmt.Sprintf("%+v, BOS %d", c, bos)
+	}
+	return fmt.Sprintf("%+v", of)
 }
 
 // An Objective is a loss with the graphs that were compiled for it: learners of one

@@ -90,9 +90,13 @@ func NewRemote(c RemoteConfig) (*Remote, error) {
 		return nil, err
 	}
 	c.URL = strings.TrimRight(c.URL, "/")
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = cmp.Or(c.InFlight, 8)
-	return &Remote{config: c, client: &http.Client{Transport: transport}, gate: gate}, nil
+	client := &http.Client{Transport: http.DefaultTransport}
+	if t, ok := client.Transport.(*http.Transport); ok { // a program may have put its own there
+		t = t.Clone()
+		t.MaxIdleConnsPerHost = cmp.Or(c.InFlight, 8)
+		client.Transport = t
+	}
+	return &Remote{config: c, client: client, gate: gate}, nil
 }
 
 // Close lets go of idle connections.
