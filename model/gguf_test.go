@@ -67,7 +67,7 @@ func families(t testing.TB, b Backend) map[string]*LM {
 		if err != nil {
 			t.Fatal(err)
 		}
-		lm.chatTemplate = "{{ messages[0].content }}"
+		lm.tokenizerConfig.chat.Templates = map[string]string{"default": "{{ messages[0].content }}"}
 		list[family] = lm
 	}
 	return list
@@ -115,7 +115,7 @@ func TestGGUFSaveOpen(t *testing.T) {
 			if got := encode(t, again, text); !slices.Equal(got, ids) || again.tokenizer.Len() != lm.tokenizer.Len() {
 				t.Errorf("%s: ids %v, want %v", family, got, ids)
 			}
-			if again.ChatTemplate() != lm.chatTemplate {
+			if again.ChatTemplate() != lm.ChatTemplate() {
 				t.Errorf("%s: chat template %q", family, again.ChatTemplate())
 			}
 		}

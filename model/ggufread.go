@@ -24,13 +24,15 @@ func openGGUF(b Backend, path string) (*LM, error) {
 		if err != nil {
 			return nil, err
 		}
-		return NewLM(net, t)
+		return joined(net, t)
 	}()
 	if err != nil {
 		net.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	lm.chatTemplate = ggufValue(meta, ggufTemplate, "")
+	if template := ggufValue(meta, ggufTemplate, ""); template != "" {
+		lm.tokenizerConfig.chat.Templates = map[string]string{"default": template}
+	}
 	return lm, nil
 }
 

@@ -142,11 +142,11 @@ func (m *LM) ggufMetadata() (map[string]any, error) {
 	for i, stop := range c.Stops {
 		metadata["tokenizer.ggml."+[]string{"eot_token_id", "eom_token_id"}[i]] = uint32(stop)
 	}
-	if c.BOS != nil {
-		metadata[ggufBOS] = uint32(*c.BOS)
+	if _, id, ok := m.bos(); ok {
+		metadata[ggufBOS] = uint32(id)
 	}
-	if m.chatTemplate != "" {
-		metadata[ggufTemplate] = m.chatTemplate
+	if template := m.ChatTemplate(); template != "" {
+		metadata[ggufTemplate] = template
 	}
 	return metadata, m.ggufTokens(metadata)
 }
@@ -227,11 +227,8 @@ func (m *LM) ggufTokens(metadata map[string]any) error {
 	metadata["tokenizer.ggml.tokens"] = tokens
 	metadata["tokenizer.ggml.token_type"] = kinds
 	metadata["tokenizer.ggml.merges"] = merges
-	bos := ""
-	if m.Config.BOS != nil {
-		bos, _ = m.tokenizer.Token(*m.Config.BOS)
-	}
-	metadata["tokenizer.ggml.add_bos_token"] = bos != "" && setsBefore(file.PostProcessor, bos)
+	bos, _, ok := m.bos()
+	metadata["tokenizer.ggml.add_bos_token"] = ok && setsBefore(file.PostProcessor, bos)
 	return nil
 }
 

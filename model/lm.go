@@ -16,26 +16,30 @@ import (
 // while it is trained.
 type LM struct {
 	*Net
-	tokenizer    *tokenizer.Tokenizer
-	chatTemplate string
-	engine       engine
+	tokenizer       *tokenizer.Tokenizer
+	tokenizerConfig tokenizerConfig
+	engine          engine
 }
 
 // NewLM joins a network and a tokenizer of the same vocabulary. Without a tokenizer (nil)
 // everything works that takes and gives ids.
 func NewLM(n *Net, t *tokenizer.Tokenizer) (*LM, error) {
+	lm, err := joined(n, t)
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	return lm, nil
+}
+
+func joined(n *Net, t *tokenizer.Tokenizer) (*LM, error) {
 	if t != nil && t.Len() > n.Config.VocabSize {
-		return nil, fmt.Errorf("model: the tokenizer has %d tokens, the network only %d", t.Len(), n.Config.VocabSize)
+		return nil, fmt.Errorf("the tokenizer has %d tokens, the network only %d", t.Len(), n.Config.VocabSize)
 	}
 	return &LM{Net: n, tokenizer: t}, nil
 }
 
 // Tokenizer gives the model's tokenizer; nil where its directory has none.
 func (m *LM) Tokenizer() *tokenizer.Tokenizer { return m.tokenizer }
-
-// ChatTemplate is the Jinja template that the model's makers give for chats, where the
-// file or directory has one; it is kept when the model is saved.
-func (m *LM) ChatTemplate() string { return m.chatTemplate }
 
 // Open reads a Hugging Face directory or a GGUF file.
 //
@@ -54,21 +58,25 @@ func Open(b Backend, path string) (*LM, error) {
 		}
 		return lm, nil
 	}
-	n, err := OpenNet(b, path)
-	if err != nil {
-		return nil, err
-	}
+	// What is quick to read and to refuse comes first.
 	t, err := tokenizer.Open(filepath.Join(path, "tokenizer.json"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	lm, err := NewLM(n, t)
+	config, err := readTokenizerConfig(path)
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	n, err := OpenNet(b, path)
 	if err != nil {
 		return nil, err
 	}
-	if lm.chatTemplate, err = readTemplate(path); err != nil {
-		return nil, fmt.Errorf("model: %w", err)
+	lm, err := joined(n, t)
+	if err != nil {
+		n.Close()
+		return nil, fmt.Errorf("model: %s: %w", path, err)
 	}
+	lm.tokenizerConfig = config
 	return lm, nil
 }
 
@@ -152,7 +160,7 @@ func (n *Net) Save(dir string, extra ...func(dir string) error) error {
 
 // Clone copies the model; the tokenizer is shared.
 func (m *LM) Clone() *LM {
-	return &LM{Net: m.Net.Clone(), tokenizer: m.tokenizer, chatTemplate: m.chatTemplate}
+	return m.over(m.Net.Clone())
 }
 
 // CopyToken gives a token the embedding, and the row of an untied head, of another: a

@@ -170,5 +170,5 @@ func (m *LM) Merge() (*LM, error) {
 
 // over is the model's tokenizer over another network.
 func (m *LM) over(n *Net) *LM {
-	return &LM{Net: n, tokenizer: m.tokenizer, chatTemplate: m.chatTemplate}
+	return &LM{Net: n, tokenizer: m.tokenizer, tokenizerConfig: m.tokenizerConfig}
 }

@@ -23,7 +23,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/chat"
@@ -121,13 +120,8 @@ func generate(ctx context.Context, f flags, stdin io.Reader, stdout, stderr io.W
 	defer lm.Close()
 	g := generator{flags: f, lm: lm}
 	if f.chat {
-		if strings.HasSuffix(f.model, ".gguf") {
-			g.template, err = chat.Parse(lm.ChatTemplate())
-		} else {
-			g.template, err = chat.Open(f.model)
-		}
-		if err != nil {
-			return err
+		if g.template, err = lm.Template(); err != nil {
+			return fmt.Errorf("%s: %w", f.model, err)
 		}
 	}
 	if f.jsonl {

@@ -76,14 +76,9 @@ func (m *models) local(path, backend string) (agent.Model, error) {
 		return nil, err
 	}
 	m.nets = append(m.nets, lm)
-	var t *chat.Template
-	if strings.HasSuffix(path, ".gguf") {
-		t, err = chat.Parse(lm.ChatTemplate())
-	} else {
-		t, err = chat.Open(path)
-	}
+	t, err := lm.Template()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	var busy sync.Mutex
 	return func(ctx context.Context, r agent.Request) (agent.Reply, error) {

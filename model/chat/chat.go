@@ -36,75 +36,127 @@ type Input struct {
 
 // Parse reads the source of a template.
 func Parse(source string) (*Template, error) {
-	body, err := parse(source)
+	return Sources{Templates: map[string]string{"default": source}}.Parse()
+}
+
+// Sources are the templates of a model and the special tokens that they can name.
+type Sources struct {
+	Templates map[string]string // by name: "default", and maybe "tool_use" and others
+	Tokens    map[string]string // by variable: bos_token, eos_token and the like
+}
+
+// Parse reads the templates, of which one has to be named "default".
+func (s Sources) Parse() (*Template, error) {
+	t, err := s.parse("")
 	if err != nil {
 		return nil, fmt.Errorf("chat: %w", err)
 	}
-	return &Template{named: map[string][]statement{"default": body}}, nil
+	return t, nil
+}
+
+func (s Sources) parse(place string) (*Template, error) {
+	t := &Template{named: map[string][]statement{}, tokens: s.Tokens}
+	for name, source := range s.Templates {
+		body, err := parse(source)
+		switch {
+		case err != nil && place != "":
+			return nil, fmt.Errorf("%s: template %q: %w", place, name, err)
+		case err != nil:
+			return nil, err
+		}
+		t.named[name] = body
+	}
+	if _, ok := t.named["default"]; !ok {
+		return nil, errors.New(`there is no template named "default"`)
+	}
+	return t, nil
 }
 
 // Open reads the template of a model directory, from chat_template.jinja or else from
 // chat_template in tokenizer_config.json, and the special tokens that templates name.
 func Open(dir string) (*Template, error) {
+	s, place, err := readSources(dir)
+	if err == nil && s.Templates == nil {
+		err = fmt.Errorf("%s: missing, and there is no %s: the model has no chat template, write its prompts by hand", place, filepath.Join(dir, templateFile))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("chat: %w", err)
+	}
+	t, err := s.parse(place)
+	if err != nil {
+		return nil, fmt.Errorf("chat: %w", err)
+	}
+	return t, nil
+}
+
+// ReadSources reads what [Open] parses. Templates is nil where the directory has none.
+func ReadSources(dir string) (Sources, error) {
+	s, _, err := readSources(dir)
+	if err != nil {
+		return s, fmt.Errorf("chat: %w", err)
+	}
+	return s, nil
+}
+
+const templateFile = "chat_template.jinja"
+
+// readSources also tells where the templates stand.
+func readSources(dir string) (s Sources, place string, err error) {
 	path := filepath.Join(dir, "tokenizer_config.json")
 	var config map[string]json.RawMessage
 	switch data, err := os.ReadFile(path); {
 	case err == nil:
 		if err := json.Unmarshal(data, &config); err != nil {
-			return nil, fmt.Errorf("chat: %s: %w", path, err)
+			return s, path, fmt.Errorf("%s: %w", path, err)
 		}
 	case !errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("chat: %w", err)
+		return s, path, err
 	}
-	t := &Template{named: map[string][]statement{}, tokens: map[string]string{}}
+	s.Tokens = map[string]string{}
 	for name, raw := range config {
 		var token struct{ Content string }
 		if strings.HasSuffix(name, "_token") && (json.Unmarshal(raw, &token.Content) == nil || json.Unmarshal(raw, &token) == nil) && token.Content != "" {
-			t.tokens[name] = token.Content
+			s.Tokens[name] = token.Content
 		}
 	}
-	sources, place, err := sources(dir, path, config["chat_template"])
-	if err != nil {
-		return nil, fmt.Errorf("chat: %w", err)
-	}
-	for name, source := range sources {
-		if t.named[name], err = parse(source); err != nil {
-			return nil, fmt.Errorf("chat: %s: template %q: %w", place, name, err)
-		}
-	}
-	return t, nil
-}
-
-// sources returns the templates of a directory by name, and where they stand.
-func sources(dir, config string, raw json.RawMessage) (map[string]string, string, error) {
-	path := filepath.Join(dir, "chat_template.jinja")
-	data, err := os.ReadFile(path)
+	place = filepath.Join(dir, templateFile)
+	data, err := os.ReadFile(place)
 	if err == nil {
-		return map[string]string{"default": string(data)}, path, nil
+		s.Templates = map[string]string{"default": string(data)}
+		return s, place, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, "", err
+		return s, place, err
 	}
-	config += ": chat_template"
+	place = path + ": chat_template"
+	s.Templates, err = templates(config["chat_template"])
+	if err != nil {
+		err = fmt.Errorf("%s: %w", place, err)
+	}
+	return s, place, err
+}
+
+// templates reads the chat_template of a tokenizer_config.json; nil where there is none.
+func templates(raw json.RawMessage) (map[string]string, error) {
 	if len(raw) == 0 || string(raw) == "null" {
-		return nil, "", fmt.Errorf("%s: missing, and there is no %s: the model has no chat template, write its prompts by hand", config, path)
+		return nil, nil
 	}
 	var one string
 	if json.Unmarshal(raw, &one) == nil {
-		return map[string]string{"default": one}, config, nil
+		return map[string]string{"default": one}, nil
 	}
 	var list []struct{ Name, Template string }
 	if err := json.Unmarshal(raw, &list); err != nil {
-		return nil, "", fmt.Errorf("%s: neither a string nor a list of name and template: %w", config, err)
+		return nil, fmt.Errorf("neither a string nor a list of name and template: %w", err)
 	}
 	all := map[string]string{}
 	for _, t := range list {
 		all[t.Name] = t.Template
 	}
 	if _, ok := all["default"]; !ok {
-		return nil, "", fmt.Errorf(`%s: the list has no template named "default"`, config)
+		return nil, errors.New(`the list has no template named "default"`)
 	}
-	return all, config, nil
+	return all, nil
 }
 
 // Render makes the text. With tools it uses the template named "tool_use" if there is

@@ -1,0 +1,88 @@
+package model
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/satori-go/satori/model/chat"
+	"github.com/satori-go/satori/model/gguf"
+)
+
+// Special tokens are those of tokenizer_config.json, where config.json says something else,
+// as that of DeepSeek's distilled models does of the first token. They and the templates
+// come through Save and, as far as it has a place for them, SaveGGUF.
+func TestSpecialTokensAreKept(t *testing.T) {
+	b := backends(t)["go"]
+	lm := families(t, b)["llama"]
+	config := `{"tokenizer_class":"LlamaTokenizerFast","model_max_length":99,"bos_token":{"content":"<|im_start|>"},"eos_token":"<|im_end|>","unk_token":null,
+		"chat_template":[{"name":"default","template":"{{ bos_token }}{{ messages[0].content }}"},{"name":"tool_use","template":"tools"}]}`
+	dir := filepath.Join(t.TempDir(), "m")
+	err := lm.Net.Save(dir, func(tmp string) error {
+		if err := lm.tokenizer.Save(filepath.Join(tmp, "tokenizer.json")); err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(tmp, tokenizerConfigFile), []byte(config), 0o644)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _ := lm.tokenizer.ID("<|im_start|>")
+	if first == 0 || first == *lm.Config.BOS {
+		t.Fatalf("<|im_start|> is %d", first)
+	}
+	check := func(lm *LM, named int) {
+		t.Helper()
+		template, err := lm.Template()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := template.Render(chat.Input{Messages: []chat.Message{{Content: "Hi"}}})
+		if err != nil || text != "<|im_start|>Hi" || len(lm.tokenizerConfig.chat.Templates) != named {
+			t.Errorf("%q of %d templates, %v", text, len(lm.tokenizerConfig.chat.Templates), err)
+		}
+	}
+	if lm, err = Open(b, dir); err != nil {
+		t.Fatal(err)
+	}
+	check(lm, 2)
+	again := filepath.Join(t.TempDir(), "m")
+	if err := lm.Save(again); err != nil {
+		t.Fatal(err)
+	}
+	var fields map[string]any
+	readJSON(t, filepath.Join(again, tokenizerConfigFile), &fields)
+	if bos, _ := fields["bos_token"].(map[string]any); bos["content"] != "<|im_start|>" || fields["model_max_length"] != 99.0 || fields["tokenizer_class"] != "PreTrainedTokenizerFast" {
+		t.Errorf("saved %v", fields)
+	}
+	if token, there := fields["unk_token"]; token != nil || !there {
+		t.Errorf("unk_token %v", token)
+	}
+	if lm, err = Open(b, again); err != nil {
+		t.Fatal(err)
+	}
+	check(lm, 2)
+	file := filepath.Join(t.TempDir(), "m.gguf")
+	if err := lm.SaveGGUF(file, gguf.F32); err != nil {
+		t.Fatal(err)
+	}
+	if lm, err = Open(b, file); err != nil {
+		t.Fatal(err)
+	}
+	if *lm.Config.BOS != first {
+		t.Errorf("BOS %d, want %d", *lm.Config.BOS, first)
+	}
+	check(lm, 1)
+}
+
+// A model without a template says so, rather than render an empty prompt.
+func TestNoTemplate(t *testing.T) {
+	lm, err := Open(backends(t)["go"], filepath.Join("testdata", "llama-tiny"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lm.Template(); err == nil || !strings.Contains(err.Error(), "the model has no chat template") {
+		t.Errorf("error %v", err)
+	}
+}
