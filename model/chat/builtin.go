@@ -196,7 +196,15 @@ func replace(s string, a args) any {
 	if b[2] != absent && b[2] != nil {
 		n = intArg("replace", b[2], -1)
 	}
-	return strings.Replace(s, stringArg("replace", b[0]), stringArg("replace", b[1]), n)
+	old, new := stringArg("replace", b[0]), stringArg("replace", b[1])
+	times := strings.Count(s, old)
+	if n >= 0 {
+		times = min(times, n)
+	}
+	if len(new) > len(old) && times > (maxSize-len(s))/(len(new)-len(old)) {
+		fail("a replacement makes more than %d characters", maxSize)
+	}
+	return strings.Replace(s, old, new, n)
 }
 
 func split(s string, a args) any {
@@ -232,8 +240,12 @@ func split(s string, a args) any {
 
 func joined(items []any, sep string) string {
 	all := make([]string, len(items))
+	size := 0
 	for i, item := range items {
 		all[i] = str(item)
+		if size += len(all[i]) + len(sep); size > maxSize {
+			fail("joining makes more than %d characters", maxSize)
+		}
 	}
 	return strings.Join(all, sep)
 }

@@ -31,6 +31,13 @@ type run struct {
 	now   time.Time
 }
 
+func (r *run) write(text string) {
+	if r.out.Len()+len(text) > maxSize {
+		fail("the text has more than %d characters", maxSize)
+	}
+	r.out.WriteString(text)
+}
+
 func (s *scope) child() *scope { return &scope{s, map[string]any{}, s.run} }
 
 // capture returns what a body writes in a scope.
@@ -74,7 +81,7 @@ func execAll(s *scope, body []statement) jump {
 type text string
 
 func (t text) exec(s *scope) jump {
-	s.run.out.WriteString(string(t))
+	s.run.write(string(t))
 	return ""
 }
 
@@ -85,7 +92,7 @@ type output struct {
 
 func (o *output) exec(s *scope) jump {
 	s.run.line = o.line
-	s.run.out.WriteString(str(o.e.eval(s)))
+	s.run.write(str(o.e.eval(s)))
 	return ""
 }
 
@@ -96,7 +103,7 @@ func (j jump) exec(*scope) jump { return j }
 type block []statement
 
 func (b block) exec(s *scope) jump {
-	s.run.out.WriteString(s.child().capture(b))
+	s.run.write(s.child().capture(b))
 	return ""
 }
 
