@@ -42,7 +42,9 @@
 // # Errors
 //
 // Functions that build graphs panic, as gomlx's do. Everything that runs, reads or
-// waits returns an error. A call that fails leaves the weights of its network as they were.
+// waits returns an error, that of a device that has no memory left, too; but copies that
+// return none ([Net.Clone], [Net.WithScore], [Net.ToBF16], [LM.WithoutScalars]) panic then. A
+// call that fails leaves the weights of its network as they were.
 //
 // # Determinism
 //

@@ -13,10 +13,12 @@ import (
 // It must be a sum over what the micro-batch holds, divided by a count of the whole
 // batch that the caller passes in, so that micro-batches add up to the batch. Beside
 // the loss it returns a vector of statistics, which are added up in the same way.
+//
+//	in: what the caller of [Learner.Step] gives for a micro-batch → loss [], stats [k]
 type Loss func(c Config, w Weights, in []*Node) (loss, stats *Node)
 
 // A Learner improves the weights of a network against one loss: all of them, or where the
-// network has an adapter that alone. The scalar heads of [Config.Scalars] are a part with
+// network has an adapter that alone, so that no scalar head learns then. The scalar heads of [Config.Scalars] are a part with
 // a clip, a number of steps and, in [Learner.PrepareHeads], a rate of its own. On a backend
 // of several devices it shards its micro-batches over all of them; see [OpenBackend].
 type Learner struct {

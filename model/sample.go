@@ -167,7 +167,8 @@ func Collect[T any](stream iter.Seq2[T, error]) ([]T, error) {
 	return all, nil
 }
 
-// Response decodes sampled tokens without the EOS or stop that ended them; meta-actions stay.
+// Response decodes sampled tokens without the EOS, or another of the model's own stops, that
+// ended them; a stop of the request is left, and meta-actions are.
 // Without a tokenizer it is empty.
 func (m *LM) Response(tokens []int32) string {
 	if n := len(tokens); n > 0 && m.Config.ends(tokens[n-1]) {

@@ -75,7 +75,7 @@ func (c Config) Scalar(w Weights, name string, hidden *Node) *Node {
 }
 
 // ScalarScores runs a scalar head over rows of tokens, as [Net.Scores] does with that of a
-// reward model.
+// reward model: as many scores as tokens.
 func (n *Net) ScalarScores(ctx context.Context, name string, rows [][]int32) ([][]float32, error) {
 	if !slices.Contains(n.Config.Scalars, name) {
 		return nil, fmt.Errorf("model: ScalarScores: the network has no head %q (%q)", name, n.Config.Scalars)

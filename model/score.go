@@ -34,8 +34,10 @@ func (n *Net) callRows(count, most int) int {
 var errScalarHead = errors.New("the network has a scalar head, and none for tokens")
 
 // Scores runs the scalar head over rows of tokens: entry t of a row is the score of
-// the row up to and with token t. A reward model reads the last entry; a critic reads
-// the entry before a token as the value of the state in which it was chosen.
+// the row up to and with token t, and there are as many as tokens. A reward model reads the
+// last entry; a critic reads the entry before a token as the value of the state in which it
+// was chosen. An empty row, one longer than max_position_embeddings and an id outside the
+// vocabulary are errors, here and in the functions below, that name the row.
 func (n *Net) Scores(ctx context.Context, rows [][]int32) ([][]float32, error) {
 	if !n.Config.Score {
 		return nil, fmt.Errorf("model: Scores: the network has no %s", scoreHead)
@@ -45,8 +47,9 @@ func (n *Net) Scores(ctx context.Context, rows [][]int32) ([][]float32, error) {
 	})
 }
 
-// TokenLogProbs is the log-probability of each token of each row given those before
-// it, at a temperature. Entry 0 of a row is 0.
+// TokenLogProbs is the log-probability, in nats, of each token of each row given those
+// before it, under the logits divided by a temperature, which is positive. Entry 0 of a row
+// is 0.
 func (n *Net) TokenLogProbs(ctx context.Context, rows [][]int32, temperature float64) ([][]float32, error) {
 	if !(temperature > 0) { // NaN, too
 		return nil, fmt.Errorf("model: TokenLogProbs: the temperature is %g, want it positive", temperature)
@@ -59,8 +62,8 @@ func (n *Net) TokenLogProbs(ctx context.Context, rows [][]int32, temperature flo
 	})
 }
 
-// LogProbs is the log-probability of each token of each sequence given those before it,
-// at temperature 1. The first token has none: entry i is that of token i+1, and there is
+// LogProbs is the log-probability, in nats, of each token of each sequence given those
+// before it, at temperature 1. The first token has none: entry i is that of token i+1, and there is
 // one entry fewer than there are tokens.
 func (n *Net) LogProbs(ctx context.Context, seqs [][]int32) ([][]float32, error) {
 	rows, err := n.TokenLogProbs(ctx, seqs, 1)
