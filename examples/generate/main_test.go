@@ -117,6 +117,15 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// A batch in which no line can be read is answered as any other.
+func TestLinesAllBad(t *testing.T) {
+	dir, _ := golden(t)
+	status, out, log := start("{\n17\n", "-model", dir, "-jsonl")
+	if status != 1 || strings.Count(out, `"error"`) != 2 || !strings.Contains(log, "2 lines could not be answered") {
+		t.Errorf("status %d: %s\n%s", status, out, log)
+	}
+}
+
 // Seeds give the same bytes, other seeds others; completions of a line follow each other.
 func TestSeeds(t *testing.T) {
 	dir, _ := golden(t)
