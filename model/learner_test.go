@@ -115,7 +115,7 @@ func TestCosineGolden(t *testing.T) {
 
 // nextToken is the loss of the tests: mean cross entropy, its count as an input.
 func nextToken(c Config, w Weights, in []*Node) (*Node, *Node) {
-	logp := LogProbs(c.Logits(w, c.Hidden(w, in[0])), in[0], 1)
+	logp := c.LogProbs(w, c.Hidden(w, in[0]), in[0], nil)
 	loss := Div(Neg(ReduceAllSum(logp)), Reshape(in[1]))
 	return loss, Reshape(loss, 1)
 }
