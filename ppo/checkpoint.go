@@ -118,15 +118,16 @@ func (r *Run) open() error {
 }
 
 // unbegun tells that a journal may be cut to nothing: it holds no more than the first
-// iteration, which no checkpoint followed.
+// iteration, which no checkpoint followed, and at most a last line that was not finished.
+// Whatever else it holds is somebody's, or damaged, and stays.
 func unbegun(path string) error {
 	for e, err := range ReadJournal(path) {
 		var torn *rundir.TornError
 		switch {
-		case errors.Is(err, fs.ErrNotExist), errors.As(err, &torn):
+		case errors.Is(err, fs.ErrNotExist), errors.As(err, &torn) && torn.Begun:
 			return nil
 		case err != nil:
-			return err
+			return fmt.Errorf("journal %s is no journal of this run's first iteration, and no checkpoint knows of it; move it away: %w", path, err)
 		case e.Iteration > 1:
 			return fmt.Errorf("journal %s is of another run: it has attempts of iteration %d, and no checkpoint knows of it; move one of them away", path, e.Iteration)
 		}
