@@ -5,9 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -108,6 +105,7 @@ func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCriti
 	need(critic == nil || critic.Config.Score, "critic has no scalar head; see model.Net.WithScore")
 	need(c.CriticSteps > 0, "CriticSteps is %d, want it positive", c.CriticSteps)
 	need(!shared || c.CriticSteps == 1, "CriticSteps is %d, and a critic on the policy's trunk steps with it", c.CriticSteps)
+	need(critic == nil || critic.Config.LoRA.Rank == 0, "critic has an adapter, beside which its head does not learn; take LM.Base() for its trunk, or Merge it")
 	need(!shared || lm.Config.LoRA.Rank == 0, "LM has an adapter, which learns alone; its critic has to be a network of its own")
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
@@ -316,59 +314,11 @@ func (s *Stats) value(stat model.Stat, minibatch []Sample) {
 	s.Values = rowsOf(stat, valueStats, minibatch)
 }
 
-// Save writes the policy and its critic with the moments of their optimisers, whole or
-// not at all; files of the caller's own join them.
-func (a *ActorCritic) Save(dir string, extra ...func(dir string) error) error {
-	return model.ReplaceDir(dir, func(tmp string) error {
-		if err := a.LM.Save(filepath.Join(tmp, "policy"), a.actor.SaveState); err != nil {
-			return err
-		}
-		if a.Critic != nil {
-			if err := a.Critic.Save(filepath.Join(tmp, "critic"), a.critic.SaveState); err != nil {
-				return err
-			}
-		}
-		for _, write := range extra {
-			if err := write(tmp); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// OpenActorCritic goes on where Save stopped.
-func OpenActorCritic(b model.Backend, dir string, c ActorConfig) (*ActorCritic, error) {
-	if err := model.RecoverDir(dir); err != nil {
-		return nil, fmt.Errorf("ppo: %w", err)
-	}
-	lm, err := model.Open(b, filepath.Join(dir, "policy"))
-	if err != nil {
-		return nil, fmt.Errorf("ppo: %w", err)
-	}
-	var critic *model.Net
-	if _, err := os.Stat(filepath.Join(dir, "critic")); !errors.Is(err, fs.ErrNotExist) {
-		if critic, err = model.OpenNet(b, filepath.Join(dir, "critic")); err != nil {
-			return nil, fmt.Errorf("ppo: %w", err)
-		}
-	}
-	a, err := NewActorCritic(lm, critic, c)
-	if err != nil {
-		return nil, err
-	}
-	err = a.actor.LoadState(filepath.Join(dir, "policy"))
-	if critic != nil {
-		err = errors.Join(err, a.critic.LoadState(filepath.Join(dir, "critic")))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("ppo: %w", err)
-	}
-	return a, nil
-}
-
 // Close frees the optimisers' moments. The networks stay.
 func (a *ActorCritic) Close() {
-	a.actor.Close()
+	if a.actor != nil {
+		a.actor.Close()
+	}
 	if a.critic != nil {
 		a.critic.Close()
 	}

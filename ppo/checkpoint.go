@@ -11,7 +11,6 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/coat/rundir"
-	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/reward"
 )
 
@@ -68,7 +67,6 @@ type runState struct {
 const (
 	stateFile = "state.json"
 	actorDir  = "actor"
-	actorFile = "actor.json"
 )
 
 // OpenRun takes a directory, which it makes where there is none, finds the newest whole
@@ -202,41 +200,6 @@ func (r *Run) Close() (err error) {
 		err = r.journal.Close()
 	}
 	return errors.Join(err, r.holder.Release())
-}
-
-// SaveIn writes the policy, the critic and their optimisers into a checkpoint.
-func (a *ActorCritic) SaveIn(dir string) error {
-	return a.Save(filepath.Join(dir, actorDir), func(dir string) error {
-		data, err := json.MarshalIndent(actorSettings(a.config), "", "  ")
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(dir, actorFile), append(data, '\n'), 0o644)
-	})
-}
-
-// Open opens what [ActorCritic.SaveIn] wrote. The configuration has to be as it was; the
-// first field that is not is an error. A missing file is one too: no optimiser begins
-// anew unsaid.
-func (k *Checkpoint) Open(b model.Backend, c ActorConfig) (*ActorCritic, error) {
-	dir := filepath.Join(k.Dir, actorDir)
-	a, err := OpenActorCritic(b, dir, c)
-	if err != nil {
-		return nil, err
-	}
-	data, err := os.ReadFile(filepath.Join(dir, actorFile))
-	var was map[string]string
-	if err == nil {
-		err = json.Unmarshal(data, &was)
-	}
-	if err == nil {
-		err = sameSettings("ActorConfig", was, actorSettings(a.config))
-	}
-	if err != nil {
-		a.Close()
-		return nil, fmt.Errorf("ppo: %s: %w", dir, err)
-	}
-	return a, nil
 }
 
 // After is a stream behind n starts that were taken from it before: n blanks, which
