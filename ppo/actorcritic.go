@@ -204,8 +204,10 @@ func (a *ActorCritic) Estimate(ctx context.Context, rollouts []Rollout) ([]Estim
 	return estimates, nil
 }
 
-// Update makes one step of the policy and one of the critic, or neither; of CriticSteps
-// those before one that fails have been made.
+// Update makes one step of the policy, and one of the critic or CriticSteps of a critic of
+// its own. After an error the policy is as before, and so is the critic where it makes one
+// step or the policy's gradient was at fault; of several those before the one that failed
+// have been made.
 func (a *ActorCritic) Update(ctx context.Context, minibatch []Sample, rate Rate) (Stats, error) {
 	var s Stats
 	if err := context.Cause(ctx); err != nil {
@@ -234,19 +236,19 @@ func (a *ActorCritic) Update(ctx context.Context, minibatch []Sample, rate Rate)
 
 // updateCritic makes the steps of a critic of its own, unless the policy's has diverged.
 func (a *ActorCritic) updateCritic(s *Stats, minibatch []Sample, rate float64, diverged bool) error {
-	size := (len(minibatch) + a.config.CriticSteps - 1) / a.config.CriticSteps
-	tokens := count(minibatch)
-	first := true
-	for part := range slices.Chunk(minibatch, size) {
+	tokens, n := count(minibatch), len(minibatch)
+	steps := min(a.config.CriticSteps, n)
+	for i := range steps {
+		from := i * n / steps
+		part := minibatch[from : (i+1)*n/steps]
 		update, stat, err := a.prepare(a.critic, part, valueColumns, rate)
 		if err != nil {
-			return err
+			return behind(err, from)
 		}
 		share := float64(count(part)) / float64(tokens)
 		s.ValueLoss += share * stat.Loss
 		s.ValueNorm += share * stat.Norm
-		if first { // what the first step starts from is the critic that gave the values
-			first = false
+		if i == 0 { // what the first step starts from is the critic that gave the values
 			s.ValueError = stat.Stats[0]
 			s.Values = append(rowsOf(stat, valueStats, part), make([]float64, len(minibatch)-len(part))...)
 		}

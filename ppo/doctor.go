@@ -294,6 +294,16 @@ func located(err error, part []int) error {
 	return err
 }
 
+// behind is a fault of a part with the rows that its samples have in the mini-batch.
+func behind(err error, from int) error {
+	if f := (*Fault)(nil); errors.As(err, &f) {
+		for k := range f.Rows {
+			f.Rows[k] += from
+		}
+	}
+	return err
+}
+
 // worst are the rows that are off most, from the largest down to half of it: all of
 // them, if it is not known which.
 func worst(off []float64, part []int) (rows []int) {

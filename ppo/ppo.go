@@ -40,8 +40,9 @@ type Policy interface {
 	Rollouts(ctx context.Context, starts []coat.Start, seed uint64) ([]Rollout, error)
 	// Estimate looks at rollouts with the current weights, in order.
 	Estimate(ctx context.Context, rollouts []Rollout) ([]Estimate, error)
-	// Update makes one optimiser step on a mini-batch. After an error the weights are
-	// those of before.
+	// Update learns from a mini-batch: the policy makes one optimiser step, a critic one or
+	// several. After an error the policy is that of before; of the critic's steps those before
+	// the one that failed may have been made.
 	Update(ctx context.Context, minibatch []Sample, rate Rate) (Stats, error)
 }
 
