@@ -161,16 +161,14 @@ func (a *ActorCritic) forceEOS(ctx context.Context, rollouts []Rollout) error {
 	return nil
 }
 
-// Estimate gives values and, with a reference, its log-probabilities.
+// Estimate gives values, where there is a critic, and log-probabilities of the reference,
+// where there is one.
 func (a *ActorCritic) Estimate(ctx context.Context, rollouts []Rollout) ([]Estimate, error) {
 	rows := make([][]int32, len(rollouts))
 	for i, r := range rollouts {
 		rows[i] = slices.Concat(r.Prompt, r.Tokens)
 	}
-	scores := make([][]float32, len(rows)) // without a critic all values are 0
-	for i, row := range rows {
-		scores[i] = make([]float32, len(row))
-	}
+	var scores [][]float32
 	var err error
 	switch {
 	case a.shared:
@@ -190,13 +188,15 @@ func (a *ActorCritic) Estimate(ctx context.Context, rollouts []Rollout) ([]Estim
 	estimates := make([]Estimate, len(rollouts))
 	for i, r := range rollouts {
 		n := len(r.Prompt)
-		// The value of the state in which token t was chosen is read at the token before.
-		values := float64s(scores[i][n-1:])
-		for t := range values {
-			values[t] = (values[t] - a.config.ValueMean) / a.config.ValueStd
+		if scores != nil {
+			// The value of the state in which token t was chosen is read at the token before.
+			values := float64s(scores[i][n-1:])
+			for t := range values {
+				values[t] = (values[t] - a.config.ValueMean) / a.config.ValueStd
+			}
+			last := len(values) - 1
+			estimates[i].Values, estimates[i].After = values[:last:last], values[last]
 		}
-		last := len(values) - 1
-		estimates[i].Values, estimates[i].After = values[:last:last], values[last]
 		if ref != nil {
 			estimates[i].Ref = float64s(ref[i][n:])
 		}

@@ -130,10 +130,14 @@ func (c Config) checkSampled(i int, starts []coat.Start, rollouts []Rollout, est
 	if len(rollouts) != len(starts) || len(estimates) != len(starts) {
 		return &Fault{CheckRollouts, nil, fmt.Sprintf("%d rollouts and %d estimates of %d starts", len(rollouts), len(estimates), len(starts)), "Policy.Rollouts and Estimate have to keep number and order"}
 	}
+	critic := slices.ContainsFunc(estimates, func(e Estimate) bool { return e.Values != nil })
+	if !critic && c.Relative == nil {
+		return errors.New("the policy has no critic, and with Config.Relative nil the advantages come of one; give it a critic, or set Relative")
+	}
 	var broken, infinite, apart, filtered []int
 	for k, r := range rollouts {
 		n, e := len(r.Tokens), estimates[k]
-		if !reflect.DeepEqual(r.Start, starts[k]) || n == 0 || len(r.Prompt) == 0 || len(r.LogProbs) != n || len(e.Values) != n || e.Ref != nil && len(e.Ref) != n {
+		if !reflect.DeepEqual(r.Start, starts[k]) || n == 0 || len(r.Prompt) == 0 || len(r.LogProbs) != n || critic && len(e.Values) != n || e.Ref != nil && len(e.Ref) != n {
 			broken = append(broken, k)
 			continue
 		}
