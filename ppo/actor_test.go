@@ -218,6 +218,30 @@ func TestForceEOS(t *testing.T) {
 	if err := (sick{ActorCritic: forced}).iterate(Config{}); err != nil {
 		t.Error(err)
 	}
+
+	// Where two tokens are all that fits behind the prompt there is no position for an EOS.
+	forced.LM.Config.MaxPositions = 3
+	starts, truncated = starts[1:], 0
+	for seed := range uint64(4) {
+		if cut, err = plain.Rollouts(t.Context(), starts, seed); err != nil {
+			t.Fatal(err)
+		}
+		limited, err := forced.Rollouts(t.Context(), starts, seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(limited, cut) {
+			t.Errorf("%+v, without an EOS %+v", limited, cut)
+		}
+		for _, r := range cut {
+			if r.Truncated {
+				truncated++
+			}
+		}
+	}
+	if truncated == 0 {
+		t.Fatal("nothing was cut off at the limit")
+	}
 }
 
 // What is trained are the ids that were sampled, not what the text would be encoded to;

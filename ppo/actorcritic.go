@@ -43,8 +43,9 @@ type ActorConfig struct {
 	ValueCoef float64
 	// ForceEOS ends a response that the token limit cuts off with an EOS that the policy
 	// did not sample, trains it as if it had, and calls the attempt whole: the behaviour of
-	// the paper's code, and off its policy. Without it nothing is trained that was not
-	// sampled, and the attempt is marked as truncated.
+	// the paper's code, and off its policy. A response that leaves the model no position for
+	// it stays truncated. Without ForceEOS nothing is trained that was not sampled, and the
+	// attempt is marked as truncated.
 	ForceEOS  bool
 	Reference *model.LM   `json:"-"` // for a KL penalty; nil: none, as in the paper
 	AdamW     model.AdamW // of both; its zero value is the paper's scripts'
@@ -143,11 +144,11 @@ func (a *ActorCritic) Rollouts(ctx context.Context, starts []coat.Start, seed ui
 	return rollouts, a.checkEnds(rollouts)
 }
 
-// forceEOS writes the EOS that truncated responses lack.
+// forceEOS writes the EOS that truncated responses lack, where there is a position for it.
 func (a *ActorCritic) forceEOS(ctx context.Context, rollouts []Rollout) error {
 	for i := range rollouts {
 		r := &rollouts[i]
-		if !r.Truncated {
+		if !r.Truncated || len(r.Prompt)+len(r.Tokens) >= a.LM.Config.MaxPositions {
 			continue
 		}
 		r.Tokens, r.Truncated = append(r.Tokens, a.LM.Config.EOS), false
