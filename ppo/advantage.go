@@ -1,6 +1,9 @@
 package ppo
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Shape puts the reward of a whole response on its last token and subtracts the KL
 // penalty of each: rₜ = −β·(log π(yₜ) − log π_ref(yₜ)), and score on top for the last
@@ -46,18 +49,23 @@ func Bootstrapped(rewards []float64, after, gamma float64) []float64 {
 
 // relate gives every token of a response the advantage that the response has in its
 // group. What is compared is the reward of the whole response, penalties included.
-func relate(group []Sample, relative func(rewards []float64) []float64) {
+func relate(group []Sample, relative func(rewards []float64) []float64) error {
 	rewards := make([]float64, len(group))
 	for i, s := range group {
 		for _, r := range s.Rewards {
 			rewards[i] += r
 		}
 	}
-	for i, a := range relative(rewards) {
+	advantages := relative(rewards)
+	if len(advantages) != len(rewards) {
+		return fmt.Errorf("Config.Relative made %d advantages of %d rewards, want one of each", len(advantages), len(rewards))
+	}
+	for i, a := range advantages {
 		for t := range group[i].Advantages {
 			group[i].Advantages[t] = a
 		}
 	}
+	return nil
 }
 
 // Whiten shifts and scales the advantages of all samples to mean 0 and variance 1 over

@@ -20,7 +20,7 @@ type RunConfig struct {
 
 	// Journal is the file in which every attempt is kept, see [Entry]. "": none is.
 	Journal string
-	Rubric  reward.Rubric             // names the parts of the journal's scores
+	Rubric  reward.Rubric             // of the Trainer: names the parts of the journal's scores
 	Verdict func(Sample) coat.Outcome // for the journal; nil: none is given
 }
 
@@ -133,9 +133,9 @@ func unbegun(path string) error {
 	return nil
 }
 
-// Resume is a configuration to go on with: c where the run begins, or else c with Done
-// and KL of the checkpoint. What else decides the results has to be as it was; the first
-// field that is not is an error. To change one all the same, set Done yourself and open
+// Resume is a configuration to go on with: c where the run begins, or else c with Done of
+// the checkpoint, and its KL where KLTarget steers that. What else decides the results has
+// to be as it was; the first field that is not is an error. To change one all the same, set Done yourself and open
 // the policy with [OpenActorCritic].
 func (r *Run) Resume(c Config) (Config, error) {
 	if r.Last == nil {
@@ -146,6 +146,12 @@ func (r *Run) Resume(c Config) (Config, error) {
 		return c, fmt.Errorf("ppo: %w", err)
 	}
 	if err := sameSettings("Config", r.Last.state.Config, now); err != nil {
+		return c, fmt.Errorf("ppo: %s: %w", r.Last.Dir, err)
+	}
+	// A KL that nothing steers is the one that the run began with. It is not among the
+	// settings.
+	if was := r.Last.state.KL; c.KLTarget == 0 && c.KL != was {
+		err := sameSettings("Config", map[string]string{"KL": fmt.Sprint(was)}, map[string]string{"KL": fmt.Sprint(c.KL)})
 		return c, fmt.Errorf("ppo: %s: %w", r.Last.Dir, err)
 	}
 	c.Done, c.KL = r.Last.state.Done, r.Last.state.KL
@@ -164,6 +170,11 @@ func (r *Run) Save(c Config, step Step, fill ...func(dir string) error) error {
 }
 
 func (r *Run) save(c Config, step Step, fill []func(dir string) error) (err error) {
+	for k, x := range step.Samples {
+		if n := len(r.config.Rubric); r.journal != nil && len(x.Score.Parts) != n {
+			return fmt.Errorf("RunConfig.Rubric has %d terms, and the score of attempt %d has %d parts; it has to be the rubric of the Trainer", n, k, len(x.Score.Parts))
+		}
+	}
 	state := runState{Done: step.Iteration, KL: step.NextKL}
 	if state.Config, err = configSettings(c); err != nil {
 		return err

@@ -20,6 +20,7 @@ import (
 	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/reward"
 )
 
 // onFullDisk is the program that runs on a full disk, where there is one.
@@ -480,10 +481,12 @@ func TestBegunJournal(t *testing.T) {
 	}
 }
 
-// The coefficient that a step ends with is what the next iteration begins with.
+// A coefficient that is steered goes on as the step ended with it, whatever it began with;
+// one that is not has to be as it was.
 func TestCoefficientResumes(t *testing.T) {
 	step := ppo.Step{Iteration: 1, NextKL: 0.7}
 	s := newSmall(t.TempDir(), 2)
+	s.config.KLTarget = 1
 	for _, want := range []float64{0.2, 0.7} {
 		run, err := s.open(2)
 		if err != nil {
@@ -500,5 +503,49 @@ func TestCoefficientResumes(t *testing.T) {
 		if err := errors.Join(err, run.Close()); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestFixedCoefficientResumes(t *testing.T) {
+	s := newSmall(t.TempDir(), 2)
+	for i, kl := range []float64{0.2, 0.2, 0.3} {
+		run, err := s.open(2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.config.KL = kl
+		c, err := run.Resume(s.config)
+		switch {
+		case kl == 0.3:
+			if err == nil || !strings.Contains(err.Error(), `Config.KL was "0.2" when the run began and is "0.3" now`) {
+				t.Errorf("another KL: %v", err)
+			}
+			err = nil
+		case i == 0:
+			err = run.Save(c, ppo.Step{Iteration: 1, NextKL: kl}, func(string) error { return nil })
+		}
+		if err := errors.Join(err, run.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A rubric with other terms than the scores have parts is an error, and nothing is written.
+func TestOtherRubric(t *testing.T) {
+	s := newSmall(t.TempDir(), 2)
+	run, err := s.open(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.Close()
+	n := len(s.rubric)
+	for _, parts := range []int{0, n - 1, n + 1} {
+		step := ppo.Step{Iteration: 1, Samples: []ppo.Sample{{Score: reward.Score{Parts: make([]float64, n)}}, {Score: reward.Score{Parts: make([]float64, parts)}}}}
+		if err := run.Save(s.config, step); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("RunConfig.Rubric has %d terms, and the score of attempt 1 has %d parts", n, parts)) {
+			t.Errorf("%d parts: %v", parts, err)
+		}
+	}
+	if journal, err := os.ReadFile(s.path("journal.jsonl")); err != nil || len(journal) > 0 {
+		t.Errorf("%d bytes were written, %v", len(journal), err)
 	}
 }

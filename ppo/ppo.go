@@ -189,7 +189,9 @@ func (c Config) samples(rollouts []Rollout, scores []reward.Score, estimates []E
 	}
 	if c.Relative != nil {
 		for group := range slices.Chunk(samples, c.Group) {
-			relate(group, c.Relative)
+			if err := relate(group, c.Relative); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return samples, nil
