@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+
+	"github.com/satori-go/satori/coat/rundir"
 )
 
 // ReplaceDir makes a directory whole or not at all: write fills a temporary directory
@@ -31,11 +33,11 @@ func ReplaceDir(dir string, write func(tmp string) error) (err error) {
 		return err
 	}
 	for _, f := range files {
-		if err := syncFile(filepath.Join(tmp, f.Name())); err != nil {
+		if err := rundir.Sync(filepath.Join(tmp, f.Name())); err != nil {
 			return err
 		}
 	}
-	if err := syncFile(tmp); err != nil {
+	if err := rundir.Sync(tmp); err != nil {
 		return err
 	}
 	old := dir + oldSuffix
@@ -49,7 +51,7 @@ func ReplaceDir(dir string, write func(tmp string) error) (err error) {
 	if err := os.Rename(tmp, dir); err != nil {
 		return errors.Join(err, os.Rename(old, dir))
 	}
-	return syncFile(parent)
+	return rundir.Sync(parent)
 }
 
 // oldSuffix is where a directory stands for the moment in which it is replaced.
@@ -65,12 +67,4 @@ func RecoverDir(dir string) error {
 		return err
 	}
 	return nil
-}
-
-func syncFile(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
