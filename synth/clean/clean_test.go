@@ -142,6 +142,22 @@ func pool(n int) iter.Seq2[coat.Problem, error] {
 
 const testQuestion = "how many of the twelve grey cats sleep in the sun at noon"
 
+// A question that holds short ones of two test sets overlaps the same one each time.
+func TestOverlapIsTheSame(t *testing.T) {
+	against := []clean.Set{
+		{Name: "four", Problems: questions("one two three four")},
+		{Name: "five", Problems: questions("five six seven eight nine")},
+		{Name: "ten", Problems: questions("a b c d e f g h i j")},
+	}
+	for range 20 {
+		for v, err := range clean.Problems(questions("one two three four five six seven eight nine"), clean.Config{Against: against}) {
+			if err != nil || v.Reason != clean.Overlap || v.Why != "four" {
+				t.Errorf("%+v, %v", v, err)
+			}
+		}
+	}
+}
+
 // 100,000 problems in bounded memory.
 func TestMany(t *testing.T) {
 	n := 100_000
