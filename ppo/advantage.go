@@ -9,6 +9,8 @@ import (
 // penalty of each: rₜ = −β·(log π(yₜ) − log π_ref(yₜ)), and score on top for the last
 // (N implementation details of RLHF; InstructGPT). Without ref there is no penalty. The
 // penalty is [K1] of the policy that sampled, a constant: no gradient runs through it.
+// logp and ref have one entry a response token; it panics where there is none, or ref has
+// fewer than logp.
 func Shape(score float64, logp, ref []float64, kl float64) (rewards []float64) {
 	rewards = make([]float64, len(logp))
 	if ref != nil {
@@ -26,6 +28,9 @@ func Shape(score float64, logp, ref []float64, kl float64) (rewards []float64) {
 //	δₜ = rₜ + γ·Vₜ₊₁ − Vₜ
 //	Âₜ = δₜ + γλ·Âₜ₊₁
 //	Rₜ = Âₜ + Vₜ
+//
+// rewards and values have one entry a response token, and so have the results; it panics
+// where there are fewer values than rewards.
 func GAE(rewards, values []float64, gamma, lambda float64) (advantages, returns []float64) {
 	advantages, returns = make([]float64, len(rewards)), make([]float64, len(rewards))
 	var nextValue, nextAdvantage float64
@@ -40,7 +45,8 @@ func GAE(rewards, values []float64, gamma, lambda float64) (advantages, returns 
 
 // Bootstrapped are the rewards of a response that was cut off and goes on in the critic's
 // eyes: γ·V of the state after its last token on top of the last. The value after the
-// last token, which is 0 in [GAE], is that value then.
+// last token, which is 0 in [GAE], is that value then. The rewards that are given stay as
+// they are; it panics where there are none.
 func Bootstrapped(rewards []float64, after, gamma float64) []float64 {
 	rewards = append([]float64(nil), rewards...)
 	rewards[len(rewards)-1] += gamma * after

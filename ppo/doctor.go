@@ -74,7 +74,7 @@ func (f *Fault) Error() string {
 type Health struct {
 	Truncated    int     // rollouts that the token limit cut off
 	Masked       int     // rollouts that were not trained on
-	Groups, Flat int     // groups of more than one rollout, and those whose rewards are all equal
+	Groups, Flat int     // groups of more than one rollout, and those whose scores, without penalties, are all equal
 	RatioError   float64 // mean |ρ−1| before any update of the iteration
 	RatioMax     float64 // the largest
 	ValueError   float64 // mean |V−V_old|
