@@ -210,9 +210,10 @@ func (a *ActorCritic) networkSettings() map[string]string {
 // earlier revisions did not write stays as it is.
 func (a *ActorCritic) restore(was map[string]string) error {
 	if a.LM.Config.LoRA.Rank > 0 { // the base is the caller's, and stays as it is
-		for name, now := range a.networkSettings() {
-			if name != "Policy.Checkpointing" && strings.HasPrefix(name, "Policy.") && was[name] != "" && was[name] != now {
-				return fmt.Errorf("%s was %q and is %q now; open it over the base that it was trained on", name, was[name], now)
+		now := a.networkSettings()
+		for _, name := range []string{"Policy.BF16", "Policy.Base"} {
+			if was[name] != "" && was[name] != now[name] {
+				return fmt.Errorf("%s was %q and is %q now; open it over the base that it was trained on", name, was[name], now[name])
 			}
 		}
 	}

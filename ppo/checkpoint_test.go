@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,7 +19,6 @@ import (
 	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/ppo"
-	"github.com/satori-go/satori/reward"
 )
 
 // onFullDisk is the program that runs on a full disk, where there is one.
@@ -194,91 +192,6 @@ func TestSharedResumes(t *testing.T) {
 	}
 }
 
-// A policy that is an adapter goes on as it would have, over its base, which is not saved;
-// without it, or over another one, it is not opened.
-func TestAdapterResumes(t *testing.T) {
-	b := goBackend(t)
-	whole, stopped := newSmall(t.TempDir(), 4), newSmall(t.TempDir(), 4)
-	whole.lora, stopped.lora = true, true
-	if err := errors.Join(whole.train(t.Context(), b, 2, 0), stopped.train(t.Context(), b, 2, 2), stopped.train(t.Context(), b, 2, 0)); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := results(t, stopped.dir), results(t, whole.dir); got != want {
-		t.Errorf("\n%s\nwant\n%s", got, want)
-	}
-	if _, err := os.Stat(stopped.path("final/policy/model.safetensors")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the base is saved, too: %v", err)
-	}
-
-	base, err := smallModel(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := model.NewNet(b, base.Config, 8)
-	if err != nil {
-		t.Fatal(err)
-	}
-	otherLM, err := model.NewLM(other, base.Tokenizer())
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain := newSmall(t.TempDir(), 1)
-	if err := plain.train(t.Context(), b, 1, 0); err != nil {
-		t.Fatal(err)
-	}
-	for name, c := range map[string]struct {
-		of   *small
-		open func(k *ppo.Checkpoint) error
-		want string
-	}{
-		"no base":      {stopped, func(k *ppo.Checkpoint) error { _, err := k.Open(b, stopped.actor()); return err }, "Checkpoint.OpenOver"},
-		"another base": {stopped, func(k *ppo.Checkpoint) error { _, err := k.OpenOver(otherLM, stopped.actor()); return err }, "Policy.Base was"},
-		"no adapter":   {plain, func(k *ppo.Checkpoint) error { _, err := k.OpenOver(base, plain.actor()); return err }, "Checkpoint.Open or"},
-	} {
-		run, err := c.of.open(2)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := c.open(run.Last); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, want %s", name, err, c.want)
-		}
-		if err := run.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := ppo.NewActorCritic(base, base.Net.WithScore(3), plain.actor()); err != nil {
-		t.Errorf("a base that was opened over is no longer a model: %v", err)
-	}
-}
-
-// How the weights are stored, and what the gradient keeps, is gone on with.
-func TestNetworksResume(t *testing.T) {
-	b := goBackend(t)
-	s := newSmall(t.TempDir(), 1)
-	lm, err := smallModel(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	critic := lm.Net.WithScore(3)
-	lm.Config.Checkpointing, critic.Config.Checkpointing = true, true
-	lm.ToBF16()
-	p, err := ppo.NewActorCritic(lm, critic, s.actor())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Save(s.path("actor")); err != nil {
-		t.Fatal(err)
-	}
-	p, err = ppo.OpenActorCritic(b, s.path("actor"), s.actor())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
-	if c, k := p.LM.Config, p.Critic.Config; !c.Checkpointing || !c.BF16 || !k.Checkpointing || k.BF16 {
-		t.Errorf("policy %+v\ncritic %+v", c, k)
-	}
-}
-
 func testTornCheckpoint(t *testing.T, b model.Backend) {
 	whole, torn := newSmall(t.TempDir(), 4), newSmall(t.TempDir(), 4)
 	if err := errors.Join(whole.train(t.Context(), b, 2, 0), torn.train(t.Context(), b, 2, 3)); err != nil {
@@ -416,71 +329,6 @@ func TestResumeRefuses(t *testing.T) {
 	}
 }
 
-// Where no checkpoint is, a journal is begun anew only if it is the beginning of one: a
-// file of somebody else, and a journal that is damaged, stay as they are.
-func TestBegunJournal(t *testing.T) {
-	s := newSmall(t.TempDir(), 2)
-	path := s.path("journal.jsonl")
-	run, err := s.open(2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	step := ppo.Step{Iteration: 1, Samples: make([]ppo.Sample, 3)}
-	for i := range step.Samples {
-		step.Samples[i].Score.Parts = make([]float64, len(s.rubric))
-	}
-	full := errors.New("no checkpoint")
-	if err := run.Save(s.config, step, func(string) error { return full }); !errors.Is(err, full) {
-		t.Fatal(err)
-	}
-	if err := run.Close(); err != nil {
-		t.Fatal(err)
-	}
-	first, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	flipped := slices.Clone(first)
-	flipped[len(flipped)/2] ^= 1
-	last := slices.Clone(first)
-	last[len(last)-3] ^= 1
-	for name, c := range map[string]struct {
-		data  []byte
-		begun bool
-	}{
-		"one iteration":               {first, true},
-		"a last line torn":            {first[:len(first)-30], true},
-		"a last line of few bytes":    {append(slices.Clone(first), `{"c`...), true},
-		"somebody's file":             {[]byte(`{"question":"1+1","answer":"2"}` + "\n"), false},
-		"somebody's text":             {[]byte("notes"), false},
-		"a bit flipped":               {flipped, false},
-		"a bit of the last line":      {last, false},
-		"something else at its end":   {append(slices.Clone(first), "notes"...), false},
-		"zeros, as a crash may leave": {append(slices.Clone(first), 0, 0, 0), false},
-	} {
-		if err := os.WriteFile(path, c.data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		run, err := s.open(2)
-		after, readErr := os.ReadFile(path)
-		if readErr != nil {
-			t.Fatal(readErr)
-		}
-		if c.begun {
-			if err != nil || len(after) > 0 || run.Cut.Bytes != int64(len(c.data)) {
-				t.Errorf("%s: %v, %d bytes are left", name, err, len(after))
-			}
-		} else if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "move it away") || string(after) != string(c.data) {
-			t.Errorf("%s: %v, %d of %d bytes are left", name, err, len(after), len(c.data))
-		}
-		if err == nil {
-			if err := run.Close(); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-}
-
 // A coefficient that is steered goes on as the step ended with it, whatever it began with;
 // one that is not has to be as it was.
 func TestCoefficientResumes(t *testing.T) {
@@ -527,25 +375,5 @@ func TestFixedCoefficientResumes(t *testing.T) {
 		if err := errors.Join(err, run.Close()); err != nil {
 			t.Fatal(err)
 		}
-	}
-}
-
-// A rubric with other terms than the scores have parts is an error, and nothing is written.
-func TestOtherRubric(t *testing.T) {
-	s := newSmall(t.TempDir(), 2)
-	run, err := s.open(2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer run.Close()
-	n := len(s.rubric)
-	for _, parts := range []int{0, n - 1, n + 1} {
-		step := ppo.Step{Iteration: 1, Samples: []ppo.Sample{{Score: reward.Score{Parts: make([]float64, n)}}, {Score: reward.Score{Parts: make([]float64, parts)}}}}
-		if err := run.Save(s.config, step); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("RunConfig.Rubric has %d terms, and the score of attempt 1 has %d parts", n, parts)) {
-			t.Errorf("%d parts: %v", parts, err)
-		}
-	}
-	if journal, err := os.ReadFile(s.path("journal.jsonl")); err != nil || len(journal) > 0 {
-		t.Errorf("%d bytes were written, %v", len(journal), err)
 	}
 }
