@@ -1,5 +1,7 @@
 package coat
 
+import "iter"
+
 // A Problem is a question with a gold answer. How an answer is judged is not said
 // here: that is a reward.
 type Problem struct {
@@ -57,12 +59,36 @@ type Start struct {
 	Prior   Outcome `json:"prior,omitempty"`
 }
 
+// Starts makes an original start of each problem.
+func Starts(problems []Problem) iter.Seq[Start] {
+	return func(yield func(Start) bool) {
+		for _, p := range problems {
+			if !yield(Start{Problem: p}) {
+				return
+			}
+		}
+	}
+}
+
 // An Attempt is what a policy made of a Start. Text is the response alone, without
 // the start's prefix; Truncated tells that it hit the token limit, not its end.
 type Attempt struct {
 	Start     Start  `json:"start"`
 	Text      string `json:"text"`
 	Truncated bool   `json:"truncated,omitempty"`
+}
+
+// An AttemptKey is all of an attempt as the key of a map.
+type AttemptKey struct {
+	problem      Problem
+	prefix, text string
+	prior        Outcome
+	truncated    bool
+}
+
+// Key tells an attempt from others.
+func (a Attempt) Key() AttemptKey {
+	return AttemptKey{a.Start.Problem, a.Start.Prefix.String(), a.Text, a.Start.Prior, a.Truncated}
 }
 
 // Trace parses the prefix and the response as one trace.

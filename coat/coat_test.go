@@ -155,3 +155,35 @@ func TestDemoRoundTrip(t *testing.T) {
 		t.Errorf("read %d demos, want 2", n)
 	}
 }
+
+// A key tells attempts apart by all that they are.
+func TestKey(t *testing.T) {
+	a := coat.Attempt{Start: coat.Start{Problem: coat.Problem{ID: "1"}, Prefix: coat.Trace{{"", "a"}}, Prior: coat.Wrong}, Text: "b"}
+	like := a
+	like.Start.Prefix = slices.Clone(a.Start.Prefix)
+	if a.Key() != like.Key() {
+		t.Error("equal attempts have two keys")
+	}
+	for i, change := range []func(a *coat.Attempt){
+		func(a *coat.Attempt) { a.Start.Problem.Answer = "2" },
+		func(a *coat.Attempt) { a.Start.Prefix = nil },
+		func(a *coat.Attempt) { a.Start.Prior = coat.Right },
+		func(a *coat.Attempt) { a.Text = "c" },
+		func(a *coat.Attempt) { a.Truncated = true },
+	} {
+		other := a
+		if change(&other); other.Key() == a.Key() {
+			t.Errorf("change %d leaves the key", i)
+		}
+	}
+}
+
+func TestStarts(t *testing.T) {
+	problems := []coat.Problem{{ID: "1"}, {ID: "2"}}
+	if got := slices.Collect(coat.Starts(problems)); !reflect.DeepEqual(got, []coat.Start{{Problem: problems[0]}, {Problem: problems[1]}}) {
+		t.Errorf("%v", got)
+	}
+	for range coat.Starts(problems) {
+		break // which a stream has to bear
+	}
+}

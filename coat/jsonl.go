@@ -82,8 +82,8 @@ func lineError(name string, line int, err error) *LineError {
 	return &LineError{File: name, Line: line, Err: err}
 }
 
-// ReadProblems reads problems from JSON Lines with the fields id, question, answer
-// and level; other fields are passed over. A missing question or answer and an id
+// ReadProblems reads problems from JSON Lines with the fields id, question, answer,
+// level and solution; other fields are passed over. A missing question or answer and an id
 // that occurred before are [LineError]s, and so is what a check finds, such as a gold
 // answer that a checker cannot read. A problem without an id is given the number of
 // its line.

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/satori-go/satori/coat/rundir"
 )
 
 // ReplaceDir makes a directory whole or not at all: write fills a temporary directory
@@ -34,7 +36,7 @@ func ReplaceDir(dir string, write func(tmp string) error) (err error) {
 		if err != nil {
 			return err
 		}
-		return syncFile(path)
+		return rundir.Sync(path)
 	})
 	if err != nil {
 		return err
@@ -53,7 +55,7 @@ func ReplaceDir(dir string, write func(tmp string) error) (err error) {
 	if err := os.Rename(tmp, dir); err != nil {
 		return errors.Join(err, os.Rename(old, dir))
 	}
-	return syncFile(parent)
+	return rundir.Sync(parent)
 }
 
 // ours tells whether what stands in dir may be replaced by tmp.
@@ -89,12 +91,4 @@ func RecoverDir(dir string) error {
 		return err
 	}
 	return nil
-}
-
-func syncFile(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

@@ -1,6 +1,7 @@
 package ppo
 
 import (
+	"errors"
 	"math"
 	"reflect"
 	"slices"
@@ -95,30 +96,58 @@ func weights(t *testing.T, a *ActorCritic) (list [][]float32) {
 	return list
 }
 
-// Where one half fails neither moves: the next update is what it would have been.
+// Where one half fails the policy does not move, and neither does a critic that makes one
+// step or whose policy is at fault: the next update is what it would have been.
 func TestUpdateIsWholeOrNothing(t *testing.T) {
 	for name, spoil := range map[string]func(s *Sample){
 		"critic": func(s *Sample) { s.Returns = slices.Clone(s.Returns); s.Returns[0] = math.NaN() },
 		"policy": func(s *Sample) { s.Advantages = slices.Clone(s.Advantages); s.Advantages[0] = math.NaN() },
 	} {
-		a, samples := tiny(t, ActorConfig{Temperature: 0.8})
-		b, _ := tiny(t, ActorConfig{Temperature: 0.8})
-		before := weights(t, a)
-		bad := slices.Clone(samples)
-		spoil(&bad[3])
-		if _, err := a.Update(t.Context(), bad, Rate{Policy: 1, Critic: 1}); err == nil {
-			t.Fatalf("%s: no error", name)
+		for _, steps := range []int{1, 4} { // 4 is the default
+			half := func(a *ActorCritic) [][]float32 {
+				list := weights(t, a)
+				if steps > 1 && name == "critic" {
+					list = [][]float32{list[0], list[2]} // the policy's
+				}
+				return list
+			}
+			a, samples := tiny(t, ActorConfig{Temperature: 0.8, CriticSteps: steps})
+			b, _ := tiny(t, ActorConfig{Temperature: 0.8, CriticSteps: steps})
+			before := half(a)
+			bad := slices.Clone(samples)
+			spoil(&bad[3])
+			if _, err := a.Update(t.Context(), bad, Rate{Policy: 1, Critic: 1}); err == nil {
+				t.Fatalf("%s, %d steps: no error", name, steps)
+			}
+			if !reflect.DeepEqual(before, half(a)) {
+				t.Errorf("%s, %d steps: half a step is left", name, steps)
+			}
+			for range 2 {
+				updated(t, a, samples, Rate{Policy: 1, Critic: 1})
+				updated(t, b, samples, Rate{Policy: 1, Critic: 1})
+			}
+			if !reflect.DeepEqual(half(a), half(b)) || reflect.DeepEqual(before, half(a)) {
+				t.Errorf("%s, %d steps: the optimisers are not those of before", name, steps)
+			}
 		}
-		if !reflect.DeepEqual(before, weights(t, a)) {
-			t.Errorf("%s: half a step is left", name)
+	}
+}
+
+// A critic makes as many steps as it is told, whatever the mini-batch's size, and a fault in
+// a later one names its row of the mini-batch.
+func TestCriticStepsOfAnySize(t *testing.T) {
+	for _, n := range []int{2, 5, 6, 8} {
+		a, samples := tiny(t, ActorConfig{Temperature: 0.8, CriticSteps: 4})
+		updated(t, a, samples[:n], Rate{Policy: 1, Critic: 1})
+		if got := a.critic.Steps(); got != min(4, n) {
+			t.Errorf("%d steps on %d samples", got, n)
 		}
-		for range 2 {
-			updated(t, a, samples, Rate{Policy: 1, Critic: 1})
-			updated(t, b, samples, Rate{Policy: 1, Critic: 1})
-		}
-		if !reflect.DeepEqual(weights(t, a), weights(t, b)) || reflect.DeepEqual(before, weights(t, a)) {
-			t.Errorf("%s: the optimisers are not those of before", name)
-		}
+	}
+	a, samples := tiny(t, ActorConfig{Temperature: 0.8, CriticSteps: 4})
+	samples[5].Returns = samples[5].Returns[1:]
+	_, err := a.Update(t.Context(), samples, Rate{Policy: 1, Critic: 1})
+	if f := (*Fault)(nil); !errors.As(err, &f) || !slices.Equal(f.Rows, []int{5}) {
+		t.Errorf("%v, want a fault of row 5", err)
 	}
 }
 
@@ -188,6 +217,30 @@ func TestForceEOS(t *testing.T) {
 	}
 	if err := (sick{ActorCritic: forced}).iterate(Config{}); err != nil {
 		t.Error(err)
+	}
+
+	// Where two tokens are all that fits behind the prompt there is no position for an EOS.
+	forced.LM.Config.MaxPositions = 3
+	starts, truncated = starts[1:], 0
+	for seed := range uint64(4) {
+		if cut, err = plain.Rollouts(t.Context(), starts, seed); err != nil {
+			t.Fatal(err)
+		}
+		limited, err := forced.Rollouts(t.Context(), starts, seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(limited, cut) {
+			t.Errorf("%+v, without an EOS %+v", limited, cut)
+		}
+		for _, r := range cut {
+			if r.Truncated {
+				truncated++
+			}
+		}
+	}
+	if truncated == 0 {
+		t.Fatal("nothing was cut off at the limit")
 	}
 }
 

@@ -5,9 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -46,8 +43,9 @@ type ActorConfig struct {
 	ValueCoef float64
 	// ForceEOS ends a response that the token limit cuts off with an EOS that the policy
 	// did not sample, trains it as if it had, and calls the attempt whole: the behaviour of
-	// the paper's code, and off its policy. Without it nothing is trained that was not
-	// sampled, and the attempt is marked as truncated.
+	// the paper's code, and off its policy. A response that leaves the model no position for
+	// it stays truncated. Without ForceEOS nothing is trained that was not sampled, and the
+	// attempt is marked as truncated.
 	ForceEOS  bool
 	Reference *model.LM   `json:"-"` // for a KL penalty; nil: none, as in the paper
 	AdamW     model.AdamW // of both; its zero value is the paper's scripts'
@@ -108,6 +106,7 @@ func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCriti
 	need(critic == nil || critic.Config.Score, "critic has no scalar head; see model.Net.WithScore")
 	need(c.CriticSteps > 0, "CriticSteps is %d, want it positive", c.CriticSteps)
 	need(!shared || c.CriticSteps == 1, "CriticSteps is %d, and a critic on the policy's trunk steps with it", c.CriticSteps)
+	need(critic == nil || critic.Config.LoRA.Rank == 0, "critic has an adapter, beside which its head does not learn; take LM.Base() for its trunk, or Merge it")
 	need(!shared || lm.Config.LoRA.Rank == 0, "LM has an adapter, which learns alone; its critic has to be a network of its own")
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
@@ -145,11 +144,11 @@ func (a *ActorCritic) Rollouts(ctx context.Context, starts []coat.Start, seed ui
 	return rollouts, a.checkEnds(rollouts)
 }
 
-// forceEOS writes the EOS that truncated responses lack.
+// forceEOS writes the EOS that truncated responses lack, where there is a position for it.
 func (a *ActorCritic) forceEOS(ctx context.Context, rollouts []Rollout) error {
 	for i := range rollouts {
 		r := &rollouts[i]
-		if !r.Truncated {
+		if !r.Truncated || len(r.Prompt)+len(r.Tokens) >= a.LM.Config.MaxPositions {
 			continue
 		}
 		r.Tokens, r.Truncated = append(r.Tokens, a.LM.Config.EOS), false
@@ -163,16 +162,14 @@ func (a *ActorCritic) forceEOS(ctx context.Context, rollouts []Rollout) error {
 	return nil
 }
 
-// Estimate gives values and, with a reference, its log-probabilities.
+// Estimate gives values, where there is a critic, and log-probabilities of the reference,
+// where there is one.
 func (a *ActorCritic) Estimate(ctx context.Context, rollouts []Rollout) ([]Estimate, error) {
 	rows := make([][]int32, len(rollouts))
 	for i, r := range rollouts {
 		rows[i] = slices.Concat(r.Prompt, r.Tokens)
 	}
-	scores := make([][]float32, len(rows)) // without a critic all values are 0
-	for i, row := range rows {
-		scores[i] = make([]float32, len(row))
-	}
+	var scores [][]float32
 	var err error
 	switch {
 	case a.shared:
@@ -192,13 +189,15 @@ func (a *ActorCritic) Estimate(ctx context.Context, rollouts []Rollout) ([]Estim
 	estimates := make([]Estimate, len(rollouts))
 	for i, r := range rollouts {
 		n := len(r.Prompt)
-		// The value of the state in which token t was chosen is read at the token before.
-		values := float64s(scores[i][n-1:])
-		for t := range values {
-			values[t] = (values[t] - a.config.ValueMean) / a.config.ValueStd
+		if scores != nil {
+			// The value of the state in which token t was chosen is read at the token before.
+			values := float64s(scores[i][n-1:])
+			for t := range values {
+				values[t] = (values[t] - a.config.ValueMean) / a.config.ValueStd
+			}
+			last := len(values) - 1
+			estimates[i].Values, estimates[i].After = values[:last:last], values[last]
 		}
-		last := len(values) - 1
-		estimates[i].Values, estimates[i].After = values[:last:last], values[last]
 		if ref != nil {
 			estimates[i].Ref = float64s(ref[i][n:])
 		}
@@ -206,8 +205,10 @@ func (a *ActorCritic) Estimate(ctx context.Context, rollouts []Rollout) ([]Estim
 	return estimates, nil
 }
 
-// Update makes one step of the policy and one of the critic, or neither; of CriticSteps
-// those before one that fails have been made.
+// Update makes one step of the policy, and one of the critic or CriticSteps of a critic of
+// its own. After an error the policy is as before, and so is the critic where it makes one
+// step or the policy's gradient was at fault; of several those before the one that failed
+// have been made.
 func (a *ActorCritic) Update(ctx context.Context, minibatch []Sample, rate Rate) (Stats, error) {
 	var s Stats
 	if err := context.Cause(ctx); err != nil {
@@ -236,19 +237,19 @@ func (a *ActorCritic) Update(ctx context.Context, minibatch []Sample, rate Rate)
 
 // updateCritic makes the steps of a critic of its own, unless the policy's has diverged.
 func (a *ActorCritic) updateCritic(s *Stats, minibatch []Sample, rate float64, diverged bool) error {
-	size := (len(minibatch) + a.config.CriticSteps - 1) / a.config.CriticSteps
-	tokens := count(minibatch)
-	first := true
-	for part := range slices.Chunk(minibatch, size) {
+	tokens, n := count(minibatch), len(minibatch)
+	steps := min(a.config.CriticSteps, n)
+	for i := range steps {
+		from := i * n / steps
+		part := minibatch[from : (i+1)*n/steps]
 		update, stat, err := a.prepare(a.critic, part, valueColumns, rate)
 		if err != nil {
-			return err
+			return behind(err, from)
 		}
 		share := float64(count(part)) / float64(tokens)
 		s.ValueLoss += share * stat.Loss
 		s.ValueNorm += share * stat.Norm
-		if first { // what the first step starts from is the critic that gave the values
-			first = false
+		if i == 0 { // what the first step starts from is the critic that gave the values
 			s.ValueError = stat.Stats[0]
 			s.Values = append(rowsOf(stat, valueStats, part), make([]float64, len(minibatch)-len(part))...)
 		}
@@ -316,59 +317,11 @@ func (s *Stats) value(stat model.Stat, minibatch []Sample) {
 	s.Values = rowsOf(stat, valueStats, minibatch)
 }
 
-// Save writes the policy and its critic with the moments of their optimisers, whole or
-// not at all; files of the caller's own join them.
-func (a *ActorCritic) Save(dir string, extra ...func(dir string) error) error {
-	return model.ReplaceDir(dir, func(tmp string) error {
-		if err := a.LM.Save(filepath.Join(tmp, "policy"), a.actor.SaveState); err != nil {
-			return err
-		}
-		if a.Critic != nil {
-			if err := a.Critic.Save(filepath.Join(tmp, "critic"), a.critic.SaveState); err != nil {
-				return err
-			}
-		}
-		for _, write := range extra {
-			if err := write(tmp); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// OpenActorCritic goes on where Save stopped.
-func OpenActorCritic(b model.Backend, dir string, c ActorConfig) (*ActorCritic, error) {
-	if err := model.RecoverDir(dir); err != nil {
-		return nil, fmt.Errorf("ppo: %w", err)
-	}
-	lm, err := model.Open(b, filepath.Join(dir, "policy"))
-	if err != nil {
-		return nil, fmt.Errorf("ppo: %w", err)
-	}
-	var critic *model.Net
-	if _, err := os.Stat(filepath.Join(dir, "critic")); !errors.Is(err, fs.ErrNotExist) {
-		if critic, err = model.OpenNet(b, filepath.Join(dir, "critic")); err != nil {
-			return nil, fmt.Errorf("ppo: %w", err)
-		}
-	}
-	a, err := NewActorCritic(lm, critic, c)
-	if err != nil {
-		return nil, err
-	}
-	err = a.actor.LoadState(filepath.Join(dir, "policy"))
-	if critic != nil {
-		err = errors.Join(err, a.critic.LoadState(filepath.Join(dir, "critic")))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("ppo: %w", err)
-	}
-	return a, nil
-}
-
 // Close frees the optimisers' moments. The networks stay.
 func (a *ActorCritic) Close() {
-	a.actor.Close()
+	if a.actor != nil {
+		a.actor.Close()
+	}
 	if a.critic != nil {
 		a.critic.Close()
 	}

@@ -1,11 +1,16 @@
 package ppo
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Shape puts the reward of a whole response on its last token and subtracts the KL
 // penalty of each: rₜ = −β·(log π(yₜ) − log π_ref(yₜ)), and score on top for the last
 // (N implementation details of RLHF; InstructGPT). Without ref there is no penalty. The
 // penalty is [K1] of the policy that sampled, a constant: no gradient runs through it.
+// logp and ref have one entry a response token; it panics where there is none, or ref has
+// fewer than logp.
 func Shape(score float64, logp, ref []float64, kl float64) (rewards []float64) {
 	rewards = make([]float64, len(logp))
 	if ref != nil {
@@ -23,6 +28,9 @@ func Shape(score float64, logp, ref []float64, kl float64) (rewards []float64) {
 //	δₜ = rₜ + γ·Vₜ₊₁ − Vₜ
 //	Âₜ = δₜ + γλ·Âₜ₊₁
 //	Rₜ = Âₜ + Vₜ
+//
+// rewards and values have one entry a response token, and so have the results; it panics
+// where there are fewer values than rewards.
 func GAE(rewards, values []float64, gamma, lambda float64) (advantages, returns []float64) {
 	advantages, returns = make([]float64, len(rewards)), make([]float64, len(rewards))
 	var nextValue, nextAdvantage float64
@@ -37,7 +45,8 @@ func GAE(rewards, values []float64, gamma, lambda float64) (advantages, returns 
 
 // Bootstrapped are the rewards of a response that was cut off and goes on in the critic's
 // eyes: γ·V of the state after its last token on top of the last. The value after the
-// last token, which is 0 in [GAE], is that value then.
+// last token, which is 0 in [GAE], is that value then. The rewards that are given stay as
+// they are; it panics where there are none.
 func Bootstrapped(rewards []float64, after, gamma float64) []float64 {
 	rewards = append([]float64(nil), rewards...)
 	rewards[len(rewards)-1] += gamma * after
@@ -46,18 +55,23 @@ func Bootstrapped(rewards []float64, after, gamma float64) []float64 {
 
 // relate gives every token of a response the advantage that the response has in its
 // group. What is compared is the reward of the whole response, penalties included.
-func relate(group []Sample, relative func(rewards []float64) []float64) {
+func relate(group []Sample, relative func(rewards []float64) []float64) error {
 	rewards := make([]float64, len(group))
 	for i, s := range group {
 		for _, r := range s.Rewards {
 			rewards[i] += r
 		}
 	}
-	for i, a := range relative(rewards) {
+	advantages := relative(rewards)
+	if len(advantages) != len(rewards) {
+		return fmt.Errorf("Config.Relative made %d advantages of %d rewards, want one of each", len(advantages), len(rewards))
+	}
+	for i, a := range advantages {
 		for t := range group[i].Advantages {
 			group[i].Advantages[t] = a
 		}
 	}
+	return nil
 }
 
 // Whiten shifts and scales the advantages of all samples to mean 0 and variance 1 over

@@ -11,7 +11,6 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/coat/rundir"
-	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/reward"
 )
 
@@ -21,7 +20,7 @@ type RunConfig struct {
 
 	// Journal is the file in which every attempt is kept, see [Entry]. "": none is.
 	Journal string
-	Rubric  reward.Rubric             // names the parts of the journal's scores
+	Rubric  reward.Rubric             // of the Trainer: names the parts of the journal's scores
 	Verdict func(Sample) coat.Outcome // for the journal; nil: none is given
 }
 
@@ -68,7 +67,6 @@ type runState struct {
 const (
 	stateFile = "state.json"
 	actorDir  = "actor"
-	actorFile = "actor.json"
 )
 
 // OpenRun takes a directory, which it makes where there is none, finds the newest whole
@@ -118,15 +116,16 @@ func (r *Run) open() error {
 }
 
 // unbegun tells that a journal may be cut to nothing: it holds no more than the first
-// iteration, which no checkpoint followed.
+// iteration, which no checkpoint followed, and at most a last line that was not finished.
+// Whatever else it holds is somebody's, or damaged, and stays.
 func unbegun(path string) error {
 	for e, err := range ReadJournal(path) {
 		var torn *rundir.TornError
 		switch {
-		case errors.Is(err, fs.ErrNotExist), errors.As(err, &torn):
+		case errors.Is(err, fs.ErrNotExist), errors.As(err, &torn) && torn.Begun:
 			return nil
 		case err != nil:
-			return err
+			return fmt.Errorf("journal %s is no journal of this run's first iteration, and no checkpoint knows of it; move it away: %w", path, err)
 		case e.Iteration > 1:
 			return fmt.Errorf("journal %s is of another run: it has attempts of iteration %d, and no checkpoint knows of it; move one of them away", path, e.Iteration)
 		}
@@ -134,9 +133,9 @@ func unbegun(path string) error {
 	return nil
 }
 
-// Resume is a configuration to go on with: c where the run begins, or else c with Done
-// and KL of the checkpoint. What else decides the results has to be as it was; the first
-// field that is not is an error. To change one all the same, set Done yourself and open
+// Resume is a configuration to go on with: c where the run begins, or else c with Done of
+// the checkpoint, and its KL where KLTarget steers that. What else decides the results has
+// to be as it was; the first field that is not is an error. To change one all the same, set Done yourself and open
 // the policy with [OpenActorCritic].
 func (r *Run) Resume(c Config) (Config, error) {
 	if r.Last == nil {
@@ -147,6 +146,12 @@ func (r *Run) Resume(c Config) (Config, error) {
 		return c, fmt.Errorf("ppo: %w", err)
 	}
 	if err := sameSettings("Config", r.Last.state.Config, now); err != nil {
+		return c, fmt.Errorf("ppo: %s: %w", r.Last.Dir, err)
+	}
+	// A KL that nothing steers is the one that the run began with. It is not among the
+	// settings.
+	if was := r.Last.state.KL; c.KLTarget == 0 && c.KL != was {
+		err := sameSettings("Config", map[string]string{"KL": fmt.Sprint(was)}, map[string]string{"KL": fmt.Sprint(c.KL)})
 		return c, fmt.Errorf("ppo: %s: %w", r.Last.Dir, err)
 	}
 	c.Done, c.KL = r.Last.state.Done, r.Last.state.KL
@@ -165,6 +170,11 @@ func (r *Run) Save(c Config, step Step, fill ...func(dir string) error) error {
 }
 
 func (r *Run) save(c Config, step Step, fill []func(dir string) error) (err error) {
+	for k, x := range step.Samples {
+		if n := len(r.config.Rubric); r.journal != nil && len(x.Score.Parts) != n {
+			return fmt.Errorf("RunConfig.Rubric has %d terms, and the score of attempt %d has %d parts; it has to be the rubric of the Trainer", n, k, len(x.Score.Parts))
+		}
+	}
 	state := runState{Done: step.Iteration, KL: step.NextKL}
 	if state.Config, err = configSettings(c); err != nil {
 		return err
@@ -201,41 +211,6 @@ func (r *Run) Close() (err error) {
 		err = r.journal.Close()
 	}
 	return errors.Join(err, r.holder.Release())
-}
-
-// SaveIn writes the policy, the critic and their optimisers into a checkpoint.
-func (a *ActorCritic) SaveIn(dir string) error {
-	return a.Save(filepath.Join(dir, actorDir), func(dir string) error {
-		data, err := json.MarshalIndent(actorSettings(a.config), "", "  ")
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(dir, actorFile), append(data, '\n'), 0o644)
-	})
-}
-
-// Open opens what [ActorCritic.SaveIn] wrote. The configuration has to be as it was; the
-// first field that is not is an error. A missing file is one too: no optimiser begins
-// anew unsaid.
-func (k *Checkpoint) Open(b model.Backend, c ActorConfig) (*ActorCritic, error) {
-	dir := filepath.Join(k.Dir, actorDir)
-	a, err := OpenActorCritic(b, dir, c)
-	if err != nil {
-		return nil, err
-	}
-	data, err := os.ReadFile(filepath.Join(dir, actorFile))
-	var was map[string]string
-	if err == nil {
-		err = json.Unmarshal(data, &was)
-	}
-	if err == nil {
-		err = sameSettings("ActorConfig", was, actorSettings(a.config))
-	}
-	if err != nil {
-		a.Close()
-		return nil, fmt.Errorf("ppo: %s: %w", dir, err)
-	}
-	return a, nil
 }
 
 // After is a stream behind n starts that were taken from it before: n blanks, which

@@ -68,7 +68,11 @@ func child(dir string, iterations int, env ...string) *exec.Cmd {
 func results(t *testing.T, dir string) string {
 	t.Helper()
 	var lines []string
-	names := []string{"final/policy/model.safetensors", "final/policy/optimizer.safetensors", "figures.json", "mixer.json", "journal.jsonl"}
+	policy := "final/policy/model.safetensors"
+	if _, err := os.Stat(filepath.Join(dir, "final/policy/adapter")); err == nil {
+		policy = "final/policy/adapter/adapter_model.safetensors"
+	}
+	names := []string{policy, "final/policy/optimizer.safetensors", "figures.json", "mixer.json", "journal.jsonl"}
 	if _, err := os.Stat(filepath.Join(dir, "final/policy/heads")); err == nil {
 		names = append(names, "final/policy/heads/heads.safetensors")
 	} else {
@@ -325,10 +329,12 @@ func TestResumeRefuses(t *testing.T) {
 	}
 }
 
-// The coefficient that a step ends with is what the next iteration begins with.
+// A coefficient that is steered goes on as the step ended with it, whatever it began with;
+// one that is not has to be as it was.
 func TestCoefficientResumes(t *testing.T) {
 	step := ppo.Step{Iteration: 1, NextKL: 0.7}
 	s := newSmall(t.TempDir(), 2)
+	s.config.KLTarget = 1
 	for _, want := range []float64{0.2, 0.7} {
 		run, err := s.open(2)
 		if err != nil {
@@ -341,6 +347,30 @@ func TestCoefficientResumes(t *testing.T) {
 		}
 		if run.Last == nil {
 			err = run.Save(c, step, func(string) error { return nil })
+		}
+		if err := errors.Join(err, run.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestFixedCoefficientResumes(t *testing.T) {
+	s := newSmall(t.TempDir(), 2)
+	for i, kl := range []float64{0.2, 0.2, 0.3} {
+		run, err := s.open(2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.config.KL = kl
+		c, err := run.Resume(s.config)
+		switch {
+		case kl == 0.3:
+			if err == nil || !strings.Contains(err.Error(), `Config.KL was "0.2" when the run began and is "0.3" now`) {
+				t.Errorf("another KL: %v", err)
+			}
+			err = nil
+		case i == 0:
+			err = run.Save(c, ppo.Step{Iteration: 1, NextKL: kl}, func(string) error { return nil })
 		}
 		if err := errors.Join(err, run.Close()); err != nil {
 			t.Fatal(err)

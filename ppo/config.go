@@ -35,7 +35,7 @@ type Config struct {
 	// KLTarget is the divergence, in nats a response, that β is steered to by [AdaptKL].
 	// 0: β stays. A run that goes on takes its β from Step.NextKL.
 	KLTarget  float64
-	KLHorizon float64 // rollouts over which β adapts; 0: 10000
+	KLHorizon float64 // rollouts over which β adapts, over Batch/5, see [AdaptKL]; 0: 10000
 
 	CriticOnly int     // first iterations in which the critic alone is trained; 0: none
 	Warmup     float64 // share of the updates; 0: 0.03, as in the paper's scripts
@@ -103,6 +103,7 @@ func (c Config) resolve() (Config, error) {
 	need(c.Penalty <= InLoss, "Penalty is %d", c.Penalty)
 	need(c.KLTarget >= 0 && (c.KLTarget == 0 || c.KL > 0), "KLTarget is %g with a KL of %g, want both positive", c.KLTarget, c.KL)
 	need(c.KLHorizon > 0, "KLHorizon is %g, want it positive", c.KLHorizon)
+	need(c.KLTarget == 0 || c.KLHorizon > maxKLError*float64(c.Batch), "KLHorizon is %g, want it over %g·Batch, %g: one iteration could turn β negative", c.KLHorizon, maxKLError, maxKLError*float64(c.Batch))
 	need(c.CriticOnly >= 0, "CriticOnly is %d", c.CriticOnly)
 	need(c.Done >= 0, "Done is %d", c.Done)
 	return c, errors.Join(faults...)

@@ -24,9 +24,13 @@
 //
 //   - A truncated response is not given an EOS that its policy did not write; nothing
 //     that was not sampled is trained. ActorConfig.ForceEOS does as the paper's code.
-//   - λ is 1 by default, not 0.95: the critics of small models explain a fifth to a
-//     quarter of the variance of returns, and with less than 1 the terminal reward of a
-//     long response is forgotten over its length.
+//   - λ is 1 by default, not 0.95: the critics of small models explain a fifth of the
+//     variance of returns at best (testdata/details.md), and with less than 1 the terminal
+//     reward of a long response is forgotten over its length.
+//   - The losses are means over the tokens of a mini-batch; the paper's code takes them
+//     over those of a micro-batch, one row or four, and then the mean of the micro-batches.
+//   - A critic of its own makes four steps on a mini-batch, each on a quarter of it, not one:
+//     see ActorConfig.CriticSteps.
 //   - The warm-up of the policy's rate begins with its first update, after the
 //     iterations in which the critic is trained alone.
 //   - Advantages are whitened with Bessel's correction, as in TRL; the paper's code

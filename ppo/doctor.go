@@ -74,7 +74,7 @@ func (f *Fault) Error() string {
 type Health struct {
 	Truncated    int     // rollouts that the token limit cut off
 	Masked       int     // rollouts that were not trained on
-	Groups, Flat int     // groups of more than one rollout, and those whose rewards are all equal
+	Groups, Flat int     // groups of more than one rollout, and those whose scores, without penalties, are all equal
 	RatioError   float64 // mean |ρ−1| before any update of the iteration
 	RatioMax     float64 // the largest
 	ValueError   float64 // mean |V−V_old|
@@ -130,10 +130,14 @@ func (c Config) checkSampled(i int, starts []coat.Start, rollouts []Rollout, est
 	if len(rollouts) != len(starts) || len(estimates) != len(starts) {
 		return &Fault{CheckRollouts, nil, fmt.Sprintf("%d rollouts and %d estimates of %d starts", len(rollouts), len(estimates), len(starts)), "Policy.Rollouts and Estimate have to keep number and order"}
 	}
+	critic := slices.ContainsFunc(estimates, func(e Estimate) bool { return e.Values != nil })
+	if !critic && c.Relative == nil {
+		return errors.New("the policy has no critic, and with Config.Relative nil the advantages come of one; give it a critic, or set Relative")
+	}
 	var broken, infinite, apart, filtered []int
 	for k, r := range rollouts {
 		n, e := len(r.Tokens), estimates[k]
-		if !reflect.DeepEqual(r.Start, starts[k]) || n == 0 || len(r.Prompt) == 0 || len(r.LogProbs) != n || len(e.Values) != n || e.Ref != nil && len(e.Ref) != n {
+		if !reflect.DeepEqual(r.Start, starts[k]) || n == 0 || len(r.Prompt) == 0 || len(r.LogProbs) != n || critic && len(e.Values) != n || e.Ref != nil && len(e.Ref) != n {
 			broken = append(broken, k)
 			continue
 		}
@@ -200,7 +204,7 @@ func (c Config) checkSamples(samples []Sample, train []int) error {
 	if returns != nil {
 		return &Fault{CheckReturns, returns, "the returns are not γλ-returns of the rewards and values", "look at GAE, and at what follows it: advantages are whitened, returns never"}
 	}
-	if c.Relative != nil {
+	if c.Relative != nil || count(pick(samples, train)) < 2 { // Whiten leaves one token alone
 		return nil
 	}
 	// Returns less values are the advantages as they were.
@@ -289,6 +293,16 @@ func located(err error, part []int) error {
 	if f := (*Fault)(nil); errors.As(err, &f) {
 		for k, row := range f.Rows {
 			f.Rows[k] = part[row]
+		}
+	}
+	return err
+}
+
+// behind is a fault of a part with the rows that its samples have in the mini-batch.
+func behind(err error, from int) error {
+	if f := (*Fault)(nil); errors.As(err, &f) {
+		for k := range f.Rows {
+			f.Rows[k] += from
 		}
 	}
 	return err

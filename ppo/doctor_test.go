@@ -274,6 +274,14 @@ func TestDoctorOfSamples(t *testing.T) {
 		}
 	})
 	found(t, c.checkSamples(prepared(), nil), CheckTrained)
+
+	// One token that is trained has no variance, and is not whitened.
+	one := prepared()
+	one[0].Advantages[0] = one[0].Returns[0] - one[0].Values[0]
+	Whiten(one[:1])
+	if err := c.checkSamples(one, all[:1]); err != nil {
+		t.Error(err)
+	}
 }
 
 // A mask that is not the sampled tokens, or figures that are not under it.

@@ -196,13 +196,14 @@ func TestMicroBatchesAddUp(t *testing.T) {
 	for name, aggregate := range map[string]Aggregation{"token": nil, "sequence": BySequence, "constant": ByConstant(6)} {
 		a, samples := tiny(t, ActorConfig{Temperature: 0.8, Aggregate: aggregate, Entropy: 0.01, Reference: &model.LM{}})
 		for _, half := range []struct {
-			learner *model.Learner
-			cols    columns
-			stats   int
-		}{{a.actor, a.policyColumns, 4}, {a.critic, valueColumns, 1}} {
+			learner      *model.Learner
+			cols         columns
+			coefficients []float64
+			stats        int
+		}{{a.actor, a.policyColumns, []float64{0.1, 0.8}, 4}, {a.critic, valueColumns, nil, 1}} {
 			var whole model.Stat
 			for _, micro := range []int{8, 4, 3, 1} {
-				in, err := pack(samples, micro, a.LM.Width, half.cols, 0.1, 0.8)
+				in, err := pack(samples, micro, a.LM.Width, half.cols, half.coefficients...)
 				if err != nil {
 					t.Fatal(err)
 				}

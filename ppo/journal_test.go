@@ -1,15 +1,18 @@
 package ppo_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/reward"
 )
 
 // A journal holds every attempt, once, in order; and the updates behind a checkpoint can
@@ -159,3 +162,88 @@ func TestReplayErrors(t *testing.T) {
 }
 
 func someStart(yield func(coat.Start) bool) { yield(coat.Start{Problem: coat.Problem{ID: "x"}}) }
+
+// Where no checkpoint is, a journal is begun anew only if it is the beginning of one: a
+// file of somebody else, and a journal that is damaged, stay as they are.
+func TestBegunJournal(t *testing.T) {
+	s := newSmall(t.TempDir(), 2)
+	path := s.path("journal.jsonl")
+	run, err := s.open(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	step := ppo.Step{Iteration: 1, Samples: make([]ppo.Sample, 3)}
+	for i := range step.Samples {
+		step.Samples[i].Score.Parts = make([]float64, len(s.rubric))
+	}
+	full := errors.New("no checkpoint")
+	if err := run.Save(s.config, step, func(string) error { return full }); !errors.Is(err, full) {
+		t.Fatal(err)
+	}
+	if err := run.Close(); err != nil {
+		t.Fatal(err)
+	}
+	first, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flipped := slices.Clone(first)
+	flipped[len(flipped)/2] ^= 1
+	last := slices.Clone(first)
+	last[len(last)-3] ^= 1
+	for name, c := range map[string]struct {
+		data  []byte
+		begun bool
+	}{
+		"one iteration":               {first, true},
+		"a last line torn":            {first[:len(first)-30], true},
+		"a last line of few bytes":    {append(slices.Clone(first), `{"c`...), true},
+		"somebody's file":             {[]byte(`{"question":"1+1","answer":"2"}` + "\n"), false},
+		"somebody's text":             {[]byte("notes"), false},
+		"a bit flipped":               {flipped, false},
+		"a bit of the last line":      {last, false},
+		"something else at its end":   {append(slices.Clone(first), "notes"...), false},
+		"zeros, as a crash may leave": {append(slices.Clone(first), 0, 0, 0), false},
+	} {
+		if err := os.WriteFile(path, c.data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		run, err := s.open(2)
+		after, readErr := os.ReadFile(path)
+		if readErr != nil {
+			t.Fatal(readErr)
+		}
+		if c.begun {
+			if err != nil || len(after) > 0 || run.Cut.Bytes != int64(len(c.data)) {
+				t.Errorf("%s: %v, %d bytes are left", name, err, len(after))
+			}
+		} else if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "move it away") || string(after) != string(c.data) {
+			t.Errorf("%s: %v, %d of %d bytes are left", name, err, len(after), len(c.data))
+		}
+		if err == nil {
+			if err := run.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// A rubric with other terms than the scores have parts is an error, and nothing is written.
+func TestOtherRubric(t *testing.T) {
+	s := newSmall(t.TempDir(), 2)
+	run, err := s.open(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.Close()
+	n := len(s.rubric)
+	for _, parts := range []int{0, n - 1, n + 1} {
+		step := ppo.Step{Iteration: 1, Samples: []ppo.Sample{{Score: reward.Score{Parts: make([]float64, n)}}, {Score: reward.Score{Parts: make([]float64, parts)}}}}
+		if err := run.Save(s.config, step); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("RunConfig.Rubric has %d terms, and the score of attempt 1 has %d parts", n, parts)) {
+			t.Errorf("%d parts: %v", parts, err)
+		}
+	}
+	if journal, err := os.ReadFile(s.path("journal.jsonl")); err != nil || len(journal) > 0 {
+		t.Errorf("%d bytes were written, %v", len(journal), err)
+	}
+}

@@ -52,6 +52,12 @@ func StraightThrough(logp, ref *Node) *Node {
 // tokens:
 //
 //	β ← β·(1 + clip(kl/target − 1, −0.2, 0.2)·n/horizon)
+//
+// For β to stay positive the horizon has to be over 0.2·n; there it is 10000, of batches
+// of 512.
 func AdaptKL(beta, kl, target float64, n int, horizon float64) float64 {
-	return beta * (1 + max(-0.2, min(0.2, kl/target-1))*float64(n)/horizon)
+	return beta * (1 + max(-maxKLError, min(maxKLError, kl/target-1))*float64(n)/horizon)
 }
+
+// maxKLError bounds the error that [AdaptKL] goes by.
+const maxKLError = 0.2

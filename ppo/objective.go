@@ -1,7 +1,7 @@
 package ppo
 
 import (
-	"slices"
+	"fmt"
 
 	. "github.com/gomlx/gomlx/core/graph"
 
@@ -26,26 +26,97 @@ var (
 	actorObjectives = model.NewObjectives(func(n actorNumbers) model.Loss { return n.loss(StraightThrough) })
 	valueObjectives = model.NewObjectives(func(n valueNumbers) model.Loss {
 		return func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
-			return n.loss(c.Scores(w, c.Hidden(w, in[0])), in)
+			tokens, x := unpackValue(in)
+			return n.loss(c.Scores(w, c.Hidden(w, tokens)), x)
 		}
 	})
 )
 
-// The policy network's: the inputs of the policy's loss; of a shared trunk before count those of
-// the critic's, old and ret [batch, seq], and last how much of its gradient reaches the trunk, []. There the statistics are policy loss, value loss, those of the policy and
-// those of the critic.
+// The inputs of the losses, in the order in which pack has them.
+type (
+	policyInputs struct {
+		tokens         *Node // [batch, seq] int32
+		mask           *Node // [batch, seq], 1 on sampled tokens
+		old, advantage *Node // [batch, seq]
+		weight         *Node // [batch, seq]; the mask without Aggregate
+		ref            *Node // [batch, seq]; nil without Reference
+		count          *Node // [], sampled tokens of the mini-batch
+		beta           *Node // []
+		temperature    *Node // []
+	}
+	valueInputs struct {
+		mask, old, ret *Node // [batch, seq]
+		count          *Node // []
+	}
+)
+
+// unpack takes a graph's inputs apart. Of a shared trunk the critic's stand behind the
+// policy's columns, and last how much of its gradient reaches the trunk, [].
+func (n actorNumbers) unpack(in []*Node) (p policyInputs, v valueInputs, reach *Node) {
+	r := reader{in, in[0].Shape().Dimensions}
+	p = policyInputs{tokens: r.grid(), mask: r.grid(), old: r.grid(), advantage: r.grid()}
+	p.weight = p.mask
+	if n.weighted {
+		p.weight = r.grid()
+	}
+	if n.reference {
+		p.ref = r.grid()
+	}
+	if n.shared {
+		v.mask, v.old, v.ret = p.mask, r.grid(), r.grid()
+	}
+	p.count, p.beta, p.temperature = r.scalar(), r.scalar(), r.scalar()
+	if n.shared {
+		v.count, reach = p.count, r.scalar()
+	}
+	r.end()
+	return p, v, reach
+}
+
+// unpackValue is unpack for a critic of its own.
+func unpackValue(in []*Node) (tokens *Node, v valueInputs) {
+	r := reader{in, in[0].Shape().Dimensions}
+	tokens = r.grid()
+	v = valueInputs{mask: r.grid(), old: r.grid(), ret: r.grid(), count: r.scalar()}
+	r.end()
+	return tokens, v
+}
+
+// A reader hands out inputs one after the other, and holds them to their shapes.
+type reader struct {
+	rest []*Node
+	dims []int // batch, seq
+}
+
+func (r *reader) grid() *Node   { return r.next(r.dims...) }
+func (r *reader) scalar() *Node { return r.next() }
+
+func (r *reader) next(dims ...int) *Node {
+	x := r.rest[0]
+	x.AssertDims(dims...)
+	r.rest = r.rest[1:]
+	return x
+}
+
+func (r *reader) end() {
+	if n := len(r.rest); n > 0 {
+		panic(fmt.Errorf("ppo: %d inputs of a loss are left over", n))
+	}
+}
+
+// The policy network's. Of a shared trunk the statistics are policy loss, value loss, those
+// of the policy and those of the critic.
 func (n actorNumbers) loss(divergence func(logp, ref *Node) *Node) model.Loss {
 	return func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
-		hidden := c.Hidden(w, in[0]) // [batch, seq, dim]
+		p, v, reach := n.unpack(in)
+		hidden := c.Hidden(w, p.tokens) // [batch, seq, dim]
+		policy, policyStats := n.policyNumbers.loss(c, w, hidden, p, divergence)
 		if !n.shared {
-			return n.policyNumbers.loss(c, w, hidden, in, divergence)
+			return policy, policyStats
 		}
-		at, last := len(in)-6, len(in)-1
-		old, ret, count, reach := in[at], in[at+1], in[at+2], in[last]
-		policy, policyStats := n.policyNumbers.loss(c, w, hidden, slices.Concat(in[:at], in[at+2:last]), divergence)
 		still := StopGradient(hidden) // the same figures, of which reach·gradient goes on
 		scores := c.Scalar(w, ValueHead, Add(still, Mul(Sub(hidden, still), reach)))
-		value, valueStats := n.value.loss(scores, []*Node{in[0], in[1], old, ret, count})
+		value, valueStats := n.value.loss(scores, v)
 		return Add(policy, value), Concatenate([]*Node{StopGradient(Stack([]*Node{policy, value}, 0)), policyStats, valueStats}, 0)
 	}
 }
@@ -70,44 +141,34 @@ func apart(stat model.Stat) (policy, value model.Stat) {
 // How many statistics the losses have before those of rows.
 const policyStats, valueStats = 4, 1
 
-// The policy's, of hidden states [batch, seq, dim]: tokens [batch, seq] int32, mask, old,
-// advantage [batch, seq], then weights with Aggregate and ref with Reference [batch, seq],
-// count, beta, temperature [].
-func (n policyNumbers) loss(c model.Config, w model.Weights, hidden *Node, in []*Node, divergence func(logp, ref *Node) *Node) (*Node, *Node) {
-	tokens, mask, old, advantage, weight := in[0], in[1], in[2], in[3], in[1]
-	scalars := in[len(in)-3:]
-	count, beta, temperature := scalars[0], scalars[1], scalars[2]
-	if n.weighted {
-		weight = in[4]
-	}
-	logp, entropy := c.LogProbsAndEntropies(w, hidden, tokens, temperature)
-	sampled := GreaterThan(mask, ZerosLike(mask))
+// The policy's, of hidden states [batch, seq, dim].
+func (n policyNumbers) loss(c model.Config, w model.Weights, hidden *Node, in policyInputs, divergence func(logp, ref *Node) *Node) (*Node, *Node) {
+	logp, entropy := c.LogProbsAndEntropies(w, hidden, in.tokens, in.temperature) // [batch, seq] both
+	sampled := GreaterThan(in.mask, ZerosLike(in.mask))
 	// Off the mask old and advantage are 0 and logp is not: 1 keeps what is left out finite.
-	ratio := Where(sampled, Ratio(logp, old), OnesLike(mask))
-	surrogate := PolicyLoss(ratio, advantage, n.low, n.high)
+	ratio := Where(sampled, Ratio(logp, in.old), OnesLike(in.mask))
+	surrogate := PolicyLoss(ratio, in.advantage, n.low, n.high)
 	if n.dual != 0 {
-		surrogate = DualClip(surrogate, advantage, n.dual)
+		surrogate = DualClip(surrogate, in.advantage, n.dual)
 	}
-	loss := Mean(surrogate, weight, count)
+	loss := Mean(surrogate, in.weight, in.count)
 	if n.entropy != 0 {
-		loss = Sub(loss, MulScalar(Mean(entropy, weight, count), n.entropy))
+		loss = Sub(loss, MulScalar(Mean(entropy, in.weight, in.count), n.entropy))
 	}
 	if n.reference {
-		ref := Where(sampled, in[len(in)-4], StopGradient(logp))
-		loss = Add(loss, Mul(beta, Mean(divergence(logp, ref), weight, count)))
+		ref := Where(sampled, in.ref, StopGradient(logp))
+		loss = Add(loss, Mul(in.beta, Mean(divergence(logp, ref), in.weight, in.count)))
 	}
 	off := Abs(AddScalar(ratio, -1.0))
 	k3 := AddScalar(Sub(ratio, Log(ratio)), -1.0)
-	return loss, stats(mask, count, off, entropy, k3, Clipped(ratio, advantage, n.low, n.high))
+	return loss, stats(in.mask, in.count, off, entropy, k3, Clipped(ratio, in.advantage, n.low, n.high))
 }
 
-// The critic's, of scores [batch, seq]: tokens [batch, seq] int32, mask, old, ret
-// [batch, seq], count [].
-func (n valueNumbers) loss(scores *Node, in []*Node) (*Node, *Node) {
-	mask, old, ret, count := in[1], in[2], in[3], in[4]
+// The critic's, of scores [batch, seq].
+func (n valueNumbers) loss(scores *Node, in valueInputs) (*Node, *Node) {
 	values := DivScalar(AddScalar(model.Before(scores), -n.mean), n.std)
-	loss := Mean(ValueLoss(values, old, ret, n.clip), mask, count)
-	return loss, stats(mask, count, Abs(Sub(values, old)))
+	loss := Mean(ValueLoss(values, in.old, in.ret, n.clip), in.mask, in.count)
+	return loss, stats(in.mask, in.count, Abs(Sub(values, in.old)))
 }
 
 // stats are the mean over the mask of off and of others, and the largest off of each row.

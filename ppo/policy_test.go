@@ -3,6 +3,7 @@ package ppo_test
 import (
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,7 +65,7 @@ func tinyStarts() (starts []coat.Start) {
 
 func TestActorCriticConforms(t *testing.T) {
 	eachBackend(t, func(t *testing.T, b model.Backend) {
-		for name, reference := range map[string]bool{"plain": false, "reference": true, "shared": false, "shared, detached": false} {
+		for name, reference := range map[string]bool{"plain": false, "reference": true, "shared": false, "shared, detached": false, "no critic": false} {
 			if name != "plain" && name != "shared" && b.Name() == "xla" {
 				continue // the same graphs but one; compiling takes most of the time there
 			}
@@ -79,6 +80,9 @@ func TestActorCriticConforms(t *testing.T) {
 					if strings.HasPrefix(name, "shared") {
 						critic, lm = nil, withValue(t, lm)
 					}
+					if name == "no critic" {
+						critic = nil
+					}
 					if name == "shared" {
 						config.ValueCoef = 0.5
 					}
@@ -91,6 +95,35 @@ func TestActorCriticConforms(t *testing.T) {
 			})
 		}
 	})
+}
+
+// Without a critic there is nothing for GAE to go by: it is an error, not values of 0. What
+// is relative to a group needs none.
+func TestNoCritic(t *testing.T) {
+	p, err := ppo.NewActorCritic(tinyModel(t, goBackend(t)), nil, ppo.ActorConfig{Template: coat.Bare, MaxTokens: 6, Temperature: 0.8, PolicyRate: 1e-2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := ppo.Config{Iterations: 1, Batch: 8, Minibatch: 4, Group: 4}
+	train := func(c ppo.Config) (last ppo.Step, err error) {
+		trainer := ppo.Trainer{Policy: p, Rubric: newSmall("", 1).rubric, Config: c}
+		for last, err = range trainer.Train(t.Context(), slices.Values(tinyStarts())) {
+		}
+		return last, err
+	}
+	if _, err := train(config); err == nil || !strings.Contains(err.Error(), "the policy has no critic, and with Config.Relative nil") {
+		t.Errorf("with GAE: %v", err)
+	}
+	config.Relative = ppo.DrGRPO
+	step, err := train(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range step.Samples {
+		if !slices.Equal(s.Values, make([]float64, len(s.Tokens))) {
+			t.Errorf("sample %d: values %v", i, s.Values)
+		}
+	}
 }
 
 // Estimates and the losses of an update, against loops over single rows.

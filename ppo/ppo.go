@@ -18,7 +18,7 @@ type Rollout = model.Rollout
 // An Estimate is what is known of a rollout before training on it; one entry a
 // response token.
 type Estimate struct {
-	Values []float64 // of the state in which the token was chosen
+	Values []float64 // of the state in which the token was chosen; nil: there is no critic
 	After  float64   // value of the state after the last token; read where it is bootstrapped
 	Ref    []float64 // log-probability under the reference policy; nil: none
 }
@@ -27,7 +27,7 @@ type Estimate struct {
 type Sample struct {
 	Rollout
 	Score      reward.Score
-	Values     []float64 // as estimated before training
+	Values     []float64 // as estimated before training; 0 without a critic
 	Ref        []float64 // log-probabilities under the reference policy; nil: none
 	Rewards    []float64 // the score on the last token, and the penalties
 	Advantages []float64
@@ -40,8 +40,9 @@ type Policy interface {
 	Rollouts(ctx context.Context, starts []coat.Start, seed uint64) ([]Rollout, error)
 	// Estimate looks at rollouts with the current weights, in order.
 	Estimate(ctx context.Context, rollouts []Rollout) ([]Estimate, error)
-	// Update makes one optimiser step on a mini-batch. After an error the weights are
-	// those of before.
+	// Update learns from a mini-batch: the policy makes one optimiser step, a critic one or
+	// several. After an error the policy is that of before; of the critic's steps those before
+	// the one that failed may have been made.
 	Update(ctx context.Context, minibatch []Sample, rate Rate) (Stats, error)
 }
 
@@ -169,6 +170,9 @@ func (c Config) samples(rollouts []Rollout, scores []reward.Score, estimates []E
 	samples := make([]Sample, len(rollouts))
 	for k, r := range rollouts {
 		e := estimates[k]
+		if e.Values == nil {
+			e.Values = make([]float64, len(r.Tokens))
+		}
 		rewards := Shape(scores[k].Total, float64s(r.LogProbs), e.Ref, c.inReward())
 		samples[k] = Sample{Rollout: r, Score: scores[k], Values: e.Values, Ref: e.Ref, Rewards: rewards}
 	}
@@ -185,7 +189,9 @@ func (c Config) samples(rollouts []Rollout, scores []reward.Score, estimates []E
 	}
 	if c.Relative != nil {
 		for group := range slices.Chunk(samples, c.Group) {
-			relate(group, c.Relative)
+			if err := relate(group, c.Relative); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return samples, nil

@@ -23,7 +23,7 @@ import (
 // another start than the trainer asks for, and one whose total the rubric's weights do
 // not give, are errors.
 func Replay(p Policy, journal iter.Seq2[Entry, error], rubric reward.Rubric, done int) (Policy, reward.Rubric, error) {
-	r := &replay{Policy: p, bySeed: map[uint64]Entry{}, scores: map[attemptKey][]Entry{}}
+	r := &replay{Policy: p, bySeed: map[uint64]Entry{}, scores: map[coat.AttemptKey][]Entry{}}
 	for e, err := range journal {
 		if err != nil {
 			return nil, nil, fmt.Errorf("ppo: replay: %w", err)
@@ -43,7 +43,7 @@ func Replay(p Policy, journal iter.Seq2[Entry, error], rubric reward.Rubric, don
 			return nil, nil, fmt.Errorf("ppo: replay: iteration %d, attempt %d: the score is %g in the journal and %g by the rubric's weights", e.Iteration, e.Index, e.Total, total)
 		}
 		r.bySeed[e.Seed] = e
-		key := keyOf(e.Attempt)
+		key := e.Attempt.Key()
 		r.scores[key] = append(r.scores[key], e)
 	}
 	return r, r.rubric(rubric), nil
@@ -53,19 +53,7 @@ func Replay(p Policy, journal iter.Seq2[Entry, error], rubric reward.Rubric, don
 type replay struct {
 	Policy
 	bySeed map[uint64]Entry
-	scores map[attemptKey][]Entry // in the order in which they were made
-}
-
-// An attemptKey is what a reward knows of an attempt.
-type attemptKey struct {
-	problem      coat.Problem
-	prefix, text string
-	prior        coat.Outcome
-	truncated    bool
-}
-
-func keyOf(a coat.Attempt) attemptKey {
-	return attemptKey{a.Start.Problem, a.Start.Prefix.String(), a.Text, a.Start.Prior, a.Truncated}
+	scores map[coat.AttemptKey][]Entry // in the order in which they were made
 }
 
 // Rollouts finds them by their seeds.
@@ -87,11 +75,11 @@ func (r *replay) Rollouts(_ context.Context, starts []coat.Start, seed uint64) (
 // rubric gives the journal's scores: of attempts that are alike, in their order.
 func (r *replay) rubric(like reward.Rubric) (rubric reward.Rubric) {
 	for _, t := range like {
-		seen := map[attemptKey]int{}
+		seen := map[coat.AttemptKey]int{}
 		t.Func, t.Batch = nil, func(_ context.Context, attempts []coat.Attempt) ([]float64, error) {
 			parts := make([]float64, len(attempts))
 			for i, a := range attempts {
-				key := keyOf(a)
+				key := a.Key()
 				if seen[key] == len(r.scores[key]) {
 					return nil, fmt.Errorf("replay: the journal has no further score for attempt %d, at problem %q", i, a.Start.Problem.ID)
 				}

@@ -69,7 +69,7 @@ func TestSharedTrunk(t *testing.T) {
 	n := policyNumbers{low: 0.2, high: 0.2, entropy: 0.01}
 	byHand := model.NewLearner(b.LM.Net, func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
 		hidden := c.Hidden(w, in[0])
-		policy, _ := n.loss(c, w, hidden, append(slices.Clone(in[:4]), in[6], in[7], in[8]), nil)
+		policy, _ := n.loss(c, w, hidden, policyInputs{tokens: in[0], mask: in[1], old: in[2], advantage: in[3], weight: in[1], count: in[6], beta: in[7], temperature: in[8]}, nil)
 		v := model.Before(c.Scalar(w, ValueHead, hidden))
 		old, ret := in[4], in[5]
 		near := Add(old, ClipScalar(Sub(v, old), -0.2, 0.2))

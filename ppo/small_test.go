@@ -22,6 +22,7 @@ import (
 type small struct {
 	dir    string
 	shared bool // the policy is its own critic
+	lora   bool // the policy is an adapter
 	config ppo.Config
 	rubric reward.Rubric
 	tell   func(moment string)
@@ -118,16 +119,20 @@ func (x *state) load(dir string) error {
 // resume is the policy and the state of a checkpoint, or of the beginning.
 func (s *small) resume(b model.Backend, last *ppo.Checkpoint) (p *ppo.ActorCritic, x *state, err error) {
 	x = newState()
+	lm, err := smallModel(b)
+	if err != nil {
+		return nil, nil, err
+	}
 	if last != nil {
 		if err := x.load(last.Dir); err != nil {
 			return nil, nil, err
 		}
-		p, err = last.Open(b, s.actor())
+		if s.lora {
+			p, err = last.OpenOver(lm, s.actor())
+		} else {
+			p, err = last.Open(b, s.actor())
+		}
 		return p, x, err
-	}
-	lm, err := smallModel(b)
-	if err != nil {
-		return nil, nil, err
 	}
 	if s.shared {
 		if lm, err = lm.WithScalar(ppo.ValueHead, 3); err != nil {
@@ -136,7 +141,13 @@ func (s *small) resume(b model.Backend, last *ppo.Checkpoint) (p *ppo.ActorCriti
 		p, err = ppo.NewActorCritic(lm, nil, s.actor())
 		return p, x, err
 	}
-	p, err = ppo.NewActorCritic(lm, lm.Net.WithScore(3), s.actor())
+	critic := lm.Net.WithScore(3)
+	if s.lora {
+		if lm, err = lm.WithLoRA(model.LoRA{Rank: 2, Seed: 4}); err != nil {
+			return nil, nil, err
+		}
+	}
+	p, err = ppo.NewActorCritic(lm, critic, s.actor())
 	return p, x, err
 }
 

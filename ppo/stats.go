@@ -8,7 +8,7 @@ type Stats struct {
 	ClipFraction          float64 // share of tokens that the clip keeps from moving further
 	RatioError            float64 // mean |ρ−1|: what the update starts from
 	ValueError            float64 // mean |V−V_old|, the same for the critic's first step
-	PolicyNorm, ValueNorm float64 // of the gradients, before clipping
+	PolicyNorm, ValueNorm float64 // of the gradients, before clipping; 0 of a half that is left alone
 	// Ratios and Values have the largest |ρ−1| and |V−V_old| of each sample of the
 	// mini-batch, 0 of those that the critic's first step does not see; nil where they are
 	// not known, and in a mean. They are how the doctor tells which rows are wrong.

@@ -22,12 +22,14 @@ type Shares struct {
 // their own order; D+ and D− are shuffled and gone through again and again. A side
 // of the buffer that is empty has no share.
 //
-// The mixture ends after the round in which the fresh starts end, and is endless
-// where they are, or where they have no share. It may be ranged over more than once
-// where fresh may; rng is not set back. A negative share panics.
+// The mixture ends after the round in which the fresh starts end, and is endless where
+// they are. Where they have no share it is endless, too, or empty if no side of the
+// buffer has one. A negative share panics.
 //
-// A mixture of a buffer that does not change is the same each time that it begins; to
-// go on in the middle of one of a buffer that does change, see [Mixer].
+// It may be ranged over more than once where fresh may; rng goes on, so that the order is
+// another one each time. Of a buffer that does not change an rng with the same seed makes
+// the same mixture; to go on in the middle of one of a buffer that does change, see
+// [Mixer].
 func (b *Buffer) Mix(fresh iter.Seq[coat.Start], shares Shares, rng *rand.Rand) iter.Seq[coat.Start] {
 	shares = shares.resolve()
 	return func(yield func(coat.Start) bool) {

@@ -111,16 +111,10 @@ const memoSize = 4096
 //
 // The check has to depend on nothing but the attempt.
 func Memo(check Func) Func {
-	type key struct {
-		problem      coat.Problem
-		prefix, text string
-		prior        coat.Outcome
-		truncated    bool
-	}
 	var mu sync.Mutex
-	known := map[key]float64{}
+	known := map[coat.AttemptKey]float64{}
 	return func(ctx context.Context, a coat.Attempt) (float64, error) {
-		k := key{a.Start.Problem, a.Start.Prefix.String(), a.Text, a.Start.Prior, a.Truncated}
+		k := a.Key()
 		mu.Lock()
 		v, ok := known[k]
 		mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"iter"
 	"maps"
 	"math/rand/v2"
@@ -107,17 +108,6 @@ type Result struct {
 	Demos        []coat.Demo
 	Right, Wrong []coat.Trace // the first solutions that were kept
 	Stats        Stats
-}
-
-// Attempts are the first solutions as attempts, for [Pairs].
-func (r Result) Attempts() iter.Seq2[coat.Attempt, error] {
-	return func(yield func(coat.Attempt, error) bool) {
-		for _, t := range slices.Concat(r.Right, r.Wrong) {
-			if !yield(coat.Attempt{Start: coat.Start{Problem: r.Problem}, Text: t.String()}, nil) {
-				return
-			}
-		}
-	}
 }
 
 // Resolved is c with the value of each number that was left at zero.
@@ -249,10 +239,7 @@ func count(m map[coat.Kind]int, kind coat.Kind, n int) map[coat.Kind]int {
 
 // seeded is the random source of one problem, whatever its place in the stream.
 func seeded(seed uint64, p coat.Problem) *rand.Rand {
-	const prime = 1099511628211 // FNV-1a, 64 bits
-	hash := uint64(14695981039346656037)
-	for _, b := range []byte(p.ID + "\x00" + p.Question) {
-		hash = (hash ^ uint64(b)) * prime
-	}
-	return rand.New(rand.NewPCG(seed, hash))
+	hash := fnv.New64a()
+	hash.Write([]byte(p.ID + "\x00" + p.Question))
+	return rand.New(rand.NewPCG(seed, hash.Sum64()))
 }

@@ -55,7 +55,7 @@ func (c Checkpoints) Save(number int, fill func(dir string) error) (err error) {
 	if number < 0 || c.Keep < 0 {
 		return fmt.Errorf("the number is %d, Keep %d, want neither below 0", number, c.Keep)
 	}
-	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
+	if err := makeDir(c.Dir); err != nil {
 		return err
 	}
 	if err := c.sweep(); err != nil {
@@ -94,7 +94,7 @@ func (c Checkpoints) Save(number int, fill func(dir string) error) (err error) {
 	if err := os.Rename(tmp, final); err != nil {
 		return err
 	}
-	if err := errors.Join(c.step("sync"), syncDir(c.Dir)); err != nil {
+	if err := errors.Join(c.step("sync"), Sync(c.Dir)); err != nil {
 		return err
 	}
 	return c.prune()

@@ -22,7 +22,7 @@ type Holder struct{ f *os.File }
 // On systems that are neither Unix nor Windows nothing ends with its process: there
 // the file "lock" has to be removed by hand after a crash.
 func Lock(dir string) (*Holder, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := makeDir(dir); err != nil {
 		return nil, fmt.Errorf("rundir: %w", err)
 	}
 	path := filepath.Join(dir, lockFile)

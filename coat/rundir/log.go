@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"path/filepath"
 	"sync"
 )
 
@@ -67,6 +68,11 @@ func OpenLog(path string, at Cursor) (l *Log, cut Cursor, err error) {
 	end, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
 		return fail(err)
+	}
+	if end == 0 { // its name may be new
+		if err := Sync(filepath.Dir(path)); err != nil {
+			return fail(err)
+		}
 	}
 	if cut.Bytes = end - at.Bytes; cut.Bytes > 0 {
 		if cut.Lines, err = countLines(io.NewSectionReader(f, at.Bytes, cut.Bytes)); err != nil {

@@ -107,7 +107,7 @@ func TestTornLog(t *testing.T) {
 		}
 		got, err := numbers(path)
 		var tail *TornError
-		if len(got) != lines || (torn > 0) != errors.As(err, &tail) || tail != nil && (tail.Whole != end || tail.Bytes != torn) {
+		if len(got) != lines || (torn > 0) != errors.As(err, &tail) || tail != nil && (tail.Whole != end || tail.Bytes != torn || tail.Begun != strings.HasPrefix(what, "cut to ")) {
 			t.Fatalf("%s: read %v, %v", what, got, err)
 		}
 		// At a cursor behind what is whole it is another log.

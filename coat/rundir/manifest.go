@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 )
@@ -49,7 +48,10 @@ func seal(dir string, number int) error {
 		if rel == manifestFile {
 			return fmt.Errorf("%s is the name of the list of files; take another", path)
 		}
-		m.Files[filepath.ToSlash(rel)], err = digest(path, (*os.File).Sync)
+		if err := Sync(path); err != nil {
+			return err
+		}
+		m.Files[filepath.ToSlash(rel)], err = digest(path)
 		return err
 	})
 	if err != nil {
@@ -63,7 +65,7 @@ func seal(dir string, number int) error {
 		return err
 	}
 	for _, d := range slices.Backward(dirs) { // a directory after those in it
-		if err := syncDir(d); err != nil {
+		if err := Sync(d); err != nil {
 			return err
 		}
 	}
@@ -90,7 +92,7 @@ func verify(dir string, number int) error {
 			faults = append(faults, fmt.Errorf("%s names %q, which is not in it", manifestFile, path))
 			continue
 		}
-		have, err := digest(filepath.Join(dir, filepath.FromSlash(path)), nil)
+		have, err := digest(filepath.Join(dir, filepath.FromSlash(path)))
 		switch {
 		case err != nil:
 			faults = append(faults, err)
@@ -104,18 +106,13 @@ func verify(dir string, number int) error {
 	return errors.Join(faults...)
 }
 
-// digest is size and hash of a file, after sync where that is not nil.
-func digest(path string, sync func(*os.File) error) (d file, err error) {
+// digest is size and hash of a file.
+func digest(path string) (d file, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return d, err
 	}
 	defer f.Close()
-	if sync != nil {
-		if err := sync(f); err != nil {
-			return d, err
-		}
-	}
 	h := sha256.New()
 	d.Bytes, err = io.Copy(h, f)
 	d.SHA256 = hex.EncodeToString(h.Sum(nil))
@@ -129,17 +126,4 @@ func writeSynced(path string, data []byte) error {
 	}
 	_, err = f.Write(data)
 	return errors.Join(err, f.Sync(), f.Close())
-}
-
-// syncDir makes the names in a directory survive a loss of power. Windows does that by
-// itself and has no call for it.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

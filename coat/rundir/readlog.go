@@ -19,6 +19,7 @@ type TornError struct {
 	File  string
 	Whole Cursor // where its whole lines end
 	Bytes int64  // behind that
+	Begun bool   // they are the beginning of one line, as a writer that was stopped leaves it
 	Err   error  // what is wrong there
 }
 
@@ -111,13 +112,14 @@ func scan(f io.ReaderAt, path string, size int64) iter.Seq2[logLine, error] {
 				return
 			}
 			var sum uint32
+			begun := err == io.EOF && begins(text)
 			if err == nil {
 				sum, err = checkLine(end.Sum, text[:len(text)-1])
 			} else if err == io.EOF {
 				err = errors.New("the line has no end")
 			}
 			if err != nil {
-				yield(logLine{}, &TornError{File: path, Whole: end, Bytes: size - end.Bytes, Err: err})
+				yield(logLine{}, &TornError{File: path, Whole: end, Bytes: size - end.Bytes, Begun: begun, Err: err})
 				return
 			}
 			end = Cursor{end.Lines + 1, end.Bytes + int64(len(text)), sum}
@@ -140,6 +142,12 @@ func readLine(in *bufio.Reader, line []byte) ([]byte, error) {
 			return line, err
 		}
 	}
+}
+
+// begins tells that text can be the beginning of a line.
+func begins(text []byte) bool {
+	n := min(len(text), len(crcOpen))
+	return string(text[:n]) == crcOpen[:n]
 }
 
 // checkLine gives the checksum of a line that follows one with the checksum before.

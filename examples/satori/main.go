@@ -22,8 +22,11 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/examples/tasks"
+	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/reward/bt"
 	"github.com/satori-go/satori/synth"
 )
 
@@ -167,19 +170,24 @@ func pipeline(ctx context.Context, r *Run) error {
 		}
 	}
 
-	// The baseline: the same demonstrations without reflection and exploration, the same RL.
 	if r.CoT {
-		cotFT, err := r.Imitate(ctx, "cot_ft", base, synth.CoT(demos), p.FT)
-		if err != nil {
-			return err
-		}
-		cotRL, err := r.Reinforce(ctx, "cot_rl", cotFT, rm, ppo.Endless(train, r.Seed), p.RL, p.Actor.Temperature)
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(r.Evaluate(ctx, "cot_ft", cotFT), r.Evaluate(ctx, "cot_rl", cotRL)); err != nil {
+		if err := twin(ctx, r, base, demos, rm); err != nil {
 			return err
 		}
 	}
 	return errors.Join(r.Evaluate(ctx, "ft", ft), r.Evaluate(ctx, "rl", rl))
+}
+
+// twin is the baseline, chain of thought: the same demonstrations without reflection and
+// exploration, the same RL.
+func twin(ctx context.Context, r *Run, base *model.LM, demos []coat.Demo, rm *bt.Model) error {
+	ft, err := r.Imitate(ctx, "cot_ft", base, synth.CoT(demos), r.Recipe.FT)
+	if err != nil {
+		return err
+	}
+	rl, err := r.Reinforce(ctx, "cot_rl", ft, rm, ppo.Endless(r.problems["train"], r.Seed), r.Recipe.RL, r.Recipe.Actor.Temperature)
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.Evaluate(ctx, "cot_ft", ft), r.Evaluate(ctx, "cot_rl", rl))
 }

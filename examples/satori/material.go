@@ -145,14 +145,3 @@ func times(n int, starts iter.Seq[coat.Start]) iter.Seq[coat.Start] {
 		}
 	}
 }
-
-// fresh makes starts of problems, one each.
-func fresh(problems []coat.Problem) iter.Seq[coat.Start] {
-	return func(yield func(coat.Start) bool) {
-		for _, p := range problems {
-			if !yield(coat.Start{Problem: p}) {
-				return
-			}
-		}
-	}
-}

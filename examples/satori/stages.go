@@ -47,7 +47,7 @@ func (r *Run) Sample(ctx context.Context, name string, lm *model.LM, problems []
 	file := name + ".jsonl"
 	err := r.Stage(name, func(s *Stage) error {
 		sampling := model.Sampling{N: n, MaxTokens: r.Recipe.MaxTokens, Temperature: 1, Seed: model.Mix(r.Seed, 0x53)}
-		results, err := r.attempt(ctx, s, "", lm, fresh(problems), n*len(problems), sampling)
+		results, err := r.attempt(ctx, s, "", lm, coat.Starts(problems), n*len(problems), sampling)
 		if err != nil {
 			return err
 		}
@@ -249,10 +249,6 @@ func describe(step ppo.Step, rubric reward.Rubric) map[string]float64 {
 		"explained_variance": step.ExplainedVariance,
 	}
 	n := float64(len(step.Samples))
-	origins := map[coat.Outcome]float64{}
-	for _, s := range step.Samples {
-		origins[s.Start.Prior]++
-	}
 	right := slices.IndexFunc(rubric, func(t reward.Term) bool { return t.Name == "accuracy" })
 	for _, s := range step.Samples {
 		v["reward"] += s.Score.Total / n
@@ -263,10 +259,11 @@ func describe(step ppo.Step, rubric reward.Rubric) map[string]float64 {
 		for k, t := range rubric {
 			v[t.Name] += s.Score.Parts[k] / n
 		}
-		if len(origins) > 1 {
-			o, share := s.Start.Prior, 1/origins[s.Start.Prior]
-			v["accuracy_"+o.String()] += s.Score.Parts[right] * share
-			v["tokens_"+o.String()] += float64(len(s.Tokens)) * share
+	}
+	for i, o := range step.Origins() {
+		if o.Rollouts > 0 && o.Rollouts < len(step.Samples) { // they come from several
+			name := coat.Outcome(i).String()
+			v["accuracy_"+name], v["tokens_"+name] = o.Parts[right], o.Tokens
 		}
 	}
 	return v
@@ -283,7 +280,7 @@ func (r *Run) Evaluate(ctx context.Context, name string, lm *model.LM) error {
 		judge := func(phase string, starts []coat.Start, p model.Sampling) ([]eval.Result, error) {
 			return r.attempt(ctx, s, phase, lm, slices.Values(starts), len(starts), p)
 		}
-		test := slices.Collect(fresh(r.some(r.problems[r.split], r.Recipe.Eval, 0x74)))
+		test := slices.Collect(coat.Starts(r.some(r.problems[r.split], r.Recipe.Eval, 0x74)))
 		results, err := judge("greedy", test, greedy)
 		if err != nil {
 			return err
@@ -292,7 +289,7 @@ func (r *Run) Evaluate(ctx context.Context, name string, lm *model.LM) error {
 		if err != nil {
 			return err
 		}
-		hard, err := judge("hard", slices.Collect(fresh(r.some(r.problems["hard"], r.Recipe.Eval, 0x74))), greedy)
+		hard, err := judge("hard", slices.Collect(coat.Starts(r.some(r.problems["hard"], r.Recipe.Eval, 0x74))), greedy)
 		if err != nil {
 			return err
 		}

@@ -23,16 +23,9 @@ func attempts(ctx context.Context, f flags, problems []coat.Problem) iter.Seq2[c
 			yield(coat.Attempt{}, err)
 			return
 		}
-		starts := func(yield func(coat.Start) bool) {
-			for _, p := range problems {
-				if !yield(coat.Start{Problem: p}) {
-					return
-				}
-			}
-		}
 		// Small batches: an answer is written before all are found.
 		s := model.Sampling{MaxTokens: f.maxTokens, Temperature: f.temperature, Seed: f.seed, Batch: 128}
-		for r, err := range s.Rollouts(ctx, m, coat.Bare, starts) {
+		for r, err := range s.Rollouts(ctx, m, coat.Bare, coat.Starts(problems)) {
 			if !yield(r.Attempt, err) {
 				return
 			}

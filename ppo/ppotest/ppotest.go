@@ -52,7 +52,7 @@ func Policy(t *testing.T, open func(t *testing.T) ppo.Policy, starts []coat.Star
 		all := estimates(t, p, sampled)
 		for i, e := range all {
 			n := len(sampled[i].Tokens)
-			if len(e.Values) != n || e.Ref != nil && len(e.Ref) != n || (e.Ref == nil) != (all[0].Ref == nil) {
+			if e.Values != nil && len(e.Values) != n || (e.Values == nil) != (all[0].Values == nil) || e.Ref != nil && len(e.Ref) != n || (e.Ref == nil) != (all[0].Ref == nil) {
 				t.Errorf("rollout %d of %d tokens: %d values, %d reference log-probabilities", i, n, len(e.Values), len(e.Ref))
 			}
 			for k, v := range append([]float64{e.After}, e.Values...) {
@@ -138,10 +138,13 @@ func samples(t *testing.T, p ppo.Policy, starts []coat.Start) (list []ppo.Sample
 	sampled := rollouts(t, p, starts, 1)
 	for i, e := range estimates(t, p, sampled) {
 		s := ppo.Sample{Rollout: sampled[i], Values: e.Values}
+		if e.Values == nil { // there is no critic
+			s.Values = make([]float64, len(s.Tokens))
+		}
 		for k := range s.Tokens {
 			sign := float64(1 - 2*(i%2))
 			s.Advantages = append(s.Advantages, sign)
-			s.Returns = append(s.Returns, e.Values[k]+sign)
+			s.Returns = append(s.Returns, s.Values[k]+sign)
 		}
 		list = append(list, s)
 	}

@@ -101,12 +101,12 @@ func (m *Model) Reward(ctx context.Context, attempts []coat.Attempt) ([]float64,
 	return scores, err
 }
 
-// encode is an attempt with its end written. Where the model has no position left for
-// that, it goes without.
+// encode is an attempt with its end written, as far as the model has positions. A text can
+// come to more tokens than it was sampled with.
 func (m *Model) encode(a coat.Attempt) ([]int32, error) {
 	a.Truncated = false
 	ids, _, err := m.lm.Encode(m.template, a)
-	if limit := m.Net.Config.MaxPositions; err == nil && len(ids) == limit+1 {
+	if limit := m.Net.Config.MaxPositions; err == nil && len(ids) > limit {
 		ids = ids[:limit]
 	}
 	return ids, err

@@ -193,6 +193,7 @@ func TestErrors(t *testing.T) {
 		{pairs(9), Config{}, "LearningRate is 0"},
 		{nil, Config{LearningRate: 1}, "there are no pairs"},
 		{pairs(9), Config{LearningRate: 1, HeldOut: 2}, "HeldOut 2"},
+		{pairs(12), Config{LearningRate: 1, HeldOut: 0.99}, "Config.HeldOut is 0.99: it keeps all 12 pairs apart"},
 		{append(pairs(9), reward.Pair{Chosen: coat.Attempt{Text: "zebra"}}), Config{LearningRate: 1}, "zebra"},
 	} {
 		var last error
@@ -227,5 +228,38 @@ func TestHoldOut(t *testing.T) {
 	}
 	if train, test := holdOut(list[:9], encoded[:9], 1, rand.New(rand.NewPCG(1, 1))); len(train) != 9 || len(test) != 9 {
 		t.Errorf("of nine problems %d and %d pairs", len(train), len(test))
+	}
+	// A problem with half of the pairs is trained on, wherever the order has it.
+	list = pairs(40)
+	for range 40 {
+		list = append(list, list[0])
+	}
+	for seed := range uint64(20) {
+		train, test := holdOut(list, make([]pair, len(list)), 8, rand.New(rand.NewPCG(seed, 1)))
+		if len(test) != 8 || len(train) != 72 {
+			t.Errorf("of a large problem and small ones %d and %d pairs", len(train), len(test))
+		}
+	}
+	large := append(pairs(10), pairs(10)...)
+	if train, test := holdOut(large, make([]pair, len(large)), 1, rand.New(rand.NewPCG(1, 1))); len(test) != 2 || len(train) != 18 {
+		t.Errorf("of problems that are all too large %d and %d pairs", len(train), len(test))
+	}
+}
+
+// A text for which the model has too few positions is scored as far as it has them.
+func TestScoreAtTheLimit(t *testing.T) {
+	m := New(newLM(t.Fatal), coat.Bare, 1)
+	limit := m.Net.Config.MaxPositions
+	var scores []float64
+	for _, n := range []int{limit - 1, limit, limit + 5} { // behind a prompt of one token
+		a := coat.Attempt{Start: coat.Start{Problem: coat.Problem{Question: "a"}}, Text: strings.TrimSpace(strings.Repeat("b ", n))}
+		s, err := m.Score(t.Context(), []coat.Attempt{a})
+		if err != nil {
+			t.Fatalf("%d tokens: %v", 1+n, err)
+		}
+		scores = append(scores, s...)
+	}
+	if scores[0] != scores[1] || scores[1] != scores[2] {
+		t.Errorf("scores %v", scores)
 	}
 }

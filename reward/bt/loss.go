@@ -40,25 +40,40 @@ func pack(batch []pair, micro int, width func(int) int) (inputs [][]*model.Tenso
 // objectives are losses by margin.
 var objectives = model.NewObjectives(loss)
 
-// loss builds the loss of a micro-batch of pairs.
-//
-//	tokens [2·pairs, seq] int32, last [2·pairs] int32, real [pairs] (0 for padding), count []
-//
-// Its statistics are the accuracy and the margin: the mean of chosen less rejected.
+// inputs are those of a micro-batch of pairs, in the order in which pack has them.
+type inputs struct {
+	tokens *Node // [2·pairs, seq] int32: chosen rows, then rejected ones
+	last   *Node // [2·pairs] int32: where each row ends
+	real   *Node // [pairs], 0 for padding
+	count  *Node // [], pairs of the batch
+}
+
+func unpack(in []*Node) inputs {
+	x := inputs{in[0], in[1], in[2], in[3]}
+	x.tokens.AssertRank(2)
+	rows := x.tokens.Shape().Dim(0)
+	x.last.AssertDims(rows)
+	x.real.AssertDims(rows / 2)
+	x.count.AssertDims()
+	return x
+}
+
+// loss builds the loss of a micro-batch of pairs. Its statistics are the accuracy and the
+// margin: the mean of chosen less rejected.
 func loss(margin float64) model.Loss {
-	return func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
-		tokens, last, real, count := in[0], in[1], in[2], in[3]
-		rows, seq := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
-		scores := c.Scores(w, c.Hidden(w, tokens)) // [2·pairs, seq]
-		row := Iota(tokens.Graph(), last.Shape(), 0)
-		at := ExpandAxes(Add(MulScalar(row, seq), last), -1)
+	return func(c model.Config, w model.Weights, nodes []*Node) (*Node, *Node) {
+		in := unpack(nodes)
+		rows, seq := in.tokens.Shape().Dim(0), in.tokens.Shape().Dim(1)
+		scores := c.Scores(w, c.Hidden(w, in.tokens)) // [2·pairs, seq]
+		row := Iota(in.tokens.Graph(), in.last.Shape(), 0)
+		at := ExpandAxes(Add(MulScalar(row, seq), in.last), -1)
 		ends := Gather(Reshape(scores, rows*seq), at) // [2·pairs]
 		chosen, rejected := Slice(ends, AxisRange(0, rows/2)), Slice(ends, AxisRange(rows/2))
-		total := Div(ReduceAllSum(Mul(Loss(chosen, rejected, margin), real)), count)
-		right := Mul(ConvertDType(GreaterThan(chosen, rejected), real.DType()), real)
-		gap := Mul(Sub(chosen, rejected), real)
+		total := Div(ReduceAllSum(Mul(Loss(chosen, rejected, margin), in.real)), in.count)
+		right := Mul(ConvertDType(GreaterThan(chosen, rejected), in.real.DType()), in.real)
+		gap := Mul(Sub(chosen, rejected), in.real)
 		stats := Stack([]*Node{ReduceAllSum(right), ReduceAllSum(gap)}, 0) // [2]
-		return total, Div(stats, Reshape(count, 1))
+		return total, Div(stats, Reshape(in.count, 1))
 	}
 }
 

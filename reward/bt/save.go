@@ -42,20 +42,29 @@ func Open(m *model.LM, t coat.Template, dir string) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bt: %w", err)
 	}
-	if !net.Config.Score {
-		return nil, fmt.Errorf("bt: %s is a language model, not a reward model", dir)
+	var s state
+	if net.Config.Score {
+		s, err = readState(filepath.Join(dir, stateFile))
+	} else {
+		err = fmt.Errorf("%s is a language model, not a reward model", dir)
 	}
-	path := filepath.Join(dir, stateFile)
-	data, err := os.ReadFile(path)
 	if err != nil {
+		net.Close()
 		return nil, fmt.Errorf("bt: %w", err)
 	}
-	var s state
+	return &Model{Net: net, Mean: s.Mean, Std: s.Std, Accuracy: s.Accuracy, Pairs: s.Pairs, RM: s.RM, Problems: s.Problems, lm: m, template: t}, nil
+}
+
+func readState(path string) (s state, err error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return s, err
+	}
 	if err := json.Unmarshal(data, &s); err != nil {
-		return nil, fmt.Errorf("bt: %s: %w", path, err)
+		return s, fmt.Errorf("%s: %w", path, err)
 	}
 	if s.Std <= 0 {
-		return nil, fmt.Errorf("bt: %s: field \"std\" is %g, want it positive", path, s.Std)
+		return s, fmt.Errorf("%s: field \"std\" is %g, want it positive", path, s.Std)
 	}
-	return &Model{Net: net, Mean: s.Mean, Std: s.Std, Accuracy: s.Accuracy, Pairs: s.Pairs, RM: s.RM, Problems: s.Problems, lm: m, template: t}, nil
+	return s, nil
 }

@@ -23,7 +23,8 @@ type Config struct {
 	Batch        int     // pairs an update; 0: 128, the paper's
 	Margin       float64 // τ; 0: 2, the paper's. [NoMargin] trains without
 	// HeldOut is the share of the pairs kept apart for Accuracy, Mean and Std; 0: 0.1. Whole
-	// problems are kept apart; where there are fewer than ten of them, none.
+	// problems are kept apart, so that it may be a little more, and none that has more pairs
+	// than that by itself; where there are fewer than ten problems, none.
 	HeldOut float64
 	// Problems are attempts with verdicts, several a problem, at problems that no pair is of:
 	// the paper has 8 of the format-tuned policy. RM@n on them chooses the weights that
@@ -111,6 +112,9 @@ func (m *Model) train(ctx context.Context, list []reward.Pair, c Config, yield f
 	defer chooser.close()
 	rng := rand.New(rand.NewPCG(c.Seed, 0x6274)) // "bt"
 	pairs, test := holdOut(list, pairs, int(math.Ceil(c.HeldOut*float64(len(list)))), rng)
+	if len(pairs) == 0 {
+		return fmt.Errorf("Config.HeldOut is %g: it keeps all %d pairs apart, and none is left to train on", c.HeldOut, len(list))
+	}
 
 	learner := objectives.Of(c.Margin).Learner(m.Net, c.AdamW)
 	defer learner.Close()
@@ -152,7 +156,8 @@ func (m *Model) train(ctx context.Context, list []reward.Pair, c Config, yield f
 const fewProblems = 10
 
 // holdOut sets the pairs of random problems apart until there are n of them: no problem
-// stands on both sides. Of few problems none is held out, and all are measured on.
+// stands on both sides. One with more than n is passed over, unless all are like that. Of
+// few problems none is held out, and all are measured on.
 func holdOut(list []reward.Pair, pairs []pair, n int, rng *rand.Rand) (train, test []pair) {
 	byProblem := map[coat.Problem][]pair{}
 	var problems []coat.Problem
@@ -167,8 +172,10 @@ func holdOut(list []reward.Pair, pairs []pair, n int, rng *rand.Rand) (train, te
 	if len(problems) < fewProblems {
 		return pairs, pairs
 	}
+	fits := func(p coat.Problem) bool { return len(byProblem[p]) <= n }
+	none := !slices.ContainsFunc(problems, fits)
 	for _, p := range problems {
-		if len(test) < n {
+		if len(test) < n && (none || fits(p)) {
 			test = append(test, byProblem[p]...)
 		} else {
 			train = append(train, byProblem[p]...)

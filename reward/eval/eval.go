@@ -70,10 +70,15 @@ type Groups struct {
 
 // Summarize counts. What the caller sets is left nil.
 func Summarize(results []Result) Summary {
-	all := count(0, results)
+	all, truncated := count(0, results), 0
+	for _, r := range results {
+		if r.Attempt.Truncated {
+			truncated++
+		}
+	}
 	s := Summary{
 		N: all.N, Accuracy: all.Accuracy, Low: all.Low, High: all.High, MeanTokens: all.MeanTokens,
-		Truncated: mean(results, func(r Result) float64 { return indicator(r.Attempt.Truncated) }),
+		Truncated: share(truncated, len(results)),
 		Levels:    []Level{}, // [] in JSON
 		Form:      form(results),
 		Groups:    groups(results),
@@ -91,15 +96,15 @@ func Summarize(results []Result) Summary {
 }
 
 func count(level int, results []Result) Level {
-	right := 0
+	right, tokens := 0, 0
 	for _, r := range results {
 		if r.Right {
 			right++
 		}
+		tokens += r.Tokens
 	}
-	l := Level{Level: level, N: len(results), Accuracy: share(right, len(results))}
+	l := Level{Level: level, N: len(results), Accuracy: share(right, len(results)), MeanTokens: share(tokens, len(results))}
 	l.Low, l.High = Wilson(right, len(results))
-	l.MeanTokens = mean(results, func(r Result) float64 { return float64(r.Tokens) })
 	return l
 }
 
@@ -158,19 +163,4 @@ func share(k, n int) float64 {
 		return 0
 	}
 	return float64(k) / float64(n)
-}
-
-func mean(results []Result, f func(Result) float64) float64 {
-	sum := 0.0
-	for _, r := range results {
-		sum += f(r)
-	}
-	return sum / float64(max(1, len(results)))
-}
-
-func indicator(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
 }

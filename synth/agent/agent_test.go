@@ -165,3 +165,12 @@ func TestGenerator(t *testing.T) {
 		t.Errorf("cut off: %v", err)
 	}
 }
+
+// Solutions of another form are cut into steps by a function of the caller's.
+func TestSplit(t *testing.T) {
+	m, _ := script(map[string][]string{"reason step by step": {`a; b; \boxed{1}`}})
+	got, err := agent.Generator(m, agent.Config{Split: func(text string) []string { return strings.Split(text, "; ") }})(context.Background(), sum, nil, 0)
+	if err != nil || got.String() != `a<|continue|> b<|continue|> \boxed{1}` {
+		t.Errorf("%q, %v", got, err)
+	}
+}

@@ -37,8 +37,7 @@ type Config struct {
 	Against []Set
 	N       int // words of a run that overlaps; 0 means 10
 
-	Shingle int     // words of a shingle; 0 means 5
-	Share   float64 // of shingles that near duplicates have in common; 0 means 0.7
+	Share float64 // of 5-word shingles that near duplicates have in common; 0 means 0.7
 
 	// Check tells what is wrong with a problem, such as a gold answer that the checker
 	// cannot read; nil: nothing is.
@@ -47,10 +46,10 @@ type Config struct {
 
 // Problems judges problems as they come. It stops at the first error of what it reads.
 func Problems(in iter.Seq2[coat.Problem, error], c Config) iter.Seq2[Verdict, error] {
-	c.N, c.Shingle, c.Share = cmp.Or(c.N, 10), cmp.Or(c.Shingle, 5), cmp.Or(c.Share, 0.7)
+	c.N, c.Share = cmp.Or(c.N, 10), cmp.Or(c.Share, 0.7)
 	return func(yield func(Verdict, error) bool) {
-		if c.N < 1 || c.Shingle < 1 || !(c.Share > 0 && c.Share <= 1) {
-			yield(Verdict{}, errors.New("clean: N and Shingle have to be positive, and Share between 0 and 1"))
+		if c.N < 1 || !(c.Share > 0 && c.Share <= 1) {
+			yield(Verdict{}, errors.New("clean: N has to be positive, and Share between 0 and 1"))
 			return
 		}
 		tests, err := readTests(c.Against, c.N)
@@ -58,7 +57,7 @@ func Problems(in iter.Seq2[coat.Problem, error], c Config) iter.Seq2[Verdict, er
 			yield(Verdict{}, fmt.Errorf("clean: %w", err))
 			return
 		}
-		seen := newIndex(c.Shingle, c.Share)
+		seen := newIndex(c.Share)
 		for p, err := range in {
 			if err != nil {
 				yield(Verdict{}, err)

@@ -142,6 +142,38 @@ func pool(n int) iter.Seq2[coat.Problem, error] {
 
 const testQuestion = "how many of the twelve grey cats sleep in the sun at noon"
 
+// How much counts as alike is the caller's.
+func TestThresholds(t *testing.T) {
+	one, two := "Tom buys 3 red apples and then eats all of them at home today", "Tom buys 3 red apples and then eats all of them at home now"
+	for share, want := range map[float64]clean.Reason{0: clean.Duplicate, 1: clean.Kept} {
+		if got := reasons(t, clean.Config{Share: share}, one, two)[1]; got != want {
+			t.Errorf("share %v: %q", share, got)
+		}
+	}
+	for n, want := range map[int]clean.Reason{0: clean.Kept, 5: clean.Overlap} {
+		c := clean.Config{N: n, Against: []clean.Set{{Name: "x", Problems: questions("Who buys 3 red apples and pears at the market every morning of the week")}}}
+		if got := reasons(t, c, one)[0]; got != want {
+			t.Errorf("runs of %d words: %q", n, got)
+		}
+	}
+}
+
+// A question that holds short ones of two test sets overlaps the same one each time.
+func TestOverlapIsTheSame(t *testing.T) {
+	against := []clean.Set{
+		{Name: "four", Problems: questions("one two three four")},
+		{Name: "five", Problems: questions("five six seven eight nine")},
+		{Name: "ten", Problems: questions("a b c d e f g h i j")},
+	}
+	for range 20 {
+		for v, err := range clean.Problems(questions("one two three four five six seven eight nine"), clean.Config{Against: against}) {
+			if err != nil || v.Reason != clean.Overlap || v.Why != "four" {
+				t.Errorf("%+v, %v", v, err)
+			}
+		}
+	}
+}
+
 // 100,000 problems in bounded memory.
 func TestMany(t *testing.T) {
 	n := 100_000

@@ -3,7 +3,8 @@
 //
 // [Problems] passes each problem on with a reason to drop it, or none; a [Report]
 // counts the reasons. The first of several alike is kept. Memory grows by some
-// hundred bytes a problem that is kept, whatever their length.
+// hundred bytes and four more a word with every problem that is kept, and with the words
+// of the test sets.
 //
 // # What counts as alike
 //
@@ -12,8 +13,8 @@
 //
 //   - Near duplicates have the same numbers in the same order and share at least 70 %
 //     of their 5-word shingles (Jaccard). Candidates are found by MinHash, as in the
-//     tools that the paper used (Kocetkov et al.), and then compared exactly, so
-//     nothing is dropped by a hash alone. That the numbers must be the same is ours:
+//     tools that the paper used (Kocetkov et al.), and then compared shingle by shingle,
+//     so nothing is dropped by a MinHash alone. That the numbers must be the same is ours:
 //     "Tom has 3 apples" and "Tom has 4 apples" are two problems.
 //   - A problem overlaps a test set if a run of 10 words (n-gram, [Config.N]) stands
 //     in a question of both, or, where a question is shorter, all of it. The choice of

@@ -14,7 +14,6 @@ const (
 
 // An index finds what is alike among the problems that were kept.
 type index struct {
-	size  int
 	share float64
 	kept  []entry
 	last  map[uint64]int32 // by band: the last of those kept with this key, counted from 1
@@ -26,13 +25,13 @@ type entry struct {
 	before   [bands]int32 // the one before it with the same key, counted from 1
 }
 
-func newIndex(size int, share float64) *index {
-	return &index{size: size, share: share, last: map[uint64]int32{}}
+func newIndex(share float64) *index {
+	return &index{share: share, last: map[uint64]int32{}}
 }
 
 // add looks for a problem like this one; where there is none it is kept.
 func (x *index) add(id string, ws []string) (like string, found bool) {
-	e := entry{id: id, shingles: shingles(ws, x.size)}
+	e := entry{id: id, shingles: shingles(ws)}
 	keys := bandKeys(e.shingles, hash(numbers(ws)))
 	for b, k := range keys {
 		e.before[b] = x.last[k]
@@ -49,7 +48,8 @@ func (x *index) add(id string, ws []string) (like string, found bool) {
 	return "", false
 }
 
-func shingles(ws []string, size int) []uint32 {
+func shingles(ws []string) []uint32 {
+	const size = 5 // words
 	list := make([]uint32, 0, max(1, len(ws)-size+1))
 	for _, h := range grams(ws, size) {
 		list = append(list, uint32(h>>32))

@@ -1,6 +1,10 @@
 package clean
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // A short question of a test set overlaps wherever it stands if it has so many words,
 // and only as a whole if it has fewer: "Evaluate 3!" stands in many others.
@@ -11,11 +15,12 @@ type tests struct {
 	n     int
 	names []string
 	runs  map[uint64]uint16 // the set that a run is of
-	short map[int]bool      // lengths of the questions of fewer than n words
+	short []int             // lengths of the questions of fewer than n words, each once, ascending
 }
 
 func readTests(sets []Set, n int) (*tests, error) {
-	t := &tests{n: n, runs: map[uint64]uint16{}, short: map[int]bool{}}
+	t := &tests{n: n, runs: map[uint64]uint16{}}
+	short := map[int]bool{}
 	for i, s := range sets {
 		t.names = append(t.names, s.Name)
 		for p, err := range s.Problems {
@@ -27,10 +32,11 @@ func readTests(sets []Set, n int) (*tests, error) {
 				t.runs[h] = uint16(i)
 			}
 			if len(ws) < n && len(ws) >= shortest {
-				t.short[len(ws)] = true
+				short[len(ws)] = true
 			}
 		}
 	}
+	t.short = slices.Sorted(maps.Keys(short))
 	return t, nil
 }
 
@@ -50,7 +56,7 @@ func (t *tests) overlap(ws []string) (string, bool) {
 	if name, found := search(t.n); found {
 		return name, true
 	}
-	for n := range t.short {
+	for _, n := range t.short {
 		if n <= len(ws) {
 			if name, found := search(n); found {
 				return name, true

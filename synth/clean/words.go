@@ -1,6 +1,7 @@
 package clean
 
 import (
+	"hash/fnv"
 	"strings"
 	"unicode"
 )
@@ -66,11 +67,9 @@ func grams(ws []string, n int) []uint64 {
 // hash is FNV-1a. It is the same in every process, since a run that is gone on with
 // has to drop the same problems.
 func hash(text string) uint64 {
-	h := uint64(14695981039346656037)
-	for i := range len(text) {
-		h = (h ^ uint64(text[i])) * 1099511628211
-	}
-	return h
+	h := fnv.New64a()
+	h.Write([]byte(text))
+	return h.Sum64()
 }
 
 // mix is the finaliser of splitmix64.

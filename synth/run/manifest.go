@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/synth"
 )
 
@@ -91,7 +92,13 @@ func (r *Run) begin(c synth.Config) error {
 	if err := os.WriteFile(tmp, append(data, '\n'), 0o644); err != nil {
 		return err
 	}
-	return os.Rename(tmp, filepath.Join(r.dir, "manifest.json"))
+	if err := rundir.Sync(tmp); err != nil { // or a loss of power may leave an empty one under its name
+		return err
+	}
+	if err := os.Rename(tmp, filepath.Join(r.dir, "manifest.json")); err != nil {
+		return err
+	}
+	return rundir.Sync(r.dir)
 }
 
 // same compares field by field.
