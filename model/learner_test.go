@@ -184,7 +184,7 @@ func TestLearnerResumes(t *testing.T) {
 	half := NewLearner(smallLM(t, b).Net, nextToken, AdamW{WeightDecay: 0.1})
 	trainSmall(t, half, 3, 2)
 	dir := t.TempDir() + "/checkpoint"
-	if err := half.Net.Save(dir, half.SaveState); err != nil {
+	if err := half.Net.SaveWith(dir, half.SaveState); err != nil {
 		t.Fatal(err)
 	}
 	net, err := OpenNet(b, dir)

@@ -112,7 +112,7 @@ func TestBF16(t *testing.T) {
 		}
 		// Saved, the file is half as long and opens with the same numbers; the state has the masters.
 		dir := filepath.Join(t.TempDir(), "m")
-		if err := half.Save(dir, two.SaveState); err != nil {
+		if err := half.SaveWith(dir, two.SaveState); err != nil {
 			t.Fatal(err)
 		}
 		again, err := OpenNet(b, dir)

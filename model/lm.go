@@ -115,10 +115,13 @@ func OpenNet(b Backend, path string) (*Net, error) {
 	return n, nil
 }
 
-// Save writes the layout that [Open] reads, whole or not at all. Further files can be
-// written into the same directory by extra functions.
-func (m *LM) Save(dir string, extra ...func(dir string) error) error {
-	return m.Net.Save(dir, append(extra, func(tmp string) error {
+// Save writes the layout that [Open] reads, whole or not at all, in place of what stands at
+// dir; see [ReplaceDir].
+func (m *LM) Save(dir string) error { return m.SaveWith(dir) }
+
+// SaveWith is Save with further files, which functions write into the same directory.
+func (m *LM) SaveWith(dir string, extra ...func(dir string) error) error {
+	return m.Net.SaveWith(dir, append(extra, func(tmp string) error {
 		if m.tokenizer == nil {
 			return nil
 		}
@@ -129,7 +132,10 @@ func (m *LM) Save(dir string, extra ...func(dir string) error) error {
 // Save writes config.json and the weights, in f32 or of a Config with BF16 in that:
 // model.safetensors, or several files with an index from 5 GB on. An adapter is merged in
 // ([Net.SaveAdapter] writes it alone); further scalar heads go to a folder "heads".
-func (n *Net) Save(dir string, extra ...func(dir string) error) error {
+func (n *Net) Save(dir string) error { return n.SaveWith(dir) }
+
+// SaveWith is Save with further files, which functions write into the same directory.
+func (n *Net) SaveWith(dir string, extra ...func(dir string) error) error {
 	if n.Config.LoRA.on() {
 		merged, err := n.Merge()
 		if err != nil {

@@ -291,7 +291,7 @@ func TestLoRAResumes(t *testing.T) {
 	trainSmall(t, whole, 3, 2)
 	trainSmall(t, half, 3, 2)
 	dir := t.TempDir() + "/checkpoint"
-	if err := half.Net.Save(dir, half.SaveState); err != nil {
+	if err := half.Net.SaveWith(dir, half.SaveState); err != nil {
 		t.Fatal(err)
 	}
 	if err := resumed.LoadState(dir); err != nil {

@@ -101,7 +101,7 @@ func TestDevicesFollow(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir() + "/checkpoint"
-	if err := lm.Net.Save(dir, l.SaveState); err != nil {
+	if err := lm.Net.SaveWith(dir, l.SaveState); err != nil {
 		t.Fatal(err)
 	}
 	want := trainSmall(t, l, 2, 2)

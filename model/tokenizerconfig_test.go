@@ -19,7 +19,7 @@ func TestSpecialTokensAreKept(t *testing.T) {
 	config := `{"tokenizer_class":"LlamaTokenizerFast","model_max_length":99,"bos_token":{"content":"<|im_start|>"},"eos_token":"<|im_end|>","unk_token":null,
 		"chat_template":[{"name":"default","template":"{{ bos_token }}{{ messages[0].content }}"},{"name":"tool_use","template":"tools"}]}`
 	dir := filepath.Join(t.TempDir(), "m")
-	err := lm.Net.Save(dir, func(tmp string) error {
+	err := lm.Net.SaveWith(dir, func(tmp string) error {
 		if err := lm.tokenizer.Save(filepath.Join(tmp, "tokenizer.json")); err != nil {
 			return err
 		}

@@ -37,7 +37,7 @@ func (a *ActorCritic) Save(dir string, extra ...func(dir string) error) error {
 			return err
 		}
 		if a.Critic != nil {
-			if err := a.Critic.Save(filepath.Join(tmp, criticDir), a.critic.SaveState); err != nil {
+			if err := a.Critic.SaveWith(filepath.Join(tmp, criticDir), a.critic.SaveState); err != nil {
 				return err
 			}
 		}
@@ -52,7 +52,7 @@ func (a *ActorCritic) Save(dir string, extra ...func(dir string) error) error {
 
 func (a *ActorCritic) savePolicy(dir string) error {
 	if a.LM.Config.LoRA.Rank == 0 {
-		return a.LM.Save(dir, a.actor.SaveState)
+		return a.LM.SaveWith(dir, a.actor.SaveState)
 	}
 	return model.ReplaceDir(dir, func(tmp string) error {
 		return errors.Join(a.LM.SaveAdapter(filepath.Join(tmp, adapterDir), ""), a.actor.SaveState(tmp))

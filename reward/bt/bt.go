@@ -101,13 +101,20 @@ func (m *Model) Reward(ctx context.Context, attempts []coat.Attempt) ([]float64,
 	return scores, err
 }
 
-// encode is an attempt with its end written, as far as the model has positions. A text can
-// come to more tokens than it was sampled with.
+// slack is how many tokens more than it was sampled with a text can come to: the EOS, and
+// those of a character that a token limit has cut in two.
+const slack = 4
+
+// encode is an attempt with its end written; without, where the model has no more positions.
 func (m *Model) encode(a coat.Attempt) ([]int32, error) {
 	a.Truncated = false
 	ids, _, err := m.lm.Encode(m.template, a)
-	if limit := m.Net.Config.MaxPositions; err == nil && len(ids) > limit {
-		ids = ids[:limit]
+	if err != nil {
+		return nil, err
 	}
-	return ids, err
+	limit := m.Net.Config.MaxPositions
+	if len(ids) > limit+slack {
+		return nil, fmt.Errorf("problem %q: the attempt has %d tokens, the model room for %d", a.Start.Problem.ID, len(ids), limit)
+	}
+	return ids[:min(len(ids), limit)], nil
 }

@@ -246,12 +246,13 @@ func TestHoldOut(t *testing.T) {
 	}
 }
 
-// A text for which the model has too few positions is scored as far as it has them.
+// A text that comes to a little more than the model has positions for is scored as far as it
+// has them, and a longer one refused.
 func TestScoreAtTheLimit(t *testing.T) {
 	m := New(newLM(t.Fatal), coat.Bare, 1)
 	limit := m.Net.Config.MaxPositions
 	var scores []float64
-	for _, n := range []int{limit - 1, limit, limit + 5} { // behind a prompt of one token
+	for _, n := range []int{limit - 1, limit, limit + 2} { // behind a prompt of one token
 		a := coat.Attempt{Start: coat.Start{Problem: coat.Problem{Question: "a"}}, Text: strings.TrimSpace(strings.Repeat("b ", n))}
 		s, err := m.Score(t.Context(), []coat.Attempt{a})
 		if err != nil {
@@ -261,5 +262,9 @@ func TestScoreAtTheLimit(t *testing.T) {
 	}
 	if scores[0] != scores[1] || scores[1] != scores[2] {
 		t.Errorf("scores %v", scores)
+	}
+	long := coat.Attempt{Start: coat.Start{Problem: coat.Problem{ID: "p", Question: "a"}}, Text: strings.TrimSpace(strings.Repeat("b ", limit+9))}
+	if _, err := m.Score(t.Context(), []coat.Attempt{long}); err == nil || !strings.Contains(err.Error(), `problem "p": the attempt has 75 tokens, the model room for 64`) {
+		t.Errorf("error %v", err)
 	}
 }
