@@ -419,7 +419,7 @@ func (m *meeting) possible(left, right string) bool {
 		}
 		over, ok := m.score(left + right[:i])
 		own, _ := m.score(right)
-		yes = !(ok && over >= own) && m.possible(left, right[:i]) && m.possible(right[:i], right[i:])
+		yes = !(ok && over > own) && m.possible(left, right[:i]) && m.possible(right[:i], right[i:])
 	}
 	m.known[key] = yes
 	return yes

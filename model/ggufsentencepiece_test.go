@@ -216,6 +216,68 @@ func TestGGUFSentencePieceRoundTrip(t *testing.T) {
 	}
 }
 
+// What SaveGGUF says of the tokens.
+func TestGGUFSentencePieceMetadata(t *testing.T) {
+	lm := pairsLM(t, backends(t)["go"], "mistral")
+	m, err := lm.ggufMetadata()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]any{"model": "llama", "pre": "default", "add_space_prefix": true, "add_bos_token": true, "unknown_token_id": uint32(0), "merges": nil} {
+		if got := m["tokenizer.ggml."+key]; got != want {
+			t.Errorf("%s is %v, want %v", key, got, want)
+		}
+	}
+	tokens, kinds, scores := m["tokenizer.ggml.tokens"].([]string), m["tokenizer.ggml.token_type"].([]int32), m["tokenizer.ggml.scores"].([]float32)
+	for _, c := range []struct {
+		token string
+		kind  int32
+		score float32
+	}{
+		{"<unk>", tokenUnknown, 0}, {"<s>", tokenControl, 0}, {"<0x0A>", tokenByte, 0}, {"[PAD945]", tokenUnused, 0},
+		{"▁t", tokenNormal, -1}, {"in", tokenNormal, -2}, {"▁the", tokenNormal, -12},
+	} {
+		if id := slices.Index(tokens, c.token); kinds[id] != c.kind || scores[id] != c.score {
+			t.Errorf("%q has kind %d and score %g, want %d and %g", c.token, kinds[id], scores[id], c.kind, c.score)
+		}
+	}
+	// Like SentencePiece, each token of the others has a score of its own; the last are the characters.
+	different := map[float32]bool{}
+	for id, kind := range kinds {
+		if kind == tokenNormal {
+			different[scores[id]] = true
+		}
+	}
+	if want := len(tokens) - 3 - 256 - 2; len(different) != want || scores[slices.Index(tokens, "—")] > -600 {
+		t.Errorf("%d scores, want %d", len(different), want)
+	}
+}
+
+// A file that does not say so begins texts with token 1, and one that lacks a byte has the
+// unknown token for it.
+func TestGGUFSentencePieceDefaults(t *testing.T) {
+	metadata := readScoredGolden(t).metadata()
+	replace(metadata, "<0xF0>", "xyz")
+	metadata["tokenizer.ggml.token_type"] = scoredMetadata(metadata["tokenizer.ggml.tokens"].([]string))["tokenizer.ggml.token_type"]
+	text, err := newGGUFMeta(metadata).tokenizer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		PostProcessor json.RawMessage `json:"post_processor"`
+	}
+	if err := json.Unmarshal(text, &file); err != nil || !setsBefore(file.PostProcessor, "<s>") {
+		t.Errorf("post_processor %s, %v", file.PostProcessor, err)
+	}
+	tok, err := tokenizer.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ids := tok.Encode("😀"); ids[len(ids)-1] != 0 {
+		t.Errorf("ids %v, want the last to be 0", ids)
+	}
+}
+
 // mergeByScore is what llama.cpp does with a text that has no spaces and no added tokens
 // any more, the slow way.
 func mergeByScore(text string, ids map[string]int32, scores []float32) (out []int32) {
