@@ -3,6 +3,7 @@ package model
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -171,7 +172,7 @@ func TestGGUFRefuses(t *testing.T) {
 		{"llama.attention.clamp_kqv", float32(8), `"llama.attention.clamp_kqv" is not known`},
 		{"llama.rope.dimension_count", uint32(8), `"llama.rope.dimension_count" is 8, which is not supported: want 16`},
 		{"llama.rope.freq_base", float32(500000), `tensor "rope_freqs.weight": divisor`},
-		{"tokenizer.ggml.model", "llama", `"tokenizer.ggml.model" is "llama", which is not supported`},
+		{"tokenizer.ggml.model", "bert", `"tokenizer.ggml.model" is "bert", which is not supported`},
 		{"tokenizer.ggml.pre", "default", `"tokenizer.ggml.pre" is "default", which is not supported (gpt-2, smollm, llama-bpe, qwen2)`},
 		{"tokenizer.ggml.tokens", []string{"a", "a"}, "of \"tokenizer.ggml.token_type\""},
 		{"tokenizer.ggml.merges", []string{"ab"}, `0 is "ab", want two tokens`},
@@ -201,22 +202,31 @@ func FuzzGGUFMetadata(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	// Short lists and one small tensor: all that is tested is the metadata.
+	add := func(metadata map[string]any) {
+		embed := gguf.Source{Name: ggufEmbedding, Type: gguf.F32, Dims: []int{20, 1}, Floats: func() ([]float32, error) { return make([]float32, 20), nil }}
+		metadata[metadata["general.architecture"].(string)+".vocab_size"] = uint32(20)
+		var file bytes.Buffer
+		if err := gguf.Write(&file, metadata, []gguf.Source{embed}); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(file.Bytes())
+	}
 	for _, lm := range families(f, backend) {
 		metadata, err := lm.ggufMetadata()
 		if err != nil {
 			f.Fatal(err)
 		}
-		// Short lists and one small tensor: all that is tested is the metadata.
-		metadata[metadata["general.architecture"].(string)+".vocab_size"] = uint32(20)
 		metadata["tokenizer.ggml.tokens"] = metadata["tokenizer.ggml.tokens"].([]string)[:20]
 		metadata["tokenizer.ggml.token_type"] = metadata["tokenizer.ggml.token_type"].([]int32)[:20]
 		metadata["tokenizer.ggml.merges"] = []string{"\" #"}
-		var file bytes.Buffer
-		embed := gguf.Source{Name: ggufEmbedding, Type: gguf.F32, Dims: []int{20, 1}, Floats: func() ([]float32, error) { return make([]float32, 20), nil }}
-		if err := gguf.Write(&file, metadata, []gguf.Source{embed}); err != nil {
-			f.Fatal(err)
+		add(metadata)
+		if lm.Config.arch().gguf == "llama" {
+			for _, tokens := range [][]string{{"<unk>", "<s>", "</s>", "<0x0A>", "▁", "t", "h", "e", "▁t", "he", "▁the", "▁▁"}, runs("a", 20), runs("a", 60)} {
+				maps.Copy(metadata, scoredMetadata(tokens))
+				add(metadata)
+			}
 		}
-		f.Add(file.Bytes())
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		checkMemory(t, len(data), func() {

@@ -51,6 +51,7 @@ const (
 	tokenControl = 3
 	tokenUser    = 4 // added, but not special
 	tokenUnused  = 5 // fills the embedding up to its length
+	tokenByte    = 6 // <0x00> to <0xFF>
 )
 
 // A step is an entry of a tokenizer.json's pre-tokenizer.
@@ -107,18 +108,53 @@ func makeStep(name string) step {
 
 // tokenizer makes the tokenizer.json of a file's metadata.
 func (m *ggufMeta) tokenizer() ([]byte, error) {
-	if kind := ggufValue(m, "tokenizer.ggml.model", ""); kind != "gpt2" {
-		return nil, fmt.Errorf("metadata %q is %q, which is not supported: want gpt2, byte-level pairs", "tokenizer.ggml.model", kind)
+	kind := ggufValue(m, "tokenizer.ggml.model", "")
+	if kind != "gpt2" && kind != "llama" {
+		return nil, fmt.Errorf("metadata %q is %q, which is not supported: want gpt2, byte-level pairs, or llama, pairs with scores", "tokenizer.ggml.model", kind)
 	}
-	name := ggufValue(m, "tokenizer.ggml.pre", "")
-	at := slices.IndexFunc(preTokenizers, func(p preTokenizer) bool { return slices.Contains(p.names, name) })
-	if at < 0 {
-		return nil, fmt.Errorf("metadata %q is %q, which is not supported (%s)", "tokenizer.ggml.pre", name, preTokenizerNames())
+	v, err := m.vocabulary()
+	if err != nil {
+		return nil, err
 	}
-	pre := preTokenizers[at]
+	file := jsonObject{"version": "1.0", "truncation": nil, "padding": nil, "added_tokens": v.added, "post_processor": nil}
+	addBOS, bos := true, 1 // llama.cpp's defaults for "llama"
+	if kind == "llama" {
+		err = m.scoredPairs(v, file)
+	} else {
+		addBOS, err = m.bytePairs(v, file)
+		bos = len(v.tokens)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if bos = m.int(ggufBOS, bos); ggufValue(m, "tokenizer.ggml.add_bos_token", addBOS) && bos < len(v.tokens) {
+		file["post_processor"] = bosTemplate(v.tokens[bos], bos)
+	}
+	return json.Marshal(file)
+}
+
+// A ggufVocabulary is what metadata say of the tokens.
+type ggufVocabulary struct {
+	tokens []string // by id, without the unused ones at the end
+	kinds  []int32
+	ids    map[string]int
+	added  []ggufAdded
+}
+
+// A ggufAdded is an entry of a tokenizer.json's added_tokens.
+type ggufAdded struct {
+	ID         int    `json:"id"`
+	Content    string `json:"content"`
+	SingleWord bool   `json:"single_word"`
+	LStrip     bool   `json:"lstrip"`
+	RStrip     bool   `json:"rstrip"`
+	Normalized bool   `json:"normalized"`
+	Special    bool   `json:"special"`
+}
+
+func (m *ggufMeta) vocabulary() (*ggufVocabulary, error) {
 	tokens := ggufValue(m, "tokenizer.ggml.tokens", []string(nil))
 	kinds := ggufValue(m, "tokenizer.ggml.token_type", slices.Repeat([]int32{tokenNormal}, len(tokens)))
-	merges := ggufValue(m, "tokenizer.ggml.merges", []string(nil))
 	if len(kinds) != len(tokens) {
 		m.fault("metadata: %d tokens, but %d of %q", len(tokens), len(kinds), "tokenizer.ggml.token_type")
 	}
@@ -131,36 +167,45 @@ func (m *ggufMeta) tokenizer() ([]byte, error) {
 	for len(kinds) > 0 && kinds[len(kinds)-1] == tokenUnused {
 		kinds = kinds[:len(kinds)-1]
 	}
-	vocab := make(map[string]int, len(kinds))
-	type added struct {
-		ID         int    `json:"id"`
-		Content    string `json:"content"`
-		SingleWord bool   `json:"single_word"`
-		LStrip     bool   `json:"lstrip"`
-		RStrip     bool   `json:"rstrip"`
-		Normalized bool   `json:"normalized"`
-		Special    bool   `json:"special"`
-	}
-	list := []added{}
+	v := &ggufVocabulary{tokens: tokens[:len(kinds)], kinds: kinds, ids: make(map[string]int, len(kinds)), added: []ggufAdded{}}
 	for id, kind := range kinds {
 		token := tokens[id]
-		if before, twice := vocab[token]; twice || !utf8.ValidString(token) {
+		if before, twice := v.ids[token]; twice || !utf8.ValidString(token) {
 			return nil, fmt.Errorf("metadata: token %d, %q, is the same as token %d or not UTF-8", id, token, before)
 		}
-		vocab[token] = id
-		switch kind {
-		case tokenNormal, tokenUnused:
-		case tokenUnknown, tokenControl, tokenUser:
-			list = append(list, added{ID: id, Content: token, Special: kind != tokenUser})
-		default:
+		v.ids[token] = id
+		switch {
+		case isAdded(kind):
+			v.added = append(v.added, ggufAdded{ID: id, Content: token, Special: kind != tokenUser})
+		case kind != tokenNormal && kind != tokenUnused && kind != tokenByte:
 			return nil, fmt.Errorf("metadata: token %d, %q, is of kind %d, which is not supported", id, token, kind)
 		}
+	}
+	return v, nil
+}
+
+// bytePairs adds the model of a byte-level file, and the steps around it, to a
+// tokenizer.json, and tells whether llama.cpp sets a token before a text unless the
+// metadata say so.
+func (m *ggufMeta) bytePairs(v *ggufVocabulary, file jsonObject) (addBOS bool, err error) {
+	name := ggufValue(m, "tokenizer.ggml.pre", "")
+	at := slices.IndexFunc(preTokenizers, func(p preTokenizer) bool { return slices.Contains(p.names, name) })
+	if at < 0 {
+		return false, fmt.Errorf("metadata %q is %q, which is not supported (%s)", "tokenizer.ggml.pre", name, preTokenizerNames())
+	}
+	pre := preTokenizers[at]
+	merges := ggufValue(m, "tokenizer.ggml.merges", []string(nil))
+	if err := errors.Join(m.faults...); err != nil {
+		return false, err
+	}
+	if id := slices.Index(v.kinds, tokenByte); id >= 0 {
+		return false, fmt.Errorf("metadata: token %d, %q, is of kind %d, which is not supported with byte-level pairs", id, v.tokens[id], tokenByte)
 	}
 	pairs := make([][]string, len(merges))
 	for i, merge := range merges {
 		left, right, ok := strings.Cut(merge, " ")
 		if !ok || !utf8.ValidString(merge) {
-			return nil, fmt.Errorf("metadata %q: %d is %q, want two tokens", "tokenizer.ggml.merges", i, merge)
+			return false, fmt.Errorf("metadata %q: %d is %q, want two tokens", "tokenizer.ggml.merges", i, merge)
 		}
 		pairs[i] = []string{left, right}
 	}
@@ -173,19 +218,14 @@ func (m *ggufMeta) tokenizer() ([]byte, error) {
 		cut = steps[0]
 	}
 	yes := true
-	file := map[string]any{
-		"version": "1.0", "truncation": nil, "padding": nil, "added_tokens": list, "normalizer": nil, "pre_tokenizer": cut,
-		"post_processor": nil, "decoder": step{Type: "ByteLevel", Prefix: &yes, Trim: &yes, Regex: &yes},
-		"model": map[string]any{"type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil, "end_of_word_suffix": nil,
-			"fuse_unk": false, "byte_fallback": false, "ignore_merges": pre.whole, "vocab": vocab, "merges": pairs},
-	}
+	file["normalizer"], file["pre_tokenizer"] = nil, cut
+	file["decoder"] = step{Type: "ByteLevel", Prefix: &yes, Trim: &yes, Regex: &yes}
+	file["model"] = jsonObject{"type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil, "end_of_word_suffix": nil,
+		"fuse_unk": false, "byte_fallback": false, "ignore_merges": pre.whole, "vocab": v.ids, "merges": pairs}
 	if pre.nfc {
-		file["normalizer"] = map[string]string{"type": "NFC"}
+		file["normalizer"] = jsonObject{"type": "NFC"}
 	}
-	if bos := m.int(ggufBOS, len(tokens)); ggufValue(m, "tokenizer.ggml.add_bos_token", pre.addBOS) && bos < len(kinds) {
-		file["post_processor"] = bosTemplate(tokens[bos], bos)
-	}
-	return json.Marshal(file)
+	return pre.addBOS, nil
 }
 
 // bosTemplate is the post-processor that sets a token before a text. This library keeps

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/satori-go/satori/model/gguf"
 )
@@ -18,7 +19,9 @@ import (
 //
 // llama.cpp has to know the decoder and the way the tokenizer cuts a text; a model of
 // this library's own kind (model_type satori, words as tokens) is refused by name, and
-// so is a scalar head.
+// so is a scalar head. A tokenizer of SentencePiece's kind (Llama 2, Mistral) is written
+// with scores in the place of merges; where they cannot give the same ids, that is an
+// error, too.
 func (m *LM) SaveGGUF(path string, matrices gguf.Type) error {
 	if err := m.saveGGUF(path, matrices); err != nil {
 		return fmt.Errorf("model: save %s: %w", path, err)
@@ -186,25 +189,17 @@ func (m *LM) ggufTokens(metadata map[string]any) error {
 		return fmt.Errorf("tokenizer: %w", err)
 	}
 	if file.Model.Type != "BPE" {
-		return fmt.Errorf("llama.cpp does not know the tokenizer: its model is %q, want BPE, byte-level pairs", file.Model.Type)
+		return fmt.Errorf("llama.cpp does not know the tokenizer: its model is %q, want BPE, pairs", file.Model.Type)
 	}
-	steps := file.PreTokenizer.steps()
-	at := slices.IndexFunc(preTokenizers, func(p preTokenizer) bool {
-		return slices.Equal(p.steps, steps) && p.whole == file.Model.Whole
-	})
-	if at < 0 || file.Normalizer != nil && file.Normalizer.Type != "NFC" {
-		return fmt.Errorf("llama.cpp has no name for how the tokenizer cuts a text (%q, ignore_merges %v); the names known here are %s",
-			steps, file.Model.Whole, preTokenizerNames())
-	}
-	var merges []string
+	var merges [][2]string
 	if json.Unmarshal(file.Model.Merges, &merges) != nil {
-		var pairs [][2]string
-		if err := json.Unmarshal(file.Model.Merges, &pairs); err != nil {
+		var lines []string
+		if err := json.Unmarshal(file.Model.Merges, &lines); err != nil {
 			return fmt.Errorf("tokenizer: merges: %w", err)
 		}
-		merges = make([]string, len(pairs))
-		for i, p := range pairs {
-			merges[i] = p[0] + " " + p[1]
+		merges = make([][2]string, len(lines))
+		for i, line := range lines {
+			merges[i][0], merges[i][1], _ = strings.Cut(line, " ")
 		}
 	}
 	tokens, kinds := make([]string, m.Config.VocabSize), make([]int32, m.Config.VocabSize)
@@ -222,11 +217,27 @@ func (m *LM) ggufTokens(metadata map[string]any) error {
 			kinds[a.ID] = tokenControl
 		}
 	}
-	metadata["tokenizer.ggml.model"] = "gpt2"
-	metadata["tokenizer.ggml.pre"] = preTokenizers[at].names[0]
 	metadata["tokenizer.ggml.tokens"] = tokens
 	metadata["tokenizer.ggml.token_type"] = kinds
-	metadata["tokenizer.ggml.merges"] = merges
+	steps := file.PreTokenizer.steps()
+	if slices.Contains(steps, "ByteLevel") || slices.Contains(steps, "ByteLevel+") {
+		at := slices.IndexFunc(preTokenizers, func(p preTokenizer) bool {
+			return slices.Equal(p.steps, steps) && p.whole == file.Model.Whole
+		})
+		if at < 0 || file.Normalizer != nil && file.Normalizer.Type != "NFC" {
+			return fmt.Errorf("llama.cpp has no name for how the tokenizer cuts a text (%q, ignore_merges %v); the names known here are %s",
+				steps, file.Model.Whole, preTokenizerNames())
+		}
+		lines := make([]string, len(merges))
+		for i, p := range merges {
+			lines[i] = p[0] + " " + p[1]
+		}
+		metadata["tokenizer.ggml.model"] = "gpt2"
+		metadata["tokenizer.ggml.pre"] = preTokenizers[at].names[0]
+		metadata["tokenizer.ggml.merges"] = lines
+	} else if err := writeScores(metadata, data, tokens, kinds, merges); err != nil {
+		return err
+	}
 	bos, _, ok := m.bos()
 	metadata["tokenizer.ggml.add_bos_token"] = ok && setsBefore(file.PostProcessor, bos)
 	return nil

@@ -47,9 +47,9 @@ func (m *LM) Tokenizer() *tokenizer.Tokenizer { return m.tokenizer }
 // several files with model.safetensors.index.json, in f32, f16 or bf16. Without a
 // tokenizer.json the model works on ids alone; a generation_config.json adds its
 // eos_token_id to the stops. Of a .gguf file
-// (see package gguf for the types of its tensors) metadata, weights and tokenizer are
-// read. Weights become f32. Errors name the file, and the field or tensor; what the
-// decoder cannot do is one.
+// (see package gguf for the types of its tensors) metadata, weights and tokenizer (pairs,
+// byte-level or with SentencePiece's scores) are read. Weights become f32. Errors name the
+// file, and the field or tensor; what the decoder cannot do is one.
 func Open(b Backend, path string) (*LM, error) {
 	if strings.HasSuffix(path, ".gguf") {
 		lm, err := openGGUF(b, path)

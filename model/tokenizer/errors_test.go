@@ -171,3 +171,21 @@ func TestNotJSON(t *testing.T) {
 		t.Errorf("Open of no file = %v", err)
 	}
 }
+
+func TestCompact(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"a":"b c"}`:           `{"a":"b c"}`,
+		`{"a": "b c"}`:          `{"a":"b c"}`,
+		"{\"a\":\n[1,\t\" \"]}": `{"a":[1," "]}`,
+		`["\\\"", "\\" ,1]`:     `["\\\"","\\",1]`,
+		`["\" "]`:               `["\" "]`,
+		" 1\r\n":                "1",
+	} {
+		if got := string(compact([]byte(text))); got != want {
+			t.Errorf("compact(%s) = %s, want %s", text, got, want)
+		}
+		if isCompact([]byte(text)) != (text == want) {
+			t.Errorf("isCompact(%s) is %v", text, text != want)
+		}
+	}
+}

@@ -128,13 +128,14 @@ func (s shape) read(path string, data json.RawMessage) (map[string]json.RawMessa
 		path += "."
 	}
 	check := func(name string) error {
-		value := absent
-		if raw, ok := fields[name]; ok {
-			fields[name] = compact(raw)
-			value = string(fields[name])
+		raw, given := fields[name]
+		if given {
+			raw = compact(raw)
+			fields[name] = raw
+			given = string(raw) != "null"
 		}
-		given := value != absent && value != "null"
-		if slices.Contains(s[name], value) || given && slices.Contains(s[name], free) {
+		is := func(value string) bool { return string(raw) == value } // makes no copy of a whole vocabulary
+		if slices.ContainsFunc(s[name], is) || given && slices.Contains(s[name], free) {
 			return nil
 		}
 		return unsupported(path+name, fields[name])
@@ -196,11 +197,31 @@ func unsupported(path string, data json.RawMessage) error {
 }
 
 func compact(data json.RawMessage) json.RawMessage {
+	if isCompact(data) { // no copy of a whole vocabulary
+		return data
+	}
 	var b bytes.Buffer
 	if json.Compact(&b, data) != nil {
 		return data
 	}
 	return b.Bytes()
+}
+
+func isCompact(data json.RawMessage) bool {
+	inside := false // a string
+	for i := 0; i < len(data); i++ {
+		switch data[i] {
+		case '"':
+			inside = !inside
+		case '\\':
+			i++
+		case ' ', '\t', '\n', '\r':
+			if !inside {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // quote writes a string as JSON, with < and > as they are.
