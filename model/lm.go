@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/satori-go/satori/coat"
@@ -115,8 +116,8 @@ func OpenNet(b Backend, path string) (*Net, error) {
 	return n, nil
 }
 
-// Save writes the layout that [Open] reads, whole or not at all, in place of what stands at
-// dir; see [ReplaceDir].
+// Save writes the layout that [Open] reads, whole or not at all. A model that was saved at
+// dir before is replaced; a directory with anything else in it is refused, and left as it is.
 func (m *LM) Save(dir string) error { return m.SaveWith(dir) }
 
 // SaveWith is Save with further files, which functions write into the same directory.
@@ -156,10 +157,33 @@ func (n *Net) SaveWith(dir string, extra ...func(dir string) error) error {
 				return err
 			}
 		}
-		return nil
+		return noStrangers(dir, tmp)
 	})
 	if err != nil {
 		return fmt.Errorf("model: save %s: %w", dir, err)
+	}
+	return nil
+}
+
+// modelFiles are what a saved model can have and the next one at its place lack.
+var modelFiles = []string{"*.safetensors", indexFile, filepath.Dir(scalarsFile), "tokenizer.json", tokenizerConfigFile}
+
+// noStrangers refuses to replace a directory that holds more than a saved model: notes, logs,
+// the other files of a published one.
+func noStrangers(dir, tmp string) error {
+	there, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	for _, f := range there {
+		name := f.Name()
+		known := slices.ContainsFunc(modelFiles, func(pattern string) bool {
+			ok, _ := filepath.Match(pattern, name)
+			return ok
+		})
+		if _, err := os.Lstat(filepath.Join(tmp, name)); err != nil && !known {
+			return fmt.Errorf("the directory holds %s, which would be lost, as it is replaced whole; save into another, or move the file away", name)
+		}
 	}
 	return nil
 }

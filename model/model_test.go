@@ -518,6 +518,34 @@ func TestSaveOpen(t *testing.T) {
 	}
 }
 
+// A model takes the place of a saved one, and of nothing else.
+func TestSaveKeepsOthers(t *testing.T) {
+	lm := smallLM(t, backends(t)["go"])
+	headed, err := lm.WithScalar("value", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "m")
+	for _, m := range []*LM{headed, lm, lm} { // the folder of heads goes
+		if err := m.Save(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	notes := filepath.Join(dir, "README.md")
+	if err := os.WriteFile(notes, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := lm.Save(dir); err == nil || !strings.Contains(err.Error(), "the directory holds README.md, which would be lost") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := os.Stat(notes); err != nil {
+		t.Error(err)
+	}
+	if _, err := Open(lm.Backend(), dir); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWidth(t *testing.T) {
 	each(t, func(t *testing.T, b Backend) {
 		want := []int{8, 16, 24, 32, 40, 48, 56, 64}
