@@ -286,14 +286,14 @@ func TestEngineAgreesWithForward(t *testing.T) {
 	})
 }
 
-// So do they in every family, with as many heads of keys as of queries, with biases, norms of
-// heads and adapters of any values.
+// So do they in every family, with as many heads of keys as of queries and with one, with
+// biases, norms of heads and adapters of any values.
 func TestEngineAgreesInEveryFamily(t *testing.T) {
 	plain := small
 	plain.KVHeads, plain.TimeShift, plain.PartialRotary = 4, false, 1
 	qwen2, qwen3, biased := plain, plain, plain
 	qwen2.ModelType, qwen3.ModelType, qwen3.HeadDim = "qwen2", "qwen3", 16
-	biased.AttentionBias, biased.MLPBias = true, true
+	biased.AttentionBias, biased.MLPBias, biased.KVHeads = true, true, 1
 	families := map[string]Config{"plain": plain, "qwen2": qwen2, "qwen3": qwen3, "biased": biased, "adapter": plain}
 	each(t, func(t *testing.T, b Backend) {
 		for name, config := range families {
