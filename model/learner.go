@@ -33,6 +33,7 @@ type Learner struct {
 	m, v    []*Tensor // first and second moments
 	masters []*Tensor // f32, of weights that are stored as bfloat16; nil of the others
 	mesh    *mesh     // nil: one device
+	large   bool      // it is counted among those that hold memory
 	steps   [2]int    // updates applied: to the network, and to its scalar heads
 	skipped int       // updates left out
 }
@@ -83,6 +84,9 @@ func (o *Objective) Learner(n *Net, a AdamW) *Learner {
 	}
 	update := func(in []*Node) []*Node { return a.update(trained, in) }
 	b, of := n.backend, []any{a, trained}
+	if l.large = n.Parameters() >= large; l.large {
+		holdMemory(1)
+	}
 	if l.mesh = newMesh(b); l.mesh != nil {
 		m := l.mesh
 		m.gradient = func(kinds string) *exec {
@@ -213,8 +217,16 @@ func addPairs(in []*Node) (out []*Node) {
 	return out
 }
 
+// holdMemory says that so many more large learners are open, or closed if it is negative. It
+// is set in builds for systems whose C library can be told what to keep.
+var holdMemory = func(int) {}
+
 // Close frees the moments. The network stays.
 func (l *Learner) Close() {
+	if l.large {
+		l.large = false
+		defer holdMemory(-1)
+	}
 	free(l.m, l.v, l.masters)
 	l.m, l.v, l.masters = nil, nil, nil
 	if l.mesh != nil {

@@ -288,3 +288,27 @@ func TestScalarHeads(t *testing.T) {
 		}
 	})
 }
+
+// A large learner has the C library hold memory from when it is made until it is closed.
+func TestLargeLearnersHoldMemory(t *testing.T) {
+	before, held := holdMemory, 0
+	holdMemory = func(n int) { held += n }
+	defer func() { holdMemory = before }()
+	b := backends(t)["go"]
+	for _, c := range []struct{ vocab, want int }{{1000, 0}, {large / 8, 1}} {
+		net, err := NewNet(b, Config{VocabSize: c.vocab, Dim: 8, FFN: 8, Layers: 1, Heads: 1, MaxPositions: 8}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := NewLearner(net, nextToken, AdamW{})
+		if held != c.want {
+			t.Errorf("%d parameters: held %d times, want %d", net.Parameters(), held, c.want)
+		}
+		l.Close()
+		l.Close()
+		if held != 0 {
+			t.Errorf("closed: held %d times", held)
+		}
+		net.Close()
+	}
+}
