@@ -104,6 +104,7 @@ func (c Config) resolve() (Config, error) {
 	need(c.KLTarget >= 0 && (c.KLTarget == 0 || c.KL > 0), "KLTarget is %g with a KL of %g, want both positive", c.KLTarget, c.KL)
 	need(c.KLHorizon > 0, "KLHorizon is %g, want it positive", c.KLHorizon)
 	need(c.KLTarget == 0 || c.KLHorizon > maxKLError*float64(c.Batch), "KLHorizon is %g, want it over %g·Batch, %g: one iteration could turn β negative", c.KLHorizon, maxKLError, maxKLError*float64(c.Batch))
+	need(c.Warmup > 0 && c.Warmup <= 1 && c.Floor > 0 && c.Floor <= 1, "Warmup is %g, Floor %g, want them in (0, 1]", c.Warmup, c.Floor)
 	need(c.CriticOnly >= 0, "CriticOnly is %d", c.CriticOnly)
 	need(c.Done >= 0, "Done is %d", c.Done)
 	return c, errors.Join(faults...)

@@ -170,6 +170,7 @@ func TestTrainErrors(t *testing.T) {
 		{"ratio", "before any update the ratio", context.Background(), &table{off: 0.01}, second, endless, good},
 		{"config", "Iterations is 0", context.Background(), &table{}, second, endless, Config{}},
 		{"lambda", "Lambda 1.5", context.Background(), &table{}, second, endless, Config{Iterations: 1, Lambda: 1.5}},
+		{"schedule", "Warmup is -1, Floor 5, want them in (0, 1]", context.Background(), &table{}, second, endless, Config{Iterations: 1, Batch: 10, Warmup: -1, Floor: 5}},
 		{"horizon", "KLHorizon is 2, want it over 0.2·Batch, 2", context.Background(), &table{}, second, endless, Config{Iterations: 1, Batch: 10, KL: 0.1, KLTarget: 1, KLHorizon: 2}},
 		{"relative", "Config.Relative made 1 advantages of 2 rewards", context.Background(), &table{}, second, endless, Config{Iterations: 1, Batch: 4, Group: 2, Relative: func(r []float64) []float64 { return r[:1] }}},
 		{"relative", "Config.Relative made 3 advantages of 2 rewards", context.Background(), &table{}, second, endless, Config{Iterations: 1, Batch: 4, Group: 2, Relative: func(r []float64) []float64 { return append(r, 0) }}},

@@ -127,6 +127,7 @@ func (c Config) validate(demos []coat.Demo) error {
 	need(c.LearningRate > 0, "Config.LearningRate is %g, want it positive", c.LearningRate)
 	need(c.Epochs > 0, "Config.Epochs is %d", c.Epochs)
 	need(c.Batch > 0, "Config.Batch is %d", c.Batch)
+	need(c.Warmup > 0 && c.Warmup <= 1 && c.Floor > 0 && c.Floor <= 1, "Config.Warmup is %g, Floor %g, want them in (0, 1]", c.Warmup, c.Floor)
 	return errors.Join(faults...)
 }
 

@@ -145,10 +145,11 @@ func TestSaveOpen(t *testing.T) {
 	if err != nil || got[0] != want[0] || got[1] != want[1] || want[0] == want[1] {
 		t.Errorf("scores %v, want %v (%v)", got, want, err)
 	}
-	if err := lm.Save(dir); err != nil {
+	other := filepath.Join(t.TempDir(), "lm")
+	if err := lm.Save(other); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(lm, coat.Bare, dir); err == nil || !strings.Contains(err.Error(), "is a language model") {
+	if _, err := Open(lm, coat.Bare, other); err == nil || !strings.Contains(err.Error(), "is a language model") {
 		t.Errorf("error %v", err)
 	}
 }

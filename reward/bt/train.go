@@ -76,6 +76,8 @@ func (c Config) validate(pairs []reward.Pair) error {
 		return fmt.Errorf("Config.LearningRate is %g, want it positive", c.LearningRate)
 	case c.Epochs < 0 || c.Batch < 0 || c.Every < 0 || c.HeldOut < 0 || c.HeldOut >= 1:
 		return fmt.Errorf("Config.Epochs is %d, Batch %d, Every %d, HeldOut %g", c.Epochs, c.Batch, c.Every, c.HeldOut)
+	case !(c.Warmup > 0 && c.Warmup <= 1 && c.Floor > 0 && c.Floor <= 1):
+		return fmt.Errorf("Config.Warmup is %g, Floor %g, want them in (0, 1]", c.Warmup, c.Floor)
 	case len(pairs) == 0:
 		return errors.New("there are no pairs")
 	}
