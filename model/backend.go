@@ -42,8 +42,8 @@ var openXLA func(config string) (Backend, error)
 // XLA on CPUs asks for the working memory of each call anew. On Linux with cgo and glibc,
 // programs that link this package therefore have one malloc arena, and from the first such
 // backend on malloc keeps up to a gigabyte of what is freed, and all of it while a [Learner]
-// of 20 million parameters or more is open. MALLOC_ARENA_MAX,
-// GLIBC_TUNABLES and the like in the environment are heeded instead where they are set.
+// of 20 million parameters or more is open. MALLOC_ARENA_MAX, GLIBC_TUNABLES and the like in
+// the environment are heeded instead where they are set.
 func OpenBackend(config string) (b Backend, err error) {
 	defer func() { // compute and go-xla panic for some faults
 		if r := recover(); r != nil {

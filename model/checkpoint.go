@@ -53,6 +53,10 @@ func (c Config) dropDerived(have map[string]stored) error {
 		return nil
 	}
 	delete(have, lmHead)
+	differ := fmt.Errorf("%s: tensor %q is not equal to %q, although tie_word_embeddings is true; set it to false in config.json, or remove the tensor", head.where, lmHead, embedding)
+	if !slices.Equal(head.dims, embed.dims) {
+		return differ
+	}
 	one, err := head.read()
 	if err != nil {
 		return fmt.Errorf("%s: tensor %q: %w", head.where, lmHead, err)
@@ -61,8 +65,8 @@ func (c Config) dropDerived(have map[string]stored) error {
 	if err != nil {
 		return fmt.Errorf("%s: tensor %q: %w", embed.where, embedding, err)
 	}
-	if !slices.Equal(head.dims, embed.dims) || !slices.Equal(one, other) {
-		return fmt.Errorf("%s: tensor %q is not equal to %q, although tie_word_embeddings is true; set it to false in config.json, or remove the tensor", head.where, lmHead, embedding)
+	if !slices.Equal(one, other) {
+		return differ
 	}
 	return nil
 }
@@ -79,7 +83,8 @@ func joinSorted(faults []error) error {
 }
 
 // load makes a network of a config and the tensors of files. Everything is checked
-// before any data is read; one tensor at a time is on the host.
+// before any data is read, and one tensor at a time is on the host, but for a tied head that
+// is in the file, too.
 func load(b Backend, c Config, have map[string]stored) (*Net, error) {
 	// Hostile numbers must not make a list of a billion tensors.
 	if c.Layers > len(have) {

@@ -67,9 +67,8 @@ func (t tokenIDs) MarshalJSON() ([]byte, error) {
 
 // configFields says what a config.json may hold: nil for a field that configFile reads
 // or that does not bear on what the model computes (how transformers 4 sampled is the last
-// part of them), or else the values that this
-// decoder can do. A field that is not here is refused: what it means is not known. null
-// is as good as leaving a field out.
+// part of them), or else the values that this decoder can do. A field that is not here is
+// refused: what it means is not known. null is as good as leaving a field out.
 var configFields = fieldRules(`
 	model_type vocab_size hidden_size intermediate_size num_hidden_layers num_attention_heads num_key_value_heads
 	head_dim max_position_embeddings rms_norm_eps rope_theta rope_parameters rope_scaling partial_rotary_factor

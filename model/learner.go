@@ -18,9 +18,10 @@ import (
 type Loss func(c Config, w Weights, in []*Node) (loss, stats *Node)
 
 // A Learner improves the weights of a network against one loss: all of them, or where the
-// network has an adapter that alone, so that no scalar head learns then. The scalar heads of [Config.Scalars] are a part with
-// a clip, a number of steps and, in [Learner.PrepareHeads], a rate of its own. On a backend
-// of several devices it shards its micro-batches over all of them; see [OpenBackend].
+// network has an adapter that alone, so that no scalar head learns then. The scalar heads of
+// [Config.Scalars] are a part with a clip, a number of steps and, in [Learner.PrepareHeads],
+// a rate of its own. On a backend of several devices it shards its micro-batches over all of
+// them; see [OpenBackend].
 type Learner struct {
 	Net     *Net
 	adam    AdamW

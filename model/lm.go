@@ -6,7 +6,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/satori-go/satori/coat"
@@ -157,33 +156,10 @@ func (n *Net) SaveWith(dir string, extra ...func(dir string) error) error {
 				return err
 			}
 		}
-		return noStrangers(dir, tmp)
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("model: save %s: %w", dir, err)
-	}
-	return nil
-}
-
-// modelFiles are what a saved model can have and the next one at its place lack.
-var modelFiles = []string{"*.safetensors", indexFile, filepath.Dir(scalarsFile), "tokenizer.json", tokenizerConfigFile}
-
-// noStrangers refuses to replace a directory that holds more than a saved model: notes, logs,
-// the other files of a published one.
-func noStrangers(dir, tmp string) error {
-	there, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	for _, f := range there {
-		name := f.Name()
-		known := slices.ContainsFunc(modelFiles, func(pattern string) bool {
-			ok, _ := filepath.Match(pattern, name)
-			return ok
-		})
-		if _, err := os.Lstat(filepath.Join(tmp, name)); err != nil && !known {
-			return fmt.Errorf("the directory holds %s, which would be lost, as it is replaced whole; save into another, or move the file away", name)
-		}
 	}
 	return nil
 }

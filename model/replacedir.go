@@ -6,15 +6,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/satori-go/satori/coat/rundir"
 )
 
 // ReplaceDir makes a directory whole or not at all: write fills a temporary directory
 // beside it, whose files are synced before it takes the place of dir. After a crash
-// and [RecoverDir], dir is either as it was or as written. Whatever else stood in dir is
-// gone; but a directory that holds something, and nothing by a name that write made, is
-// somebody else's: it is left alone, and that is an error.
+// and [RecoverDir], dir is either as it was or as written. Where dir holds what write did not
+// make, other than a model's weights and tokenizer, that is an error, and dir stays.
 func ReplaceDir(dir string, write func(tmp string) error) (err error) {
 	dir = filepath.Clean(dir)
 	parent := filepath.Dir(dir)
@@ -41,7 +41,7 @@ func ReplaceDir(dir string, write func(tmp string) error) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := ours(dir, tmp); err != nil {
+	if err := noStrangers(dir, tmp); err != nil {
 		return err
 	}
 	old := replaced(dir)
@@ -58,21 +58,27 @@ func ReplaceDir(dir string, write func(tmp string) error) (err error) {
 	return rundir.Sync(parent)
 }
 
-// ours tells whether what stands in dir may be replaced by tmp.
-func ours(dir, tmp string) error {
+// mayGo are the files of a saved model that the next one at its place can lack.
+var mayGo = []string{"*.safetensors", indexFile, filepath.Dir(scalarsFile), "tokenizer.json", tokenizerConfigFile}
+
+// noStrangers refuses to replace dir by tmp where it holds more than tmp does: notes, logs,
+// the other files of a published model.
+func noStrangers(dir, tmp string) error {
 	there, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) || err == nil && len(there) == 0 {
-		return nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	for _, f := range there {
-		if _, err := os.Lstat(filepath.Join(tmp, f.Name())); err == nil {
-			return nil
+		name := f.Name()
+		known := slices.ContainsFunc(mayGo, func(pattern string) bool {
+			ok, _ := filepath.Match(pattern, name)
+			return ok
+		})
+		if _, err := os.Lstat(filepath.Join(tmp, name)); err != nil && !known {
+			return fmt.Errorf("the directory holds %s, which would be lost, as it is replaced whole; save into another, or move the file away", name)
 		}
 	}
-	return fmt.Errorf("%s holds other files, such as %s, and would be replaced whole; name a directory that is not there", dir, there[0].Name())
+	return nil
 }
 
 // replaced is where a directory stands for the moment in which it is replaced: a name that

@@ -48,7 +48,7 @@ func TestReplaceDirKeepsOthers(t *testing.T) {
 		}
 	}
 	err := ReplaceDir(filepath.Join(parent, "other"), writeFile("new", nil))
-	if err == nil || !strings.Contains(err.Error(), "holds other files, such as mine") {
+	if err == nil || !strings.Contains(err.Error(), "the directory holds mine, which would be lost") {
 		t.Errorf("error %v", err)
 	}
 	for _, name := range []string{"d.old", "other"} {

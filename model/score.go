@@ -63,8 +63,8 @@ func (n *Net) TokenLogProbs(ctx context.Context, rows [][]int32, temperature flo
 }
 
 // LogProbs is the log-probability, in nats, of each token of each sequence given those
-// before it, at temperature 1. The first token has none: entry i is that of token i+1, and there is
-// one entry fewer than there are tokens.
+// before it, at temperature 1. The first token has none: entry i is that of token i+1, and
+// there is one entry fewer than there are tokens.
 func (n *Net) LogProbs(ctx context.Context, seqs [][]int32) ([][]float32, error) {
 	rows, err := n.TokenLogProbs(ctx, seqs, 1)
 	for i := range rows {

@@ -55,8 +55,8 @@ func (m *LM) writeTokenizerConfig(dir string) error {
 			fields[name] = raw
 		}
 	}
-	if m.tokenizerConfig.fields == nil {
-		for name, token := range m.specialTokens() {
+	for name, token := range m.specialTokens() {
+		if fields[name] == nil {
 			fields[name] = token
 		}
 	}
@@ -78,14 +78,18 @@ func (m *LM) writeTokenizerConfig(dir string) error {
 	return os.WriteFile(filepath.Join(dir, tokenizerConfigFile), append(data, '\n'), 0o644)
 }
 
-// specialTokens are those of the model's tokenizer_config.json, or else, by the ids of its
-// config, bos_token, eos_token and pad_token.
+// specialTokens are those of the model's tokenizer_config.json and, where that does not
+// mention them, bos_token and eos_token by the ids of its config; pad_token too where there is
+// no such file.
 func (m *LM) specialTokens() map[string]string {
-	if m.tokenizerConfig.fields != nil || m.tokenizer == nil {
-		return m.tokenizerConfig.chat.Tokens
+	tokens := maps.Clone(m.tokenizerConfig.chat.Tokens)
+	if tokens == nil {
+		tokens = map[string]string{}
 	}
-	tokens := map[string]string{}
 	put := func(name string, id int32) {
+		if _, said := m.tokenizerConfig.fields[name]; said || m.tokenizer == nil {
+			return // null says that there is none
+		}
 		if token, ok := m.tokenizer.Token(id); ok {
 			tokens[name] = token
 		}
@@ -94,7 +98,9 @@ func (m *LM) specialTokens() map[string]string {
 		put("bos_token", *m.Config.BOS)
 	}
 	put("eos_token", m.Config.EOS)
-	put("pad_token", m.Config.Pad)
+	if m.tokenizerConfig.fields == nil {
+		put("pad_token", m.Config.Pad)
+	}
 	return tokens
 }
 

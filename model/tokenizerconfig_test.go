@@ -1,6 +1,8 @@
 package model
 
 import (
+	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,6 +76,27 @@ func TestSpecialTokensAreKept(t *testing.T) {
 		t.Errorf("BOS %d, want %d", *lm.Config.BOS, first)
 	}
 	check(lm, 1)
+}
+
+// What tokenizer_config.json does not mention is that of config.json; null is none.
+func TestSpecialTokensOfTheConfig(t *testing.T) {
+	lm := families(t, backends(t)["go"])["llama"]
+	first, _ := lm.tokenizer.Token(*lm.Config.BOS)
+	last, _ := lm.tokenizer.Token(lm.Config.EOS)
+	for _, c := range []struct {
+		fields map[string]json.RawMessage
+		want   map[string]string
+	}{
+		{nil, map[string]string{"bos_token": first, "eos_token": last, "pad_token": last}},
+		{map[string]json.RawMessage{"model_max_length": []byte("9")}, map[string]string{"bos_token": first, "eos_token": last}},
+		{map[string]json.RawMessage{"bos_token": []byte("null")}, map[string]string{"eos_token": last}},
+	} {
+		lm.tokenizerConfig.fields = c.fields
+		_, id, ok := lm.bos()
+		if got := lm.specialTokens(); !maps.Equal(got, c.want) || ok != (c.want["bos_token"] != "") || ok && id != *lm.Config.BOS {
+			t.Errorf("%s: %q, BOS %d %v; want %q", c.fields, got, id, ok, c.want)
+		}
+	}
 }
 
 // A model without a template says so, rather than render an empty prompt.

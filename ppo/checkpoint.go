@@ -135,8 +135,8 @@ func unbegun(path string) error {
 
 // Resume is a configuration to go on with: c where the run begins, or else c with Done of
 // the checkpoint, and its KL where KLTarget steers that. What else decides the results has
-// to be as it was; the first field that is not is an error. To change one all the same, set Done yourself and open
-// the policy with [OpenActorCritic].
+// to be as it was; the first field that is not is an error. To change one all the same, set
+// Done yourself and open the policy with [OpenActorCritic].
 func (r *Run) Resume(c Config) (Config, error) {
 	if r.Last == nil {
 		return c, nil
