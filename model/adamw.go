@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // AdamW is decoupled weight decay (arXiv:1711.05101) with clipping by the global norm,
@@ -53,7 +55,7 @@ func (a AdamW) update(trained []trainable, in []*Node) []*Node {
 	for part, x := range squares {
 		norm := Sqrt(x)
 		norms = append(norms, norm)
-		scales = append(scales, MinScalar(Div(Scalar(norm.Graph(), float32Type, a.MaxNorm), AddScalar(norm, 1e-6)), 1.0))
+		scales = append(scales, MinScalar(Div(Scalar(norm.Graph(), device.Float32, a.MaxNorm), AddScalar(norm, 1e-6)), 1.0))
 		rates = append(rates, Div(scalar(3*part), scalar(3*part+1)))
 		roots = append(roots, Sqrt(scalar(3*part+2)))
 	}
@@ -71,7 +73,7 @@ func (a AdamW) update(trained []trainable, in []*Node) []*Node {
 		wi = Sub(wi, Div(Mul(mi, rate), AddScalar(Div(Sqrt(vi), root), a.Eps)))
 		newW, newM, newV = append(newW, wi), append(newM, mi), append(newV, vi)
 		if s.half {
-			half = append(half, ConvertDType(wi, bf16Type))
+			half = append(half, ConvertDType(wi, device.BFloat16))
 		}
 	}
 	return slices.Concat([]*Node{Stack(norms, 0)}, newW, newM, newV, half)

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // Files of an adapter in PEFT's layout, and what it puts before the name of a module.
@@ -138,7 +140,7 @@ func (n *Net) SaveAdapter(dir, base string) error {
 			list[i].name = peftPrefix + s.name
 		}
 		return errors.Join(os.WriteFile(filepath.Join(tmp, adapterConfigFile), append(data, '\n'), 0o644),
-			writeSafetensors(filepath.Join(tmp, adapterFile), list, inF32, func(i int) []float32 { return values(n.weights[first+i]) }))
+			writeSafetensors(filepath.Join(tmp, adapterFile), list, inF32, func(i int) []float32 { return device.Values(n.weights[first+i]) }))
 	})
 	if err != nil {
 		return fmt.Errorf("model: save adapter %s: %w", strings.TrimSuffix(dir, "/"), err)

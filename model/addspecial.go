@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 
+	"github.com/satori-go/satori/model/internal/device"
 	"github.com/satori-go/satori/model/tokenizer"
 )
 
@@ -43,7 +44,7 @@ func (m *LM) AddSpecial(tokens ...string) (ids []int32, err error) {
 		if s.name != embedding && s.name != lmHead {
 			continue
 		}
-		data := values(m.weights[i])
+		data := device.Values(m.weights[i])
 		sums := make([]float64, dim)
 		for k, x := range data[:old*dim] {
 			sums[k%dim] += float64(x)
@@ -56,7 +57,7 @@ func (m *LM) AddSpecial(tokens ...string) (ids []int32, err error) {
 			}
 		}
 		weight := m.upload(grown, specs[i])
-		free(m.weights[i : i+1])
+		device.Free(m.weights[i : i+1])
 		m.weights[i] = weight
 	}
 	// What was compiled is of the old size.

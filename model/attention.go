@@ -4,6 +4,8 @@ import (
 	"math"
 
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // attend is causal attention of queries, scaled before, over keys and values.
@@ -14,7 +16,7 @@ func (c Config) attend(q, k, v *Node) *Node {
 	q.AssertDims(batch, seq, c.Heads, c.HeadDim)
 	k.AssertDims(batch, seq, c.KVHeads, c.HeadDim)
 	v.AssertDims(batch, seq, c.KVHeads, c.HeadDim)
-	if c.group() == 1 && !c.Checkpointing && !isXLA(q.Graph().Backend()) {
+	if c.group() == 1 && !c.Checkpointing && !device.IsXLA(q.Graph().Backend()) {
 		return c.attendPlainly(q, k, v)
 	}
 	return attendInGroups(q, k, v)
@@ -81,6 +83,6 @@ func (c Config) attendPlainly(q, k, v *Node) *Node {
 //
 //	→ [1, 1, seq, seq]
 func causal(g *Graph, seq int) *Node {
-	shape := i32(1, 1, seq, seq)
-	return Where(LessOrEqual(Iota(g, shape, 3), Iota(g, shape, 2)), Scalar(g, float32Type, 0.0), Scalar(g, float32Type, math.Inf(-1)))
+	shape := device.I32(1, 1, seq, seq)
+	return Where(LessOrEqual(Iota(g, shape, 3), Iota(g, shape, 2)), Scalar(g, device.Float32, 0.0), Scalar(g, device.Float32, math.Inf(-1)))
 }

@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // The two forms of attention say the same, and so do their gradients: one has derived ones.
@@ -75,13 +78,13 @@ func sameFunction(t *testing.T, dims [][]int, f, g func(x []*Node) *Node) {
 		for i := range data {
 			data[i] = float32(rng.NormFloat64())
 		}
-		inputs = append(inputs, Floats(data, d...))
+		inputs = append(inputs, backend.Floats(data, d...))
 	}
 	run := func(f func(x []*Node) *Node) []*Tensor {
-		out, err := newExec(b, "f", func(x []*Node) []*Node {
+		out, err := device.New(b, "f", func(x []*Node) []*Node {
 			y := f(x)
 			return append([]*Node{y}, Gradient(ReduceAllSum(y), x...)...)
-		}).call(inputs)
+		}).Call(inputs)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +92,7 @@ func sameFunction(t *testing.T, dims [][]int, f, g func(x []*Node) *Node) {
 	}
 	one, two := run(f), run(g)
 	for i := range one {
-		x, y := values(one[i]), values(two[i])
+		x, y := device.Values(one[i]), device.Values(two[i])
 		for k := range x {
 			if math.Abs(float64(x[k]-y[k])) > 1e-4*max(1, math.Abs(float64(y[k]))) {
 				t.Fatalf("output %d, entry %d: %g and %g", i, k, x[k], y[k])

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/satori-go/satori/model/backend"
 )
 
 // peers are the sizes at which transformers and PyTorch are measured beside this package,
@@ -56,7 +58,7 @@ func BenchmarkTrainPeers(b *testing.B) {
 		step := func() {
 			var batches [][]*Tensor
 			for part := range slices.Chunk(batch, Micro(len(batch))) {
-				batches = append(batches, []*Tensor{Ints(PadRows(part, 128), len(part), 128), Floats([]float32{float32(len(batch) * 127)}, 1)})
+				batches = append(batches, []*Tensor{backend.Ints(PadRows(part, 128), len(part), 128), backend.Floats([]float32{float32(len(batch) * 127)}, 1)})
 			}
 			if _, err := l.Step(batches, 1e-4); err != nil {
 				b.Fatal(err)

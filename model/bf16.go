@@ -1,5 +1,7 @@
 package model
 
+import "github.com/satori-go/satori/model/internal/device"
+
 // ToBF16 stores the weights as bfloat16 from now on, each rounded to the nearest: half the
 // memory, here and in the files that Save writes. Arithmetic stays f32, log-softmax
 // included. A [Learner] made afterwards keeps f32 masters, so that small updates are not
@@ -12,9 +14,9 @@ func (n *Net) ToBF16() {
 	for i, s := range n.specs {
 		if n.Config.half(s) {
 			old := n.weights[i]
-			n.weights[i] = n.upload(values(old), s)
+			n.weights[i] = n.upload(device.Values(old), s)
 			if i >= n.shared {
-				free([]*Tensor{old})
+				device.Free([]*Tensor{old})
 			}
 		}
 	}

@@ -146,6 +146,18 @@ func (c Config) resolve() (Config, error) {
 	return c, errors.Join(faults...)
 }
 
+// String writes all fields, with the numbers that pointers point to: what is compiled for a
+// configuration is found again by this text.
+func (c Config) String() string {
+	type fields Config
+	if c.BOS == nil {
+		return fmt.Sprintf("%+v", fields(c))
+	}
+	bos := *c.BOS
+	c.BOS = nil
+	return fmt.Sprintf("%+v, BOS %d", fields(c), bos)
+}
+
 // ends tells whether a token ends a completion.
 func (c Config) ends(token int32) bool { return token == c.EOS || slices.Contains(c.Stops, token) }
 

@@ -4,6 +4,8 @@ import (
 	"math"
 
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // Weights are the nodes of a decoder's tensors in one graph, by Hugging Face name.
@@ -15,7 +17,7 @@ func (c Config) bind(in []*Node) (Weights, []*Node) {
 	w := make(Weights, len(specs))
 	for i, s := range specs {
 		in[i].AssertDims(s.dims...)
-		w[s.name] = ConvertDType(in[i], float32Type)
+		w[s.name] = ConvertDType(in[i], device.Float32)
 	}
 	return w, in[len(specs):]
 }
@@ -57,7 +59,7 @@ func (c Config) trunk(w Weights, tokens *Node) (*Node, []memory) {
 		if c.TimeShift {
 			half := c.Dim / 2
 			m.shift = Slice(h, AxisRange(), AxisRange(), AxisRange(0, half)) // [batch, seq, dim/2]
-			before := Concatenate([]*Node{Zeros(g, f32(batch, 1, half)), Slice(m.shift, AxisRange(), AxisRange(0, seq-1))}, 1)
+			before := Concatenate([]*Node{Zeros(g, device.F32(batch, 1, half)), Slice(m.shift, AxisRange(), AxisRange(0, seq-1))}, 1)
 			h = Concatenate([]*Node{before, Slice(h, AxisRange(), AxisRange(), AxisRange(half))}, -1)
 		}
 		qkv := c.projectAll(w, h, p+"self_attn.q_proj", p+"self_attn.k_proj", p+"self_attn.v_proj")
@@ -112,17 +114,17 @@ func (c Config) step(w Weights, tok, pos, act *Node, cache []*Node) (*Node, []*N
 		return Reshape(BroadcastToDims(ExpandAxes(x, -1), batch, c.KVHeads), rows)
 	}
 	kvPos := perKV(pos)
-	where := Concatenate([]*Node{Iota(g, i32(rows, 1), 0), Reshape(kvPos, rows, 1)}, -1) // [batch·kv, 2]
+	where := Concatenate([]*Node{Iota(g, device.I32(rows, 1), 0), Reshape(kvPos, rows, 1)}, -1) // [batch·kv, 2]
 
 	// Where a key goes, and the axis of its channels.
 	whereKey, inKey := where, 2
 	if keysTurned(g.Backend()) {
-		all := i32(rows, c.HeadDim, 1)
+		all := device.I32(rows, c.HeadDim, 1)
 		whereKey, inKey = Concatenate([]*Node{Iota(g, all, 0), Iota(g, all, 1), BroadcastToDims(Reshape(kvPos, rows, 1, 1), all.Dimensions...)}, -1), 1
 	}
 	kvAct := Reshape(perKV(act), rows, 1)
-	mask := Where(LessOrEqual(Iota(g, i32(rows, length), 1), BroadcastToDims(Reshape(kvPos, rows, 1), rows, length)),
-		Scalar(g, float32Type, 0.0), Scalar(g, float32Type, math.Inf(-1))) // [batch·kv, len]
+	mask := Where(LessOrEqual(Iota(g, device.I32(rows, length), 1), BroadcastToDims(Reshape(kvPos, rows, 1), rows, length)),
+		Scalar(g, device.Float32, 0.0), Scalar(g, device.Float32, math.Inf(-1))) // [batch·kv, len]
 	mask = Reshape(mask, rows, 1, length)
 	cos, sin := c.rotations(g, length)
 	at := ExpandAxes(pos, -1)
@@ -140,7 +142,7 @@ func (c Config) step(w Weights, tok, pos, act *Node, cache []*Node) (*Node, []*N
 			half := c.Dim / 2
 			now := Slice(h, AxisRange(), AxisRange(0, half))
 			h = Concatenate([]*Node{cache[0], Slice(h, AxisRange(), AxisRange(half))}, -1)
-			busy := BroadcastToDims(GreaterThan(ExpandAxes(act, -1), Scalar(g, float32Type, 0.0)), batch, half)
+			busy := BroadcastToDims(GreaterThan(ExpandAxes(act, -1), Scalar(g, device.Float32, 0.0)), batch, half)
 			shift = Where(busy, now, cache[0])
 			cache = cache[1:]
 		}
@@ -180,7 +182,7 @@ func cachedScores(q, k *Node, channels int) *Node {
 
 // keysTurned tells how keys lie in the cache. On the Go backend, which is slow at a·bᵀ,
 // decoding with turned ones takes little over half the time; on XLA it takes a third more.
-func keysTurned(b Backend) bool { return !isXLA(b) }
+func keysTurned(b Backend) bool { return !device.IsXLA(b) }
 
 // keyAxis is the axis of the positions of keys in the cache. That of values is 1.
 func keyAxis(b Backend) int {
@@ -315,14 +317,14 @@ func (c Config) dense(x, w *Node) *Node {
 	out, in := w.Shape().Dim(0), w.Shape().Dim(1)
 	rows := x.Shape().Size() / in
 	switch {
-	case isXLA(x.Graph().Backend()):
+	case device.IsXLA(x.Graph().Backend()):
 		return Dot(x, w).General([]int{-1}, nil, []int{1}, nil)
 	case x.Rank() == 2 && rows >= 4:
 		return Dot(x, Transpose(w, 0, 1)).Product()
 	}
 	const large = 1 << 22
 	if wide := (large + rows*in - 1) / (rows * in); out < wide && wide <= 4*out {
-		y := c.product(x, Concatenate([]*Node{w, Zeros(w.Graph(), f32(wide-out, in))}, 0))
+		y := c.product(x, Concatenate([]*Node{w, Zeros(w.Graph(), device.F32(wide-out, in))}, 0))
 		return SliceAxis(y, -1, AxisRange(0, out))
 	}
 	return c.product(x, w)

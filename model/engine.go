@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+
+	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 const (
@@ -35,12 +38,12 @@ const (
 // engine is the compiled half of a sampler. Its graphs depend on shapes alone.
 type engine struct {
 	once    sync.Once
-	decode  func(filters) *exec // compiled for the filters that are asked for
-	prefill *exec
-	insert  *exec
-	extend  *exec
-	keep    func(slots int) *exec
-	grow    func(length int) *exec
+	decode  func(filters) *device.Exec // compiled for the filters that are asked for
+	prefill *device.Exec
+	insert  *device.Exec
+	extend  *device.Exec
+	keep    func(slots int) *device.Exec
+	grow    func(length int) *device.Exec
 	window  int
 	lanes   int // 0: lanes
 	chunk   int // 0: chunk
@@ -50,22 +53,22 @@ type engine struct {
 func (e *engine) init(m *LM) {
 	e.once.Do(func() {
 		e.window = 1
-		if isXLA(m.backend) {
+		if device.IsXLA(m.backend) {
 			e.window = window
 		}
 		e.lanes, e.chunk, e.room = cmp.Or(e.lanes, lanes), cmp.Or(e.chunk, chunk), cmp.Or(e.room, room)
 		config := m.Config
-		e.decode = func(f filters) *exec {
-			return shared.get(m.backend, config, fmt.Sprintf("decode %+v", f), config.decodeGraph(e.window, f))
+		e.decode = func(f filters) *device.Exec {
+			return device.Shared.Get(m.backend, config, fmt.Sprintf("decode %+v", f), config.decodeGraph(e.window, f))
 		}
-		e.prefill = shared.get(m.backend, config, "prefill", config.prefillGraph)
-		e.insert = shared.get(m.backend, config, "insert", config.insertGraph)
-		e.extend = shared.get(m.backend, config, "prefill further", config.extendGraph)
-		e.keep = func(slots int) *exec {
-			return shared.get(m.backend, config, fmt.Sprint("keep rows of ", slots), keepGraph(slots))
+		e.prefill = device.Shared.Get(m.backend, config, "prefill", config.prefillGraph)
+		e.insert = device.Shared.Get(m.backend, config, "insert", config.insertGraph)
+		e.extend = device.Shared.Get(m.backend, config, "prefill further", config.extendGraph)
+		e.keep = func(slots int) *device.Exec {
+			return device.Shared.Get(m.backend, config, fmt.Sprint("keep rows of ", slots), keepGraph(slots))
 		}
-		e.grow = func(length int) *exec {
-			return shared.get(m.backend, config, fmt.Sprint("grow to ", length), config.growGraph(length))
+		e.grow = func(length int) *device.Exec {
+			return device.Shared.Get(m.backend, config, fmt.Sprint("grow to ", length), config.growGraph(length))
 		}
 	})
 }
@@ -107,7 +110,7 @@ func (m *LM) run(ctx context.Context, requests []Request, done [][]Completion, r
 	for k := range count {
 		l := lane{m: m, most: length, jobs: jobs, next: k, filters: f, rows: make([]row, rows), report: report}
 		group.Go(func() {
-			if err := guard(func() error { return l.run(ctx) }); err != nil {
+			if err := device.Guard(func() error { return l.run(ctx) }); err != nil {
 				cancel(err)
 			}
 		})
@@ -155,7 +158,7 @@ type row struct {
 }
 
 func (l *lane) run(ctx context.Context) error {
-	defer func() { free(l.cache) }()
+	defer func() { device.Free(l.cache) }()
 	for {
 		if err := context.Cause(ctx); err != nil {
 			return err
@@ -228,14 +231,14 @@ func (l *lane) admit() error {
 		return err
 	}
 	width := l.m.Width(longest)
-	in := []*Tensor{Ints(PadRows(prompts, width), admit, width), Ints(counts, admit)}
-	where := []*Tensor{Ints(source, slots), Floats(taken, slots)}
-	defer free(in, where)
-	read, err := l.m.engine.prefill.call(l.m.weights, in)
+	in := []*Tensor{backend.Ints(PadRows(prompts, width), admit, width), backend.Ints(counts, admit)}
+	where := []*Tensor{backend.Ints(source, slots), backend.Floats(taken, slots)}
+	defer device.Free(in, where)
+	read, err := l.m.engine.prefill.Call(l.m.weights, in)
 	if err != nil {
 		return err
 	}
-	defer free(read)
+	defer device.Free(read)
 	return l.change(l.m.engine.insert, where, read)
 }
 
@@ -257,7 +260,7 @@ func (l *lane) reserve(n int) error {
 		for _, d := range dims {
 			size *= d
 		}
-		l.cache = append(l.cache, Floats(make([]float32, size), dims...))
+		l.cache = append(l.cache, backend.Floats(make([]float32, size), dims...))
 	}
 	return nil
 }
@@ -273,8 +276,8 @@ func (l *lane) shrink() error {
 		}
 	}
 	l.rows = rows
-	in := []*Tensor{Ints(which, few)}
-	defer free(in)
+	in := []*Tensor{backend.Ints(which, few)}
+	defer device.Free(in)
 	return l.change(l.m.engine.keep(slots), in)
 }
 
@@ -305,14 +308,14 @@ func (l *lane) extend() error {
 	if err := l.reserve(end); err != nil {
 		return err
 	}
-	in := []*Tensor{Ints(PadRows(parts, width), size, width), Ints(start, size), Ints(count, size), Ints(slot, size)}
-	defer free(in)
+	in := []*Tensor{backend.Ints(PadRows(parts, width), size, width), backend.Ints(start, size), backend.Ints(count, size), backend.Ints(slot, size)}
+	defer device.Free(in)
 	return l.change(l.m.engine.extend, l.m.weights, in)
 }
 
 // change runs a graph that changes the cache alone.
-func (l *lane) change(e *exec, in ...[]*Tensor) error {
-	out, err := e.callDonating(l.cache, in...)
+func (l *lane) change(e *device.Exec, in ...[]*Tensor) error {
+	out, err := e.CallDonating(l.cache, in...)
 	l.cache = out
 	return err
 }
@@ -343,21 +346,21 @@ func (l *lane) decode() error {
 	if err := l.reserve(end); err != nil {
 		return err
 	}
-	in := []*Tensor{Ints(tok, slots), Ints(pos, slots), Ints(left, slots), Floats(temp, slots), Floats(noise, window, slots)}
+	in := []*Tensor{backend.Ints(tok, slots), backend.Ints(pos, slots), backend.Ints(left, slots), backend.Floats(temp, slots), backend.Floats(noise, window, slots)}
 	if filtered {
-		in = append(in, Floats(limits, 3, slots))
+		in = append(in, backend.Floats(limits, 3, slots))
 	}
-	defer free(in)
-	out, err := l.m.engine.decode(l.filters).callDonating(l.cache, l.m.weights, in)
+	defer device.Free(in)
+	out, err := l.m.engine.decode(l.filters).CallDonating(l.cache, l.m.weights, in)
 	l.cache = nil
 	if err != nil {
 		return err
 	}
-	toks, plain := flat[int32](out[0]), flat[float32](out[1])
+	toks, plain := device.Take[int32](out[0]), device.Take[float32](out[1])
 	var kept []float32
 	l.cache = out[2:]
 	if filtered {
-		kept, l.cache = flat[float32](out[2]), out[3:]
+		kept, l.cache = device.Take[float32](out[2]), out[3:]
 	}
 	var parts []Part
 	for s := range l.rows {

@@ -14,6 +14,9 @@ import (
 	"time"
 
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // settings are those that keep few and many of the small model's 23 tokens.
@@ -78,8 +81,8 @@ func truncated(logp []float64, r Request) []float64 {
 // peaked, and with ties.
 func TestKeepIsExact(t *testing.T) {
 	each(t, func(t *testing.T, b Backend) {
-		run := newExec(b, "keep", func(in []*Node) []*Node {
-			return []*Node{ConvertDType(keep(LogSoftmax(in[0], -1), in[1], filters{true, true, true}), float32Type), LogSoftmax(in[0], -1)}
+		run := device.New(b, "keep", func(in []*Node) []*Node {
+			return []*Node{ConvertDType(keep(LogSoftmax(in[0], -1), in[1], filters{true, true, true}), device.Float32), LogSoftmax(in[0], -1)}
 		})
 		rng := rand.New(rand.NewPCG(3, 4))
 		const batch, vocab = 64, 301
@@ -108,13 +111,13 @@ func TestKeepIsExact(t *testing.T) {
 				asked[i] = r
 				limits[i], limits[batch+i], limits[2*batch+i] = r.limits()
 			}
-			in := []*Tensor{Floats(logits, batch, vocab), Floats(limits, 3, batch)}
-			out, err := run.call(in)
+			in := []*Tensor{backend.Floats(logits, batch, vocab), backend.Floats(limits, 3, batch)}
+			out, err := run.Call(in)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, all := flat[float32](out[0]), flat[float32](out[1])
-			free(in)
+			got, all := device.Take[float32](out[0]), device.Take[float32](out[1])
+			device.Free(in)
 			for i, r := range asked {
 				// The graph's own log-probabilities, so that ties are ties for both.
 				logp := make([]float64, vocab)
@@ -161,7 +164,7 @@ func TestFilteredLogProbs(t *testing.T) {
 			t.Fatal(err)
 		}
 		config := lm.Config
-		forward := newExec(b, "logits", func(in []*Node) []*Node {
+		forward := device.New(b, "logits", func(in []*Node) []*Node {
 			w, in := config.bind(in)
 			return []*Node{config.Logits(w, config.Hidden(w, in[0]))}
 		})
@@ -169,13 +172,13 @@ func TestFilteredLogProbs(t *testing.T) {
 		for i, c := range done {
 			r := requests[i]
 			row := slices.Concat(r.Prompt, c.Tokens)
-			in := []*Tensor{Ints(PadRows([][]int32{row}, 128), 1, 128)}
-			out, err := forward.call(lm.weights, in)
+			in := []*Tensor{backend.Ints(PadRows([][]int32{row}, 128), 1, 128)}
+			out, err := forward.Call(lm.weights, in)
 			if err != nil {
 				t.Fatal(err)
 			}
-			logits := flat[float32](out[0])
-			free(in)
+			logits := device.Take[float32](out[0])
+			device.Free(in)
 			if (c.Plain != nil) != r.truncates() {
 				t.Errorf("request %d: %+v has Plain %v", i, r, c.Plain)
 			}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // decodeGraph samples up to window tokens a row.
@@ -81,9 +83,9 @@ type drawing struct {
 func (c Config) decodeLoop(w Weights, window int, tok, pos, left *Node, a drawing, noise *Node, cache []*Node) []*Node {
 	g := tok.Graph()
 	batch := tok.Shape().Dim(0)
-	state := []*Node{Const(g, int32(0)), tok, pos, left, a.temp, noise, Zeros(g, i32(window, batch)), Zeros(g, f32(window, batch))}
+	state := []*Node{Const(g, int32(0)), tok, pos, left, a.temp, noise, Zeros(g, device.I32(window, batch)), Zeros(g, device.F32(window, batch))}
 	if a.limits != nil {
-		state = append(state, Zeros(g, f32(window, batch)), a.limits)
+		state = append(state, Zeros(g, device.F32(window, batch)), a.limits)
 	}
 	cacheAt := len(state)
 	state = append(state, cache...)
@@ -147,9 +149,9 @@ func (c Config) sampleStep(w Weights, tok, pos, left *Node, a drawing, u *Node, 
 	g := tok.Graph()
 	batch := tok.Shape().Dim(0)
 	busy := MinScalar(left, 1) // [batch] int32, 1 or 0
-	logits, newCache := c.step(w, tok, pos, ConvertDType(busy, float32Type), cache)
+	logits, newCache := c.step(w, tok, pos, ConvertDType(busy, device.Float32), cache)
 
-	greedy := LessOrEqual(a.temp, ScalarZero(g, float32Type)) // [batch]
+	greedy := LessOrEqual(a.temp, ScalarZero(g, device.Float32)) // [batch]
 	temp := Where(greedy, OnesLike(a.temp), a.temp)
 	all := LogSoftmax(Div(logits, ExpandAxes(temp, -1)), -1) // [batch, vocab]
 	likeliest := ArgMax(logits, -1, tok.DType())
@@ -161,7 +163,7 @@ func (c Config) sampleStep(w Weights, tok, pos, left *Node, a drawing, u *Node, 
 	}
 	next = Where(greedy, likeliest, next)
 
-	flat := Add(MulScalar(Iota(g, i32(batch), 0), c.VocabSize), next)
+	flat := Add(MulScalar(Iota(g, device.I32(batch), 0), c.VocabSize), next)
 	logp = []*Node{Gather(Reshape(all, -1), ExpandAxes(flat, -1))} // [batch]
 	if a.limits != nil {
 		logp = append(logp, Sub(logp[0], logMass))
@@ -169,7 +171,7 @@ func (c Config) sampleStep(w Weights, tok, pos, left *Node, a drawing, u *Node, 
 	// An idle row yields zeros, and a row that is done becomes idle.
 	next = Mul(next, busy)
 	for i := range logp {
-		logp[i] = Mul(logp[i], ConvertDType(busy, float32Type))
+		logp[i] = Mul(logp[i], ConvertDType(busy, device.Float32))
 	}
 	ended := Equal(next, Const(g, int32(c.EOS)))
 	for _, stop := range c.Stops {
@@ -186,7 +188,7 @@ func draw(all, u *Node) *Node {
 	vocab := all.Shape().Dim(1)
 	cumulative := prefixSum(Exp(all))
 	total := Slice(cumulative, AxisRange(), AxisRange(vocab-1))
-	below := ConvertDType(LessOrEqual(cumulative, Mul(total, ExpandAxes(u, -1))), float32Type)
+	below := ConvertDType(LessOrEqual(cumulative, Mul(total, ExpandAxes(u, -1))), device.Float32)
 	next := ConvertDType(ReduceSum(below, -1), dtypes.Int32)
 	return Min(next, Const(all.Graph(), int32(vocab-1)))
 }
@@ -198,7 +200,7 @@ func prefixSum(x *Node) *Node {
 	n := x.Shape().Dim(1)
 	for d := 1; d < n; d *= 2 {
 		x = Add(x, Concatenate([]*Node{
-			Zeros(x.Graph(), f32(x.Shape().Dim(0), d)), Slice(x, AxisRange(), AxisRange(0, n-d))}, 1))
+			Zeros(x.Graph(), device.F32(x.Shape().Dim(0), d)), Slice(x, AxisRange(), AxisRange(0, n-d))}, 1))
 	}
 	return x
 }

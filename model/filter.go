@@ -5,6 +5,9 @@ import (
 
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // truncates tells whether a request cuts its distribution down. A greedy one takes the
@@ -67,7 +70,7 @@ func keep(all, limits *Node, f filters) *Node {
 	if f.topK {
 		first := atMost(bits, nil, limit(0))
 		also(first)
-		p = Mul(p, ConvertDType(first, float32Type))
+		p = Mul(p, ConvertDType(first, device.Float32))
 	}
 	if f.topP {
 		total := ReduceAndKeep(p, ReduceSum, -1) // [batch, 1]
@@ -90,11 +93,11 @@ func atMost(bits, weight, target *Node) *Node {
 	g := bits.Graph()
 	batch, n := bits.Shape().Dim(0), bits.Shape().Dim(1)
 	// x becomes the largest number below which there is too little.
-	x := Const(g, Ints(make([]int32, batch), batch, 1))
+	x := Const(g, backend.Ints(make([]int32, batch), batch, 1))
 	for bit := 30; bit >= 0; bit-- {
 		more := Add(x, Const(g, [][]int32{{1 << bit}}))
 		below := LessThan(bits, BroadcastToDims(more, batch, n))
-		mass := ConvertDType(below, float32Type)
+		mass := ConvertDType(below, device.Float32)
 		if weight != nil {
 			mass = Mul(mass, weight)
 		}
@@ -112,13 +115,13 @@ func drawKept(all *Node, a drawing, u, likeliest *Node) (next, logMass *Node) {
 	g := all.Graph()
 	batch, vocab := all.Shape().Dim(0), all.Shape().Dim(1)
 	kept := keep(all, a.limits, a.filters)
-	p := Mul(Exp(all), ConvertDType(kept, float32Type))
+	p := Mul(Exp(all), ConvertDType(kept, device.Float32))
 	cumulative := prefixSum(p)
 	total := Slice(cumulative, AxisRange(), AxisRange(vocab-1)) // [batch, 1]
 	// The first kept token whose cumulative mass passes u. Sums of the same numbers in
 	// another order differ in their last bit, so a token without mass could pass, too.
 	passed := And(kept, GreaterThan(cumulative, BroadcastToDims(Mul(total, ExpandAxes(u, -1)), batch, vocab)))
-	index := Iota(g, i32(batch, vocab), 1)
+	index := Iota(g, device.I32(batch, vocab), 1)
 	next = ReduceMin(Where(passed, index, BroadcastToDims(Const(g, int32(vocab)), batch, vocab)), -1)
 	next = Where(LessThan(next, Const(g, int32(vocab))), next, likeliest)
 	return next, Reshape(Log(total), batch)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model/gguf"
+	"github.com/satori-go/satori/model/internal/device"
 	"github.com/satori-go/satori/model/tokenizer"
 )
 
@@ -57,7 +58,7 @@ func families(t testing.TB, b Backend) map[string]*LM {
 		rng := rand.New(rand.NewPCG(1, 2))
 		for i, s := range n.specs {
 			if len(s.dims) == 1 {
-				data := values(n.weights[i])
+				data := device.Values(n.weights[i])
 				for k := range data {
 					data[k] += float32(rng.Float64() - 0.5)
 				}
@@ -100,7 +101,7 @@ func TestGGUFSaveOpen(t *testing.T) {
 				t.Errorf("%s: config\n %s\nwant\n %s", family, got, want)
 			}
 			for i, s := range lm.specs {
-				x, y := values(lm.weights[i]), values(again.weights[i])
+				x, y := device.Values(lm.weights[i]), device.Values(again.weights[i])
 				largest := 0.0
 				for _, v := range x {
 					largest = max(largest, math.Abs(float64(v)))

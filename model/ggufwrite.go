@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/satori-go/satori/model/gguf"
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // SaveGGUF writes the model as a GGUF file for llama.cpp and Ollama, with matrices as
@@ -81,7 +82,7 @@ func (n *Net) ggufTensors(matrices gguf.Type) []gguf.Source {
 			}
 		}
 		list = append(list, gguf.Source{Name: toGGUF(s.name), Type: kind, Dims: s.dims, Floats: func() ([]float32, error) {
-			data := values(n.weights[i])
+			data := device.Values(n.weights[i])
 			if heads := n.Config.interleaved(s.name); heads > 0 {
 				data = interleave(data, s.dims[0], heads)
 			}

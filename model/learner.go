@@ -6,6 +6,10 @@ import (
 	"sync"
 
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/internal/device"
+	"github.com/satori-go/satori/model/internal/malloc"
 )
 
 // A Loss builds the loss of one micro-batch.
@@ -27,10 +31,10 @@ type Learner struct {
 	adam    AdamW
 	learns  []int // which of the network's tensors learn; moments are of these alone
 	heads   bool  // some of them are scalar heads
-	measure *exec
-	grad    *exec
-	add     *exec
-	apply   *exec
+	measure *device.Exec
+	grad    *device.Exec
+	add     *device.Exec
+	apply   *device.Exec
 	m, v    []*Tensor // first and second moments
 	masters []*Tensor // f32, of weights that are stored as bfloat16; nil of the others
 	mesh    *mesh     // nil: one device
@@ -53,11 +57,11 @@ func (o *Objective) Learner(n *Net, a AdamW) *Learner {
 			continue
 		}
 		l.learns = append(l.learns, i)
-		l.m = append(l.m, Floats(make([]float32, s.size()), s.dims...))
-		l.v = append(l.v, Floats(make([]float32, s.size()), s.dims...))
+		l.m = append(l.m, backend.Floats(make([]float32, s.size()), s.dims...))
+		l.v = append(l.v, backend.Floats(make([]float32, s.size()), s.dims...))
 		var master *Tensor
 		if n.Config.half(s) {
-			master = Floats(values(n.weights[i]), s.dims...)
+			master = backend.Floats(device.Values(n.weights[i]), s.dims...)
 		}
 		l.masters = append(l.masters, master)
 	}
@@ -86,24 +90,24 @@ func (o *Objective) Learner(n *Net, a AdamW) *Learner {
 	update := func(in []*Node) []*Node { return a.update(trained, in) }
 	b, of := n.backend, []any{a, trained}
 	if l.large = n.Parameters() >= large; l.large {
-		holdMemory(1)
+		malloc.Hold(1)
 	}
 	if l.mesh = newMesh(b); l.mesh != nil {
 		m := l.mesh
-		m.gradient = func(kinds string) *exec {
-			return o.grads.make(b, config, "gradient on a mesh, "+kinds, func() *exec { return m.exec("gradient", len(specs), kinds, gradient) })
+		m.gradient = func(kinds string) *device.Exec {
+			return o.grads.GetFunc(b, config, "gradient on a mesh, "+kinds, func() *device.Exec { return m.exec("gradient", len(specs), kinds, gradient) })
 		}
-		m.add = shared.make(b, len(trained), "accumulate on a mesh", func() *exec { return m.exec("accumulate", 1, "", addPairs) })
-		m.apply = shared.make(b, of, "AdamW on a mesh", func() *exec { return m.exec("AdamW", 1, "", update) })
+		m.add = device.Shared.GetFunc(b, len(trained), "accumulate on a mesh", func() *device.Exec { return m.exec("accumulate", 1, "", addPairs) })
+		m.apply = device.Shared.GetFunc(b, of, "AdamW on a mesh", func() *device.Exec { return m.exec("AdamW", 1, "", update) })
 		return l
 	}
-	l.measure = o.grads.get(b, config, "loss", func(in []*Node) []*Node {
+	l.measure = o.grads.Get(b, config, "loss", func(in []*Node) []*Node {
 		_, out := losses(in)
 		return out
 	})
-	l.grad = o.grads.get(b, config, "gradient", gradient)
-	l.add = shared.get(b, len(trained), "accumulate", addPairs)
-	l.apply = shared.get(b, of, "AdamW", update)
+	l.grad = o.grads.Get(b, config, "gradient", gradient)
+	l.add = device.Shared.Get(b, len(trained), "accumulate", addPairs)
+	l.apply = device.Shared.Get(b, of, "AdamW", update)
 	return l
 }
 
@@ -127,15 +131,15 @@ type Stat struct {
 // gradient is computed, but where the graph of the gradient, which other steps want too, is
 // cheaper than one more to compile: of a small network on XLA, and on several devices.
 func (l *Learner) Measure(batches [][]*Tensor) (stat Stat, err error) {
-	defer free(batches...)
-	err = guard(func() (err error) {
+	defer device.Free(batches...)
+	err = device.Guard(func() (err error) {
 		var sums [][]*Tensor
-		if l.mesh == nil && (!isXLA(l.Net.backend) || l.Net.Parameters() >= large) {
+		if l.mesh == nil && (!device.IsXLA(l.Net.backend) || l.Net.Parameters() >= large) {
 			stat, sums, err = l.run(l.measure, batches)
 		} else {
 			stat, sums, err = l.gradients(batches)
 		}
-		free(sums...)
+		device.Free(sums...)
 		return err
 	})
 	return stat, err
@@ -152,17 +156,17 @@ func (l *Learner) gradients(batches [][]*Tensor) (stat Stat, sums [][]*Tensor, e
 // run runs a graph on micro-batches, two at a time, and adds up the gradients of each lane,
 // so that memory does not grow with their number. The sums, one or two, are the caller's to
 // free, after an error too.
-func (l *Learner) run(graph *exec, batches [][]*Tensor) (stat Stat, sums [][]*Tensor, err error) {
+func (l *Learner) run(graph *device.Exec, batches [][]*Tensor) (stat Stat, sums [][]*Tensor, err error) {
 	outs := make([][]*Tensor, len(batches)) // loss and statistics
-	defer func() { free(outs...) }()
+	defer func() { device.Free(outs...) }()
 	sums = make([][]*Tensor, min(lanes, len(batches)))
 	errs := make([]error, len(sums))
 	var group sync.WaitGroup
 	for k := range sums {
 		group.Go(func() {
-			errs[k] = guard(func() error {
+			errs[k] = device.Guard(func() error {
 				for i := k; i < len(batches); i += lanes {
-					out, err := graph.call(l.Net.weights, batches[i])
+					out, err := graph.Call(l.Net.weights, batches[i])
 					if err != nil {
 						return err
 					}
@@ -187,8 +191,8 @@ func (l *Learner) run(graph *exec, batches [][]*Tensor) (stat Stat, sums [][]*Te
 
 // read adds a micro-batch's loss and statistics.
 func (s *Stat) read(out []*Tensor) {
-	s.Loss += float64(values(out[0])[0])
-	stats := values(out[1])
+	s.Loss += float64(device.Values(out[0])[0])
+	stats := device.Values(out[1])
 	if s.Stats == nil {
 		s.Stats = make([]float64, len(stats))
 	}
@@ -205,8 +209,8 @@ func (l *Learner) accumulate(sum, more []*Tensor) ([]*Tensor, error) {
 	if len(sum) == 0 {
 		return more, nil
 	}
-	defer free(sum, more)
-	return l.add.call(sum, more)
+	defer device.Free(sum, more)
+	return l.add.Call(sum, more)
 }
 
 // addPairs is the graph of accumulate: x₁ … xₙ, y₁ … yₙ → x₁+y₁ … xₙ+yₙ.
@@ -218,17 +222,13 @@ func addPairs(in []*Node) (out []*Node) {
 	return out
 }
 
-// holdMemory says that so many more large learners are open, or closed if it is negative. It
-// is set in builds for systems whose C library can be told what to keep.
-var holdMemory = func(int) {}
-
 // Close frees the moments. The network stays.
 func (l *Learner) Close() {
 	if l.large {
 		l.large = false
-		defer holdMemory(-1)
+		defer malloc.Hold(-1)
 	}
-	free(l.m, l.v, l.masters)
+	device.Free(l.m, l.v, l.masters)
 	l.m, l.v, l.masters = nil, nil, nil
 	if l.mesh != nil {
 		l.mesh.close()

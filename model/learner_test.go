@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // The update is torch.optim.AdamW's after clip_grad_norm_ (testdata/adamw/README.md).
@@ -27,7 +30,7 @@ func TestAdamWGolden(t *testing.T) {
 			net := &Net{backend: b}
 			load := func(v []any) (list []*Tensor) {
 				for i, s := range net.specs {
-					list = append(list, Floats(flatten(v[i]), s.dims...))
+					list = append(list, backend.Floats(flatten(v[i]), s.dims...))
 				}
 				return list
 			}
@@ -44,21 +47,21 @@ func TestAdamWGolden(t *testing.T) {
 			}
 			l := NewLearner(net, nil, AdamW{Beta1: c.Beta1, Beta2: c.Beta2, Eps: c.Eps, WeightDecay: c.Weight_decay, MaxNorm: maxNorm})
 			// The gradient is handed in as the input of the loss, in two halves.
-			l.grad = newExec(b, "given", func(in []*Node) []*Node {
+			l.grad = device.New(b, "given", func(in []*Node) []*Node {
 				g := in[len(net.specs):]
-				zero := ScalarZero(g[0].Graph(), float32Type)
+				zero := ScalarZero(g[0].Graph(), device.Float32)
 				return append([]*Node{zero, Reshape(zero, 1)}, g...)
 			})
 			for step, grads := range c.Grads {
 				one, two := load(grads), load(grads)
 				for i := range one {
-					data := values(one[i])
+					data := device.Values(one[i])
 					other := make([]float32, len(data))
 					for k := range data {
 						other[k] = data[k] * 0.25
 						data[k] *= 0.75
 					}
-					one[i], two[i] = Floats(data, net.specs[i].dims...), Floats(other, net.specs[i].dims...)
+					one[i], two[i] = backend.Floats(data, net.specs[i].dims...), backend.Floats(other, net.specs[i].dims...)
 				}
 				stat, err := l.Step([][]*Tensor{one, two}, c.LR)
 				if err != nil {
@@ -70,7 +73,7 @@ func TestAdamWGolden(t *testing.T) {
 				}
 				for i := range net.specs {
 					want := flatten(c.Params_f64[step][i])
-					for k, x := range values(net.weights[i]) {
+					for k, x := range device.Values(net.weights[i]) {
 						if d := math.Abs(float64(x-want[k]) / float64(want[k])); d > 1e-6 {
 							t.Fatalf("step %d: weight %d[%d] is off by %g of it", step, i, k, d)
 						}
@@ -135,7 +138,7 @@ func trainSmall(t *testing.T, l *Learner, steps, split int) Stat {
 		}
 		var batches [][]*Tensor
 		for part := range slices.Chunk(rows, 8/split) {
-			batches = append(batches, []*Tensor{Ints(PadRows(part, 16), len(part), 16), Floats([]float32{8 * 15}, 1)})
+			batches = append(batches, []*Tensor{backend.Ints(PadRows(part, 16), len(part), 16), backend.Floats([]float32{8 * 15}, 1)})
 		}
 		var err error
 		if last, err = l.Step(batches, 3e-3); err != nil {
@@ -155,7 +158,7 @@ func TestMicroBatches(t *testing.T) {
 			t.Errorf("whole batch %+v, two halves %+v", first, other)
 		}
 		rows := PadRows([][]int32{{2, 5, 8, 11}, {3, 6, 9}}, 16)
-		in := func() [][]*Tensor { return [][]*Tensor{{Ints(rows, 2, 16), Floats([]float32{30}, 1)}} }
+		in := func() [][]*Tensor { return [][]*Tensor{{backend.Ints(rows, 2, 16), backend.Floats([]float32{30}, 1)}} }
 		measured, err := two.Measure(in())
 		if err != nil {
 			t.Fatal(err)
@@ -197,7 +200,7 @@ func TestLearnerResumes(t *testing.T) {
 	}
 	trainSmall(t, resumed, 3, 2)
 	for i, s := range whole.Net.specs {
-		if !slices.Equal(values(whole.Net.weights[i]), values(resumed.Net.weights[i])) {
+		if !slices.Equal(device.Values(whole.Net.weights[i]), device.Values(resumed.Net.weights[i])) {
 			t.Errorf("%s differs after resuming", s.name)
 		}
 	}
@@ -208,7 +211,7 @@ func TestDivergedStep(t *testing.T) {
 	lm := smallLM(t, backends(t)["go"])
 	l := NewLearner(lm.Net, nextToken, AdamW{})
 	before, _ := lm.Tensor("model.norm.weight")
-	stat, err := l.Step([][]*Tensor{{Ints(make([]int32, 32), 2, 16), Floats([]float32{0}, 1)}}, 1e-3)
+	stat, err := l.Step([][]*Tensor{{backend.Ints(make([]int32, 32), 2, 16), backend.Floats([]float32{0}, 1)}}, 1e-3)
 	if err != nil || !stat.Diverged || l.Steps() != 0 || l.Skipped() != 1 {
 		t.Errorf("stat %+v, error %v, steps %d, skipped %d", stat, err, l.Steps(), l.Skipped())
 	}
@@ -223,7 +226,7 @@ func TestDivergedStep(t *testing.T) {
 	if after, _ := lm.Tensor("model.norm.weight"); !slices.Equal(before, after) {
 		t.Error("weights have changed")
 	}
-	if _, err := l.Step([][]*Tensor{{Ints(make([]int32, 32), 2, 16)}}, 1e-3); err == nil {
+	if _, err := l.Step([][]*Tensor{{backend.Ints(make([]int32, 32), 2, 16)}}, 1e-3); err == nil {
 		t.Error("a loss that panics gives no error")
 	}
 }

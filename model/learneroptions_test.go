@@ -9,6 +9,10 @@ import (
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/internal/device"
+	"github.com/satori-go/satori/model/internal/malloc"
 )
 
 // The gradient is that of the whole batch, whatever the micro-batch.
@@ -27,7 +31,7 @@ func TestAccumulation(t *testing.T) {
 			l := NewLearner(lm.Net, nextToken, AdamW{})
 			var batches [][]*Tensor
 			for part := range slices.Chunk(rows, micro) {
-				batches = append(batches, []*Tensor{Ints(PadRows(part, 16), len(part), 16), Floats([]float32{8 * 15}, 1)})
+				batches = append(batches, []*Tensor{backend.Ints(PadRows(part, 16), len(part), 16), backend.Floats([]float32{8 * 15}, 1)})
 			}
 			stat, sums, err := l.gradients(batches)
 			if err != nil {
@@ -39,7 +43,7 @@ func TestAccumulation(t *testing.T) {
 			for k := range l.learns {
 				var total []float64
 				for _, s := range sums {
-					for i, x := range values(s[k]) {
+					for i, x := range device.Values(s[k]) {
 						if i == len(total) {
 							total = append(total, 0)
 						}
@@ -75,7 +79,7 @@ func TestBF16(t *testing.T) {
 		full, half := smallLM(t, b).Net, smallLM(t, b).Net
 		half.ToBF16()
 		for i, s := range half.specs {
-			if half.weights[i].DType() != bf16Type || half.weights[i].Memory() != uintptr(2*s.size()) {
+			if half.weights[i].DType() != device.BFloat16 || half.weights[i].Memory() != uintptr(2*s.size()) {
 				t.Fatalf("%s is %v", s.name, half.weights[i].DType())
 			}
 		}
@@ -94,20 +98,20 @@ func TestBF16(t *testing.T) {
 			t.Errorf("loss went from %g to %g only", first.Loss, last.Loss)
 		}
 		for k, i := range two.learns {
-			master, weight := values(two.masters[k]), values(half.weights[i])
-			if !slices.Equal(values(halves(master, half.specs[i].dims...)), weight) {
+			master, weight := device.Values(two.masters[k]), device.Values(half.weights[i])
+			if !slices.Equal(device.Values(device.BF16(master, half.specs[i].dims...)), weight) {
 				t.Errorf("%s is not its master rounded", half.specs[i].name)
 			}
 		}
 		// A rate so small that no bfloat16 changes in one step adds up all the same.
-		before := slices.Clone(values(two.masters[0]))
+		before := slices.Clone(device.Values(two.masters[0]))
 		rows := func() [][]*Tensor {
-			return [][]*Tensor{{Ints(slices.Repeat([]int32{5, 9, 3, 8}, 4), 1, 16), Floats([]float32{15}, 1)}}
+			return [][]*Tensor{{backend.Ints(slices.Repeat([]int32{5, 9, 3, 8}, 4), 1, 16), backend.Floats([]float32{15}, 1)}}
 		}
 		if _, err := two.Step(rows(), 1e-7); err != nil {
 			t.Fatal(err)
 		}
-		if slices.Equal(before, values(two.masters[0])) {
+		if slices.Equal(before, device.Values(two.masters[0])) {
 			t.Error("masters stay where they are")
 		}
 		// Saved, the file is half as long and opens with the same numbers; the state has the masters.
@@ -120,7 +124,7 @@ func TestBF16(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, s := range half.specs {
-			if x, _ := again.Tensor(s.name); !slices.Equal(x, values(half.weights[i])) {
+			if x, _ := again.Tensor(s.name); !slices.Equal(x, device.Values(half.weights[i])) {
 				t.Errorf("%s differs", s.name)
 			}
 		}
@@ -172,13 +176,13 @@ func TestCheckpointing(t *testing.T) {
 			net := smallLM(t, b).Net
 			net.Config.Checkpointing = on
 			l := NewLearner(net, nextToken, AdamW{})
-			stat, sums, err := l.gradients([][]*Tensor{{Ints(slices.Repeat([]int32{5, 9, 3, 8, 7}, 8), 2, 20), Floats([]float32{38}, 1)}})
+			stat, sums, err := l.gradients([][]*Tensor{{backend.Ints(slices.Repeat([]int32{5, 9, 3, 8, 7}, 8), 2, 20), backend.Floats([]float32{38}, 1)}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			var grads [][]float32
 			for _, g := range sums[0] {
-				grads = append(grads, flat[float32](g))
+				grads = append(grads, device.Take[float32](g))
 			}
 			return stat, grads
 		}
@@ -202,10 +206,10 @@ func TestCheckpointing(t *testing.T) {
 			w := Weights{}
 			var list []*Node
 			for _, s := range c.specs() {
-				w[s.name] = Parameter(g, s.name, f32(s.dims...))
+				w[s.name] = Parameter(g, s.name, device.F32(s.dims...))
 				list = append(list, w[s.name])
 			}
-			loss, _ := nextToken(c, w, []*Node{Parameter(g, "tokens", i32(2, 20)), Parameter(g, "count", f32(1))})
+			loss, _ := nextToken(c, w, []*Node{Parameter(g, "tokens", device.I32(2, 20)), Parameter(g, "count", device.F32(1))})
 			Gradient(loss, list...)
 			for _, node := range g.Nodes() {
 				if node.Type() == NodeTypeExp {
@@ -291,9 +295,7 @@ func TestScalarHeads(t *testing.T) {
 
 // A large learner has the C library hold memory from when it is made until it is closed.
 func TestLargeLearnersHoldMemory(t *testing.T) {
-	before, held := holdMemory, 0
-	holdMemory = func(n int) { held += n }
-	defer func() { holdMemory = before }()
+	before := malloc.Holders()
 	b := backends(t)["go"]
 	for _, c := range []struct{ vocab, want int }{{1000, 0}, {large / 8, 1}} {
 		net, err := NewNet(b, Config{VocabSize: c.vocab, Dim: 8, FFN: 8, Layers: 1, Heads: 1, MaxPositions: 8}, 1)
@@ -301,12 +303,12 @@ func TestLargeLearnersHoldMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 		l := NewLearner(net, nextToken, AdamW{})
-		if held != c.want {
+		if held := malloc.Holders() - before; held != c.want {
 			t.Errorf("%d parameters: held %d times, want %d", net.Parameters(), held, c.want)
 		}
 		l.Close()
 		l.Close()
-		if held != 0 {
+		if held := malloc.Holders() - before; held != 0 {
 			t.Errorf("closed: held %d times", held)
 		}
 		net.Close()

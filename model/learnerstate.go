@@ -3,6 +3,9 @@ package model
 import (
 	"fmt"
 	"path/filepath"
+
+	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 const optimizerFile = "optimizer.safetensors"
@@ -14,7 +17,7 @@ func (l *Learner) SaveState(dir string) error {
 	list, of := l.state()
 	return writeSafetensors(filepath.Join(dir, optimizerFile), list, inF32, func(i int) []float32 {
 		if i < len(of) {
-			return values(*of[i])
+			return device.Values(*of[i])
 		}
 		return []float32{float32(*l.counts()[i-len(of)])}
 	})
@@ -61,10 +64,10 @@ func (l *Learner) LoadState(dir string) error {
 	if err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
-	err = guard(func() error {
+	err = device.Guard(func() error {
 		for i, t := range of {
-			free([]*Tensor{*t})
-			*t = Floats(list[i].data, list[i].dims...)
+			device.Free([]*Tensor{*t})
+			*t = backend.Floats(list[i].data, list[i].dims...)
 			(*t).MustMaterializeOnDevice(l.Net.backend, true, 0)
 		}
 		return nil

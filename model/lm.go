@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/model/internal/device"
 	"github.com/satori-go/satori/model/tokenizer"
 )
 
@@ -185,8 +186,8 @@ func (m *LM) CopyToken(to, from string) error {
 	}
 	for _, name := range []string{embedding, lmHead} {
 		if i := m.find(name); i >= 0 {
-			data, dim := values(m.weights[i]), m.Config.Dim
-			free(m.weights[i : i+1])
+			data, dim := device.Values(m.weights[i]), m.Config.Dim
+			device.Free(m.weights[i : i+1])
 			copy(data[int(target)*dim:int(target+1)*dim], data[int(source)*dim:])
 			m.weights[i] = m.upload(data, m.specs[i])
 		}

@@ -4,6 +4,8 @@ import (
 	"math"
 
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // LogProbs is the log-probability of each token given those before it, under the
@@ -13,7 +15,7 @@ import (
 func LogProbs(logits, tokens *Node, temperature float64) *Node {
 	all, tokens := shifted(logits, tokens, temperature)
 	logp := pick(all, tokens) // [batch, seq-1]
-	return Concatenate([]*Node{Zeros(logits.Graph(), f32(tokens.Shape().Dim(0), 1)), logp}, 1)
+	return Concatenate([]*Node{Zeros(logits.Graph(), device.F32(tokens.Shape().Dim(0), 1)), logp}, 1)
 }
 
 // maxLogits is how many logits are made at a time: 128 MB of them. Those of a vocabulary
@@ -59,7 +61,7 @@ func (c Config) inParts(w Weights, hidden, tokens, temperature *Node, positions 
 	hidden.AssertDims(batch, seq, c.Dim)
 	lists := make([][]*Node, len(of))
 	for i := range lists {
-		lists[i] = []*Node{Zeros(tokens.Graph(), f32(batch, 1))}
+		lists[i] = []*Node{Zeros(tokens.Graph(), device.F32(batch, 1))}
 	}
 	for from := 0; from < seq-1; from += positions {
 		to := min(seq-1, from+positions)
@@ -97,7 +99,7 @@ func pick(all, at *Node) *Node {
 	if int64(batch)*int64(seq)*int64(vocab) > math.MaxInt32 {
 		return pickRows(all, at)
 	}
-	flat := Add(MulScalar(Iota(all.Graph(), i32(batch*seq), 0), vocab), Reshape(at, batch*seq))
+	flat := Add(MulScalar(Iota(all.Graph(), device.I32(batch*seq), 0), vocab), Reshape(at, batch*seq))
 	return Reshape(Gather(Reshape(all, -1), ExpandAxes(flat, -1)), batch, seq)
 }
 
@@ -105,7 +107,7 @@ func pick(all, at *Node) *Node {
 // that an int32 cannot number through. Where it can, one number is the faster form.
 func pickRows(all, at *Node) *Node {
 	batch, seq, vocab := all.Shape().Dim(0), all.Shape().Dim(1), all.Shape().Dim(2)
-	row := Iota(all.Graph(), i32(batch*seq, 1), 0)
+	row := Iota(all.Graph(), device.I32(batch*seq, 1), 0)
 	where := Concatenate([]*Node{row, Reshape(at, batch*seq, 1)}, -1) // [batch·seq, 2]
 	return Reshape(Gather(Reshape(all, batch*seq, vocab), where), batch, seq)
 }
@@ -117,7 +119,7 @@ func pickRows(all, at *Node) *Node {
 func Entropies(logits, tokens *Node, temperature float64) *Node {
 	all, _ := shifted(logits, tokens, temperature)
 	entropy := entropies(all) // [batch, seq-1]
-	return Concatenate([]*Node{Zeros(logits.Graph(), f32(entropy.Shape().Dim(0), 1)), entropy}, 1)
+	return Concatenate([]*Node{Zeros(logits.Graph(), device.F32(entropy.Shape().Dim(0), 1)), entropy}, 1)
 }
 
 // entropies is −Σ p·log p.
@@ -145,5 +147,5 @@ func shifted(logits, tokens *Node, temperature float64) (*Node, *Node) {
 //	x [batch, seq] → [batch, seq], entry 0 is 0
 func Before(x *Node) *Node {
 	batch, seq := x.Shape().Dim(0), x.Shape().Dim(1)
-	return Concatenate([]*Node{Zeros(x.Graph(), f32(batch, 1)), Slice(x, AxisRange(), AxisRange(0, seq-1))}, 1)
+	return Concatenate([]*Node{Zeros(x.Graph(), device.F32(batch, 1)), Slice(x, AxisRange(), AxisRange(0, seq-1))}, 1)
 }

@@ -5,6 +5,9 @@ import (
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // However few positions are taken at a time, the log-probabilities are the same, and so
@@ -19,7 +22,7 @@ func TestLogProbsInParts(t *testing.T) {
 			rows[i] = int32(i * 7 % small.VocabSize)
 		}
 		c := lm.Config
-		run := newExec(b, "log-probs in parts", func(in []*Node) []*Node {
+		run := device.New(b, "log-probs in parts", func(in []*Node) []*Node {
 			w, in := c.bind(in)
 			tokens, temperature := in[0], in[1]
 			hidden := c.Hidden(w, tokens)
@@ -32,13 +35,13 @@ func TestLogProbsInParts(t *testing.T) {
 			logits = LogSoftmax(logits, -1)
 			return append(out, pick(logits, tokens), pickRows(logits, tokens))
 		})
-		out, err := run.call(lm.weights, []*Tensor{Ints(rows, batch, seq), Floats([]float32{0.7})})
+		out, err := run.Call(lm.weights, []*Tensor{backend.Ints(rows, batch, seq), backend.Floats([]float32{0.7})})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var all [][]float32
 		for _, x := range out {
-			all = append(all, flat[float32](x))
+			all = append(all, device.Take[float32](x))
 		}
 		for i, want := range all[0] {
 			for k := 1; k < 5; k++ {
@@ -71,9 +74,9 @@ func TestLogProbsInPartsGradient(t *testing.T) {
 			var want [][]float32
 			for _, positions := range []int{seq - 1, 4, 1} {
 				config := net.Config
-				run := newExec(b, "losses in parts", func(in []*Node) []*Node {
+				run := device.New(b, "losses in parts", func(in []*Node) []*Node {
 					w, in := config.bind(in)
-					temperature := Scalar(in[0].Graph(), float32Type, 0.7)
+					temperature := Scalar(in[0].Graph(), device.Float32, 0.7)
 					both := config.inParts(w, config.Hidden(w, in[0]), in[0], temperature, positions, pick,
 						func(all, _ *Node) *Node { return entropies(StopGradient(all)) })
 					loss := Neg(ReduceAllSum(Mul(both[0], both[0])))
@@ -91,12 +94,12 @@ func TestLogProbsInPartsGradient(t *testing.T) {
 					}
 					return out
 				})
-				out, err := run.call(net.weights, []*Tensor{Ints(rows, batch, seq)})
+				out, err := run.Call(net.weights, []*Tensor{backend.Ints(rows, batch, seq)})
 				if err != nil {
 					t.Fatal(err)
 				}
 				for i, x := range out {
-					got := flat[float32](x)
+					got := device.Take[float32](x)
 					if positions == seq-1 {
 						want = append(want, got)
 						continue
@@ -118,7 +121,7 @@ func TestPositions(t *testing.T) {
 		{500, 32, 128, 128}, {151936, 16, 512, 13}, {151936, 1, 128, 64}, {151936, 1024, 64, 1}, {32000, 8, 1024, 131},
 	} {
 		g := NewGraph(backends(t)["go"], "positions")
-		if got := (Config{VocabSize: c.vocab}).positions(Zeros(g, i32(c.batch, c.seq))); got != c.want {
+		if got := (Config{VocabSize: c.vocab}).positions(Zeros(g, device.I32(c.batch, c.seq))); got != c.want {
 			t.Errorf("%+v: %d positions", c, got)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // A LoRA is a low-rank adapter (arXiv:2106.09685): each target projection y = x·Wᵀ
@@ -128,21 +130,21 @@ func (n *Net) Merge() (*Net, error) {
 	if n.Config.LoRA.on() {
 		scale = n.Config.LoRA.scale()
 	}
-	add := newExec(n.backend, "merge", func(in []*Node) []*Node {
-		w, a, b := ConvertDType(in[0], float32Type), in[1], in[2]
+	add := device.New(n.backend, "merge", func(in []*Node) []*Node {
+		w, a, b := ConvertDType(in[0], device.Float32), in[1], in[2]
 		return []*Node{Add(w, MulScalar(Dot(b, a).General([]int{1}, nil, []int{0}, nil), scale))}
 	})
 	err := m.fill(func(s spec) ([]float32, error) {
 		name := strings.TrimSuffix(s.name, ".weight")
 		w, a, b := n.find(s.name), n.find(name+loraA), n.find(name+loraB)
 		if a < 0 {
-			return values(n.weights[w]), nil
+			return device.Values(n.weights[w]), nil
 		}
-		out, err := add.call([]*Tensor{n.weights[w], n.weights[a], n.weights[b]})
+		out, err := add.Call([]*Tensor{n.weights[w], n.weights[a], n.weights[b]})
 		if err != nil {
 			return nil, err
 		}
-		return flat[float32](out[0]), nil
+		return device.Take[float32](out[0]), nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("model: Merge: %w", err)

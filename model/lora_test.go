@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 type peftGolden struct {
@@ -95,7 +98,7 @@ func TestLoRAGolden(t *testing.T) {
 
 		row := prompts[golden.Loss.Prompt]
 		batch := func() [][]*Tensor {
-			return [][]*Tensor{{Ints(row, 1, len(row)), Floats([]float32{float32(len(row) - 1)}, 1)}}
+			return [][]*Tensor{{backend.Ints(row, 1, len(row)), backend.Floats([]float32{float32(len(row) - 1)}, 1)}}
 		}
 		l := NewLearner(lora, nextToken, AdamW{WeightDecay: 0.1})
 		if len(l.m) != 2*5*2 {
@@ -107,7 +110,7 @@ func TestLoRAGolden(t *testing.T) {
 		}
 		for k, i := range l.learns {
 			want := golden.Loss.Grads[peftPrefix+lora.specs[i].name]
-			got := values(sums[0][k])
+			got := device.Values(sums[0][k])
 			squares := 0.0
 			for _, x := range got {
 				squares += float64(x) * float64(x)
@@ -300,7 +303,7 @@ func TestLoRAResumes(t *testing.T) {
 	trainSmall(t, whole, 3, 2)
 	trainSmall(t, resumed, 3, 2)
 	for i, s := range whole.Net.specs {
-		if !slices.Equal(values(whole.Net.weights[i]), values(resumed.Net.weights[i])) {
+		if !slices.Equal(device.Values(whole.Net.weights[i]), device.Values(resumed.Net.weights[i])) {
 			t.Errorf("%s differs after resuming", s.name)
 		}
 	}

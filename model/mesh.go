@@ -9,6 +9,9 @@ import (
 	"github.com/gomlx/compute/distributed"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors/dtensor"
+
+	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // A mesh trains on all devices of a backend. Each has a replica of what a learner holds,
@@ -21,8 +24,8 @@ type mesh struct {
 	whole   *distributed.ShardingSpec // a device has all of a tensor
 	rows    *distributed.ShardingSpec // a device has its share of the first axis
 
-	gradient   func(kinds string) *exec // by what [mesh.split] says of its inputs
-	add, apply *exec
+	gradient   func(kinds string) *device.Exec // by what [mesh.split] says of its inputs
+	add, apply *device.Exec
 
 	others []replica // of devices 1 and up
 	seen   []*Tensor // the network's weights that these are copies of
@@ -47,8 +50,8 @@ func newMesh(b Backend) *mesh {
 
 // exec compiles a function over the mesh. Inputs and outputs are lists, device after device;
 // whole says how many inputs each device has all of, and kinds are those of the rest.
-func (m *mesh) exec(name string, whole int, kinds string, build func([]*Node) []*Node) *exec {
-	x := newExec(m.backend, name, build)
+func (m *mesh) exec(name string, whole int, kinds string, build func([]*Node) []*Node) *device.Exec {
+	x := device.New(m.backend, name, build)
 	var specs []*distributed.ShardingSpec
 	for range whole {
 		specs = append(specs, m.whole)
@@ -60,7 +63,7 @@ func (m *mesh) exec(name string, whole int, kinds string, build func([]*Node) []
 			specs = append(specs, m.whole)
 		}
 	}
-	x.e.AutoSharding(m.grid).WithInputShardingSpecs(specs...).WithOutputShardingSpecs(m.whole)
+	x.Shard(m.grid, specs, m.whole)
 	return x
 }
 
@@ -95,17 +98,17 @@ func (m *mesh) split(batch []*Tensor) (kinds string, parts [][]*Tensor, err erro
 }
 
 // copyTo copies a tensor to a device.
-func (m *mesh) copyTo(t *Tensor, device int) *Tensor {
+func (m *mesh) copyTo(t *Tensor, to int) *Tensor {
 	if t == nil {
 		return nil
 	}
-	data, dims := values(t), t.Shape().Dimensions
-	c := Floats(data, dims...)
-	if t.DType() == bf16Type {
-		free([]*Tensor{c})
-		c = halves(data, dims...)
+	data, dims := device.Values(t), t.Shape().Dimensions
+	c := backend.Floats(data, dims...)
+	if t.DType() == device.BFloat16 {
+		device.Free([]*Tensor{c})
+		c = device.BF16(data, dims...)
 	}
-	c.MustMaterializeOnDevice(m.backend, true, compute.DeviceNum(device))
+	c.MustMaterializeOnDevice(m.backend, true, compute.DeviceNum(to))
 	return c
 }
 
@@ -128,7 +131,7 @@ func (m *mesh) sync(first replica) {
 			continue
 		}
 		for d := range m.others {
-			free(m.others[d].weights[i : i+1])
+			device.Free(m.others[d].weights[i : i+1])
 			m.others[d].weights[i] = m.copyTo(first.weights[i], d+1)
 		}
 	}
@@ -138,7 +141,7 @@ func (m *mesh) sync(first replica) {
 // close frees the replicas of the other devices.
 func (m *mesh) close() {
 	for _, r := range m.others {
-		free(r.weights, r.m, r.v, r.masters)
+		device.Free(r.weights, r.m, r.v, r.masters)
 	}
 	m.others, m.seen = nil, nil
 }
@@ -166,11 +169,11 @@ func (l *Learner) meshGradients(batches [][]*Tensor) (stat Stat, sums [][]*Tenso
 				in = append(in, r.weights, parts[d])
 			}
 			var out []*Tensor
-			if out, err = m.gradient(kinds).call(in...); err == nil {
+			if out, err = m.gradient(kinds).Call(in...); err == nil {
 				sums, err = l.meshAccumulate(&stat, sums, m.perDevice(out))
 			}
 		}
-		free(parts...)
+		device.Free(parts...)
 		if err != nil {
 			return stat, sums, fmt.Errorf("model: %d devices: %w", m.devices, err)
 		}
@@ -184,7 +187,7 @@ func (l *Learner) meshAccumulate(stat *Stat, sums, outs [][]*Tensor) ([][]*Tenso
 	first := sums == nil
 	var in [][]*Tensor
 	for d, out := range outs {
-		free(out[:2])
+		device.Free(out[:2])
 		if first {
 			sums = append(sums, out[2:])
 		} else {
@@ -194,8 +197,8 @@ func (l *Learner) meshAccumulate(stat *Stat, sums, outs [][]*Tensor) ([][]*Tenso
 	if first {
 		return sums, nil
 	}
-	defer free(in...)
-	added, err := l.mesh.add.call(in...)
+	defer device.Free(in...)
+	added, err := l.mesh.add.Call(in...)
 	if err != nil {
 		return nil, err
 	}
@@ -205,18 +208,18 @@ func (l *Learner) meshAccumulate(stat *Stat, sums, outs [][]*Tensor) ([][]*Tenso
 // meshPrepare is [Learner.Prepare] over a mesh.
 func (l *Learner) meshPrepare(batches [][]*Tensor, at pace) (*Pending, Stat, error) {
 	stat, sums, err := l.meshGradients(batches)
-	defer func() { free(sums...) }()
+	defer func() { device.Free(sums...) }()
 	if err != nil {
 		return nil, stat, err
 	}
 	var in [][]*Tensor
 	var scalars []*Tensor
-	defer func() { free(scalars) }()
+	defer func() { device.Free(scalars) }()
 	for d, r := range l.replicas() {
 		scalars = append(scalars, l.scalars(at))
 		in = append(in, scalars[d:], r.params(l.learns), r.m, r.v, sums[d])
 	}
-	out, err := l.mesh.apply.call(in...)
+	out, err := l.mesh.apply.Call(in...)
 	if err != nil {
 		return nil, Stat{}, err
 	}
@@ -224,12 +227,12 @@ func (l *Learner) meshPrepare(batches [][]*Tensor, at pace) (*Pending, Stat, err
 	accepted := l.accept(&stat, outs[0][0], at)
 	for d, out := range outs {
 		if d > 0 {
-			free(out[:1])
+			device.Free(out[:1])
 		}
 		outs[d] = out[1:]
 	}
 	if !accepted {
-		free(outs...)
+		device.Free(outs...)
 		return &Pending{l: l}, stat, nil
 	}
 	return &Pending{l, at, outs}, stat, nil

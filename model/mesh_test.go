@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // devices opens XLA with so many CPU devices, or skips.
@@ -65,7 +68,7 @@ func TestDevices(t *testing.T) {
 			}
 			worst := 0.0
 			for i, s := range l1.Net.specs {
-				x, y := values(l1.Net.weights[i]), values(l2.Net.weights[i])
+				x, y := device.Values(l1.Net.weights[i]), device.Values(l2.Net.weights[i])
 				for k := range x {
 					d := math.Abs(float64(x[k] - y[k]))
 					if l1.Net.Config.half(s) {
@@ -80,7 +83,7 @@ func TestDevices(t *testing.T) {
 			}
 			for d, r := range l2.mesh.others {
 				for i, w := range r.weights {
-					if !slices.Equal(values(w), values(l2.Net.weights[i])) {
+					if !slices.Equal(device.Values(w), device.Values(l2.Net.weights[i])) {
 						t.Fatalf("device %d has another %s", d+1, l2.Net.specs[i].name)
 					}
 				}
@@ -116,7 +119,7 @@ func TestDevicesFollow(t *testing.T) {
 	if got := trainSmall(t, resumed, 2, 2); got.Loss != want.Loss || got.Norm != want.Norm {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	stat, err := resumed.Step([][]*Tensor{{Ints(make([]int32, 32), 2, 16), Floats([]float32{0}, 1)}}, 1e-3)
+	stat, err := resumed.Step([][]*Tensor{{backend.Ints(make([]int32, 32), 2, 16), backend.Floats([]float32{0}, 1)}}, 1e-3)
 	if err != nil || !stat.Diverged || resumed.Steps() != 3 || resumed.Skipped() != 1 {
 		t.Errorf("%+v, %v", stat, err)
 	}

@@ -15,6 +15,8 @@ import (
 
 	. "github.com/gomlx/gomlx/core/graph"
 
+	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/internal/device"
 	"github.com/satori-go/satori/model/tokenizer"
 )
 
@@ -124,18 +126,18 @@ func testDecoder(t *testing.T, b Backend, dir string) {
 	readJSON(t, filepath.Join(dir, "golden.json"), &golden)
 	ctx := context.Background()
 
-	logits := newExec(b, "logits", func(in []*Node) []*Node {
+	logits := device.New(b, "logits", func(in []*Node) []*Node {
 		w, in := net.Config.bind(in)
 		return []*Node{net.Config.Logits(w, net.Config.Hidden(w, in[0]))}
 	})
 	var prompts [][]int32
 	worst, worstLog := 0.0, 0.0
 	for i, c := range golden.Cases {
-		out, err := logits.call(net.weights, []*Tensor{Ints(c.Prompt, 1, len(c.Prompt))})
+		out, err := logits.Call(net.weights, []*Tensor{backend.Ints(c.Prompt, 1, len(c.Prompt))})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := flat[float32](out[0])
+		got := device.Take[float32](out[0])
 		for p, row := range c.Logits {
 			for v, want := range row {
 				d := math.Abs(float64(got[p*net.Config.VocabSize+v]) - want)
@@ -184,7 +186,7 @@ func testDecoder(t *testing.T, b Backend, dir string) {
 	row := golden.Cases[golden.Loss.Prompt].Prompt
 	n := len(row)
 	config, specs := net.Config, net.specs
-	gradient := newExec(b, "loss", func(in []*Node) []*Node {
+	gradient := device.New(b, "loss", func(in []*Node) []*Node {
 		w, in := config.bind(in)
 		loss := DivScalar(Neg(ReduceAllSum(LogProbs(config.Logits(w, config.Hidden(w, in[0])), in[0], 1))), float64(n-1))
 		var nodes []*Node
@@ -193,16 +195,16 @@ func testDecoder(t *testing.T, b Backend, dir string) {
 		}
 		return append([]*Node{loss}, Gradient(loss, nodes...)...)
 	})
-	out, err := gradient.call(net.weights, []*Tensor{Ints(row, 1, n)})
+	out, err := gradient.Call(net.weights, []*Tensor{backend.Ints(row, 1, n)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := float64(flat[float32](out[0])[0]); math.Abs(got-golden.Loss.Value) > 1e-4 {
+	if got := float64(device.Take[float32](out[0])[0]); math.Abs(got-golden.Loss.Value) > 1e-4 {
 		t.Errorf("loss %g, want %g", got, golden.Loss.Value)
 	}
 	for i, s := range specs {
 		want := golden.Loss.Grads[s.name]
-		got := flat[float32](out[1+i])
+		got := device.Take[float32](out[1+i])
 		var squares float64
 		for _, x := range got {
 			squares += float64(x) * float64(x)
@@ -297,7 +299,7 @@ func TestEngineAgreesInEveryFamily(t *testing.T) {
 	families := map[string]Config{"plain": plain, "qwen2": qwen2, "qwen3": qwen3, "biased": biased, "adapter": plain}
 	each(t, func(t *testing.T, b Backend) {
 		for name, config := range families {
-			if isXLA(b) && (name == "plain" || name == "qwen2") {
+			if device.IsXLA(b) && (name == "plain" || name == "qwen2") {
 				continue // graphs take long to compile there, and the others have all that these have
 			}
 			t.Run(name, func(t *testing.T) {
@@ -310,7 +312,7 @@ func TestEngineAgreesInEveryFamily(t *testing.T) {
 				}
 				rng := rand.New(rand.NewPCG(3, 4))
 				for i, s := range net.specs { // what begins as zeros or ones
-					if data := values(net.weights[i]); len(s.dims) == 1 || strings.HasSuffix(s.name, loraB) {
+					if data := device.Values(net.weights[i]); len(s.dims) == 1 || strings.HasSuffix(s.name, loraB) {
 						for k := range data {
 							data[k] += float32(0.2 * rng.NormFloat64())
 						}
@@ -549,7 +551,7 @@ func TestSaveKeepsOthers(t *testing.T) {
 func TestWidth(t *testing.T) {
 	each(t, func(t *testing.T, b Backend) {
 		want := []int{8, 16, 24, 32, 40, 48, 56, 64}
-		if isXLA(b) {
+		if device.IsXLA(b) {
 			want = []int{16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024}
 		}
 		n := smallLM(t, b)

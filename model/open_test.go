@@ -66,10 +66,10 @@ func TestOpenedModelsShareGraphs(t *testing.T) {
 		c.BOS = &id
 		return c
 	}
-	if one, two := describe(bos(1)), describe(bos(1)); one != two {
+	if one, two := bos(1).String(), bos(1).String(); one != two {
 		t.Errorf("%s is not %s", one, two)
 	}
-	if one, two := describe(bos(1)), describe(bos(2)); one == two {
+	if one, two := bos(1).String(), bos(2).String(); one == two {
 		t.Errorf("%s is another's", one)
 	}
 }

@@ -1,6 +1,10 @@
 package model
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/satori-go/satori/model/internal/device"
+)
 
 // PadRows lays ragged rows out as [rows, width], filled on the right with zeros. It is the
 // one place that pads.
@@ -17,7 +21,7 @@ func PadRows[T float32 | int32](rows [][]T, width int) []T {
 // many again and twice as many by turns (192, 256, 384, 512, ...). On the Go backend a
 // graph costs next to nothing, and they are the multiples of 8.
 func (n *Net) Width(tokens int) int {
-	if !isXLA(n.backend) {
+	if !device.IsXLA(n.backend) {
 		return max(1, (tokens+7)/8) * 8
 	}
 	if tokens <= 16 {

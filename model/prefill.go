@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // prefillGraph reads prompts. What it returns does not depend on the cache's shape: a trunk
@@ -19,7 +21,7 @@ func (c Config) prefillGraph(in []*Node) (out []*Node) {
 	rows, width := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
 	_, memories := c.trunk(w, tokens)
 
-	valid := ConvertDType(LessThan(Iota(g, i32(rows, width), 1), BroadcastToDims(ExpandAxes(count, -1), rows, width)), float32Type)
+	valid := ConvertDType(LessThan(Iota(g, device.I32(rows, width), 1), BroadcastToDims(ExpandAxes(count, -1), rows, width)), device.Float32)
 	last := Where(GreaterThan(count, ZerosLike(count)), Sub(count, OnesLike(count)), ZerosLike(count))
 	headMajor := func(x *Node) *Node { // [rows, width, kv, head] → [rows·kv, width, head]
 		x = TransposeAllAxes(Mul(x, Reshape(valid, rows, width, 1, 1)), 0, 2, 1, 3)
@@ -33,9 +35,9 @@ func (c Config) prefillGraph(in []*Node) (out []*Node) {
 		out = append(out, keys, headMajor(m.v))
 		if c.TimeShift {
 			half := c.Dim / 2
-			at := Add(MulScalar(Iota(g, i32(rows), 0), width), last) // the prompt's last token in the cache
+			at := Add(MulScalar(Iota(g, device.I32(rows), 0), width), last) // the prompt's last token in the cache
 			shift := Gather(Reshape(m.shift, rows*width, half), ExpandAxes(at, -1))
-			none := ConvertDType(GreaterThan(count, ZerosLike(count)), float32Type) // nothing before the first token
+			none := ConvertDType(GreaterThan(count, ZerosLike(count)), device.Float32) // nothing before the first token
 			out = append(out, Mul(shift, ExpandAxes(none, -1)))
 		}
 	}
@@ -52,7 +54,7 @@ func (c Config) insertGraph(in []*Node) (out []*Node) {
 	source, taken, in := in[0], in[1], in[2:]
 	read, cache := in[:len(in)/2], in[len(in)/2:]
 	batch := source.Shape().Dim(0)
-	pick := GreaterThan(taken, ScalarZero(source.Graph(), float32Type))
+	pick := GreaterThan(taken, ScalarZero(source.Graph(), device.Float32))
 	place := func(read, old *Node) *Node { // by rows of the cache, which are several of read and old
 		all := old.Shape().Dimensions
 		heads := all[0] / batch
@@ -84,7 +86,7 @@ func lengthened(x *Node, axis, length int) *Node {
 		return SliceAxis(x, axis, AxisRange(0, length))
 	}
 	dims[axis] = length - dims[axis]
-	return Concatenate([]*Node{x, Zeros(x.Graph(), f32(dims...))}, axis)
+	return Concatenate([]*Node{x, Zeros(x.Graph(), device.F32(dims...))}, axis)
 }
 
 // extendGraph reads the next part of prompts that are longer than one call takes.
@@ -102,18 +104,18 @@ func (c Config) extendGraph(in []*Node) []*Node {
 	length := cache[1].Shape().Dim(1)
 	column := func(x *Node) *Node { return BroadcastToDims(ExpandAxes(x, -1), rows, width) }
 
-	i := Iota(g, i32(rows, width), 1)
-	valid := ConvertDType(LessThan(i, column(count)), float32Type) // [rows, width]
-	pos := Min(Add(i, column(start)), Const(g, int32(length-1)))   // [rows, width]
-	cos, sin := c.rotations(g, length)                             // [length, rotary/2]
-	at := Reshape(pos, rows*width, 1)                              // for Gather
+	i := Iota(g, device.I32(rows, width), 1)
+	valid := ConvertDType(LessThan(i, column(count)), device.Float32) // [rows, width]
+	pos := Min(Add(i, column(start)), Const(g, int32(length-1)))      // [rows, width]
+	cos, sin := c.rotations(g, length)                                // [length, rotary/2]
+	at := Reshape(pos, rows*width, 1)                                 // for Gather
 	cos = Reshape(Gather(cos, at), rows, width, 1, -1)
 	sin = Reshape(Gather(sin, at), rows, width, 1, -1)
-	seen := LessOrEqual(Iota(g, i32(rows, width, length), 2), BroadcastToDims(ExpandAxes(pos, -1), rows, width, length))
-	mask := Where(seen, Scalar(g, float32Type, 0.0), Scalar(g, float32Type, math.Inf(-1)))
+	seen := LessOrEqual(Iota(g, device.I32(rows, width, length), 2), BroadcastToDims(ExpandAxes(pos, -1), rows, width, length))
+	mask := Where(seen, Scalar(g, device.Float32, 0.0), Scalar(g, device.Float32, math.Inf(-1)))
 	mask = Reshape(mask, rows, 1, width, 1, length)
 	// Where keys and values go, and where they come from: cache row slot·kv+k.
-	head := Iota(g, i32(rows, c.KVHeads), 1)
+	head := Iota(g, device.I32(rows, c.KVHeads), 1)
 	own := Add(MulScalar(BroadcastToDims(ExpandAxes(slot, -1), rows, c.KVHeads), c.KVHeads), head) // [rows, kv]
 	full := []int{rows, c.KVHeads, width}
 	where := Concatenate([]*Node{
@@ -148,7 +150,7 @@ func (c Config) extendGraph(in []*Node) []*Node {
 			all := Concatenate([]*Node{first, now}, 1)                     // [rows, width+1, dim/2]
 			h = Concatenate([]*Node{Slice(all, AxisRange(), AxisRange(0, width)), Slice(h, AxisRange(), AxisRange(), AxisRange(half))}, -1)
 			// The part's last token is what the next one shifts in; of an idle row, what was there.
-			last := Add(MulScalar(Iota(g, i32(rows), 0), width+1), count)
+			last := Add(MulScalar(Iota(g, device.I32(rows), 0), width+1), count)
 			change := Sub(Gather(Reshape(all, rows*(width+1), half), ExpandAxes(last, -1)), Reshape(first, rows, half))
 			shift = ScatterSum(cache[2], ExpandAxes(slot, -1), change, false, false)
 		}

@@ -4,6 +4,8 @@ import (
 	"math"
 
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/model/backend"
 )
 
 // rotations are the cosines and sines of the rotary embedding (arXiv:2104.09864):
@@ -20,7 +22,7 @@ func (c Config) rotations(g *Graph, length int) (cos, sin *Node) {
 			cs[p*half+i], sn[p*half+i] = float32(math.Cos(angle)), float32(math.Sin(angle))
 		}
 	}
-	return Const(g, Floats(cs, length, half)), Const(g, Floats(sn, length, half))
+	return Const(g, backend.Floats(cs, length, half)), Const(g, backend.Floats(sn, length, half))
 }
 
 // frequencies are those of the rotary embedding: fᵢ = θ^(−2i/rotary), stretched by

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // rawSafetensors makes a file of a header and a body.
@@ -134,7 +136,7 @@ func TestDerivedTensors(t *testing.T) {
 		err := writeSafetensors(filepath.Join(dir, weightsFile), specs, inF32, func(i int) []float32 {
 			switch {
 			case i < len(lm.specs):
-				return values(lm.weights[i])
+				return device.Values(lm.weights[i])
 			case i == len(lm.specs):
 				head := slices.Clone(rows)
 				head[len(head)-1] += c.change

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // scalars is what the tensors of scalar heads beside the language-model head begin with.
@@ -99,7 +101,7 @@ func (n *Net) saveScalars(dir string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return writeSafetensors(path, n.specs[first:], n.Config.half, func(i int) []float32 { return values(n.weights[first+i]) })
+	return writeSafetensors(path, n.specs[first:], n.Config.half, func(i int) []float32 { return device.Values(n.weights[first+i]) })
 }
 
 // openScalars lists the scalar heads of a directory, and adds them to the config.

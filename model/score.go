@@ -7,6 +7,9 @@ import (
 	"sync"
 
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 const (
@@ -77,7 +80,7 @@ func (n *Net) LogProbs(ctx context.Context, seqs [][]int32) ([][]float32, error)
 // [rows, seq] results to the rows' lengths.
 func (n *Net) forward(ctx context.Context, name string, rows [][]int32, scalars []float32, build func(Config, Weights, []*Node) *Node) ([][]float32, error) {
 	config := n.Config
-	run := shared.get(n.backend, config, name, func(in []*Node) []*Node {
+	run := device.Shared.Get(n.backend, config, name, func(in []*Node) []*Node {
 		w, in := config.bind(in)
 		return []*Node{build(config, w, in)}
 	})
@@ -103,7 +106,7 @@ func (n *Net) forward(ctx context.Context, name string, rows [][]int32, scalars 
 		group.Go(func() {
 			for i := k; i < len(groups) && errs[k] == nil; i += lanes {
 				if errs[k] = context.Cause(ctx); errs[k] == nil {
-					errs[k] = guard(func() error { return n.forwardGroup(run, rows, groups[i], scalars, out) })
+					errs[k] = device.Guard(func() error { return n.forwardGroup(run, rows, groups[i], scalars, out) })
 				}
 			}
 		})
@@ -115,7 +118,7 @@ func (n *Net) forward(ctx context.Context, name string, rows [][]int32, scalars 
 	return out, nil
 }
 
-func (n *Net) forwardGroup(run *exec, rows [][]int32, group []int, scalars []float32, out [][]float32) error {
+func (n *Net) forwardGroup(run *device.Exec, rows [][]int32, group []int, scalars []float32, out [][]float32) error {
 	size := n.callRows(len(group), scoreRows)
 	padded := make([][]int32, size)
 	longest := 2 // LogProbs wants something to shift
@@ -124,16 +127,16 @@ func (n *Net) forwardGroup(run *exec, rows [][]int32, group []int, scalars []flo
 		longest = max(longest, len(rows[i]))
 	}
 	width := n.Width(longest)
-	in := []*Tensor{Ints(PadRows(padded, width), size, width)}
+	in := []*Tensor{backend.Ints(PadRows(padded, width), size, width)}
 	if scalars != nil {
-		in = append(in, Floats(scalars, len(scalars)))
+		in = append(in, backend.Floats(scalars, len(scalars)))
 	}
-	defer free(in)
-	res, err := run.call(n.weights, in)
+	defer device.Free(in)
+	res, err := run.Call(n.weights, in)
 	if err != nil {
 		return err
 	}
-	data := flat[float32](res[0])
+	data := device.Take[float32](res[0])
 	for k, i := range group {
 		out[i] = append([]float32(nil), data[k*width:k*width+len(rows[i])]...)
 	}

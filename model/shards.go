@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 const (
@@ -108,7 +110,7 @@ func (n *Net) saveWeights(dir string, limit int64) error {
 			file = fmt.Sprintf("model-%05d-of-%05d.safetensors", k+1, len(shards))
 		}
 		start := first
-		err := writeSafetensors(filepath.Join(dir, file), list, n.Config.half, func(i int) []float32 { return values(n.weights[start+i]) })
+		err := writeSafetensors(filepath.Join(dir, file), list, n.Config.half, func(i int) []float32 { return device.Values(n.weights[start+i]) })
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/satori-go/satori/model/gguf"
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // smolLM2 is the path of SmolLM2-135M-Instruct.Q4_1.gguf, from the environment.
@@ -120,7 +121,7 @@ func TestSmolLM2Saved(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, s := range lm.specs {
-		if !slices.Equal(values(lm.weights[i]), values(again.weights[i])) {
+		if !slices.Equal(device.Values(lm.weights[i]), device.Values(again.weights[i])) {
 			t.Errorf("%s differs after Save and OpenNet", s.name)
 		}
 	}

@@ -3,6 +3,9 @@ package model
 import (
 	"math"
 	"slices"
+
+	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // Step makes one update from micro-batches, each the inputs of one call of the loss.
@@ -49,12 +52,12 @@ func (l *Learner) PrepareHeads(batches [][]*Tensor, lr, heads float64) (*Pending
 }
 
 func (l *Learner) prepare(batches [][]*Tensor, at pace) (p *Pending, stat Stat, err error) {
-	defer free(batches...)
+	defer device.Free(batches...)
 	compute := l.onePrepare
 	if l.mesh != nil {
 		compute = l.meshPrepare
 	}
-	err = guard(func() (err error) {
+	err = device.Guard(func() (err error) {
 		p, stat, err = compute(batches, at)
 		return err
 	})
@@ -64,19 +67,19 @@ func (l *Learner) prepare(batches [][]*Tensor, at pace) (p *Pending, stat Stat, 
 // onePrepare is prepare on one device.
 func (l *Learner) onePrepare(batches [][]*Tensor, at pace) (*Pending, Stat, error) {
 	stat, sums, err := l.gradients(batches)
-	defer func() { free(sums...) }()
+	defer func() { device.Free(sums...) }()
 	if err != nil {
 		return nil, stat, err
 	}
 	scalars := l.scalars(at)
-	defer free([]*Tensor{scalars})
+	defer device.Free([]*Tensor{scalars})
 	r := l.replica()
-	out, err := l.apply.call([]*Tensor{scalars}, r.params(l.learns), r.m, r.v, slices.Concat(sums...))
+	out, err := l.apply.Call([]*Tensor{scalars}, r.params(l.learns), r.m, r.v, slices.Concat(sums...))
 	if err != nil {
 		return nil, Stat{}, err
 	}
 	if !l.accept(&stat, out[0], at) {
-		free(out[1:])
+		device.Free(out[1:])
 		return &Pending{l: l}, stat, nil
 	}
 	return &Pending{l, at, [][]*Tensor{out[1:]}}, stat, nil
@@ -111,14 +114,14 @@ func (p *Pending) Commit() {
 
 // Discard leaves the learner as it is.
 func (p *Pending) Discard() {
-	free(p.outs...)
+	device.Free(p.outs...)
 	p.outs = nil
 }
 
 // accept reads the norms, and counts a step that is left out.
 func (l *Learner) accept(stat *Stat, norms *Tensor, at pace) bool {
 	into := [2]*float64{&stat.Norm, &stat.HeadNorm}
-	for part, norm := range flat[float32](norms) {
+	for part, norm := range device.Take[float32](norms) {
 		if !at.still[part] {
 			*into[part] = float64(norm)
 		}
@@ -141,7 +144,7 @@ func (l *Learner) scalars(at pace) *Tensor {
 		t := float64(l.steps[part] + 1)
 		list = append(list, float32(lr), float32(1-math.Pow(l.adam.Beta1, t)), float32(1-math.Pow(l.adam.Beta2, t)))
 	}
-	return Floats(list, len(list))
+	return backend.Floats(list, len(list))
 }
 
 // parts is 2 where scalar heads learn, else 1.
@@ -183,7 +186,7 @@ func (r *replica) replace(learns []int, out []*Tensor, moves func(i int) bool) {
 		if move {
 			at, with = with, at
 		}
-		free([]*Tensor{with})
+		device.Free([]*Tensor{with})
 		return at
 	}
 	for k, i := range learns {

@@ -3,6 +3,8 @@ package model
 import (
 	"fmt"
 	"slices"
+
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // TakeWeights replaces the weights of n by those of another network of the same tensors, in
@@ -14,7 +16,7 @@ func (n *Net) TakeWeights(other *Net) error {
 	if !slices.EqualFunc(n.specs, other.specs, same) || n.shared != other.shared || n.Config.BF16 != other.Config.BF16 {
 		return fmt.Errorf("model: TakeWeights: the other network has other tensors: want those of %+v, found those of %+v", n.Config, other.Config)
 	}
-	free(n.weights[n.shared:])
+	device.Free(n.weights[n.shared:])
 	copy(n.weights[n.shared:], other.weights[other.shared:])
 	other.weights = nil
 	return nil

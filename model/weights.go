@@ -7,6 +7,9 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+
+	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 // spec is a tensor that a decoder has: its Hugging Face name and its shape, matrices
@@ -157,7 +160,7 @@ func NewNet(b Backend, c Config, seed uint64) (*Net, error) {
 // which may be the device's, the network is closed.
 func (n *Net) fill(value func(spec) ([]float32, error)) error {
 	for _, s := range n.specs[len(n.weights):] {
-		err := guard(func() error {
+		err := device.Guard(func() error {
 			data, err := value(s)
 			if err == nil {
 				n.weights = append(n.weights, n.upload(data, s))
@@ -176,7 +179,7 @@ func (n *Net) fill(value func(spec) ([]float32, error)) error {
 func (n *Net) fillFrom(other *Net, seed uint64) error {
 	return n.fill(func(s spec) ([]float32, error) {
 		if i := other.find(s.name); i >= 0 {
-			return values(other.weights[i]), nil
+			return device.Values(other.weights[i]), nil
 		}
 		return s.fresh(n.Config, seed), nil
 	})
@@ -192,9 +195,9 @@ func must(err error) {
 // upload makes a weight that lies on the device from the start: a tensor must not move
 // there while two calls use it, as those of lanes do.
 func (n *Net) upload(data []float32, s spec) *Tensor {
-	t := Floats(data, s.dims...)
+	t := backend.Floats(data, s.dims...)
 	if n.Config.half(s) {
-		t = halves(data, s.dims...)
+		t = device.BF16(data, s.dims...)
 	}
 	t.MustMaterializeOnDevice(n.backend, true, 0)
 	return t
@@ -239,12 +242,12 @@ func (n *Net) Tensor(name string) ([]float32, bool) {
 	if i < 0 {
 		return nil, false
 	}
-	return values(n.weights[i]), true
+	return device.Values(n.weights[i]), true
 }
 
 // Close frees the weights; of an adapter's network the adapter alone.
 func (n *Net) Close() {
-	free(n.weights[min(n.shared, len(n.weights)):])
+	device.Free(n.weights[min(n.shared, len(n.weights)):])
 	n.weights = nil
 }
 

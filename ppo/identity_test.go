@@ -10,6 +10,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/backend"
 )
 
 // goBackend is where the tests of this package run that are about no backend. They are
@@ -32,7 +33,7 @@ func on(t *testing.T, build func(in []*Node) []*Node, rows ...[]float32) [][]flo
 	b := goBackend(t)
 	var in []any
 	for _, r := range rows {
-		in = append(in, model.Floats(r, 1, len(r)))
+		in = append(in, backend.Floats(r, 1, len(r)))
 	}
 	out, err := CallOnceN(b, build, in...)
 	if err != nil {

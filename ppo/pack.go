@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/backend"
 )
 
 // columns are the per-token arrays of a mini-batch that a loss reads: [column][token] of
@@ -84,12 +85,12 @@ func pack(minibatch []Sample, micro int, width func(int) int, cols columns, coef
 			return nil, err
 		}
 		seq := width(longest)
-		in := []*model.Tensor{model.Ints(model.PadRows(ids, seq), micro, seq)}
+		in := []*model.Tensor{backend.Ints(model.PadRows(ids, seq), micro, seq)}
 		for _, column := range floats {
-			in = append(in, model.Floats(model.PadRows(column, seq), micro, seq))
+			in = append(in, backend.Floats(model.PadRows(column, seq), micro, seq))
 		}
 		for _, x := range append([]float64{float64(tokens)}, coefficients...) {
-			in = append(in, model.Floats([]float32{float32(x)}))
+			in = append(in, backend.Floats([]float32{float32(x)}))
 		}
 		inputs = append(inputs, in)
 	}

@@ -10,6 +10,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/backend"
 )
 
 // golden is testdata/golden.json, made with PyTorch by TRL's formulas (testdata/README.md).
@@ -111,7 +112,7 @@ func testLoss(t *testing.T, b model.Backend, c golden) {
 				flat = append(flat, float32(v))
 			}
 		}
-		return model.Floats(flat, c.Batch, c.Seq)
+		return backend.Floats(flat, c.Batch, c.Seq)
 	}
 	mask, count := make([][]float64, c.Batch), 0
 	for i, n := range c.Input.Lengths {
@@ -154,7 +155,7 @@ func testLoss(t *testing.T, b model.Backend, c golden) {
 		return []*Node{logp, ratio, policy, critic, entropy, by(policy, logp), by(critic, value),
 			Mean(each, weight, count), Mean(Clipped(ratio, advantage, c.Clip, c.Clip), mask, count),
 			k1, k2, k3, through, by(k1, logp), by(k2, logp), by(k3, logp), by(through, logp), by(policy, logits), by(entropy, logits)}
-	}, model.Floats(logits, c.Batch, c.Seq+1, c.Vocab), model.Ints(tokens, c.Batch, c.Seq+1), grid(c.Input.OldLogp), grid(mask),
+	}, backend.Floats(logits, c.Batch, c.Seq+1, c.Vocab), backend.Ints(tokens, c.Batch, c.Seq+1), grid(c.Input.OldLogp), grid(mask),
 		grid(c.Output.Whitened), grid(c.Input.Value), grid(c.Input.OldValue), grid(c.Output.Returns), grid(c.Input.RefLogp), grid(bySequence))
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/backend"
 )
 
 // A Config says how to train.
@@ -186,9 +187,9 @@ func pack(batch []row, micro int, width func(int) int) (inputs [][]*model.Tensor
 		}
 		seq := width(longest)
 		inputs = append(inputs, []*model.Tensor{
-			model.Ints(model.PadRows(ids, seq), micro, seq),
-			model.Floats(model.PadRows(mask, seq), micro, seq),
-			model.Floats([]float32{count}),
+			backend.Ints(model.PadRows(ids, seq), micro, seq),
+			backend.Floats(model.PadRows(mask, seq), micro, seq),
+			backend.Floats([]float32{count}),
 		})
 	}
 	return inputs, tokens

@@ -15,11 +15,12 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/tokenizer"
 	"github.com/satori-go/satori/reward"
 )
 
-func backend(fatal func(...any)) model.Backend {
+func openBackend(fatal func(...any)) model.Backend {
 	b, err := model.OpenBackend("go")
 	if err != nil {
 		fatal(err)
@@ -47,14 +48,14 @@ func TestLossGolden(t *testing.T) {
 	if err := json.Unmarshal(data, &golden); err != nil {
 		t.Fatal(err)
 	}
-	b := backend(t.Fatal)
+	b := openBackend(t.Fatal)
 	for i, c := range golden.Cases {
 		n := len(c.Chosen)
 		out, err := graph.CallOnceN(b, func(chosen, rejected *graph.Node) []*graph.Node {
 			each := Loss(chosen, rejected, c.Margin)
 			grads := graph.Gradient(graph.ReduceAllMean(each), chosen, rejected)
 			return []*graph.Node{each, grads[0], grads[1]}
-		}, model.Floats(c.Chosen, n), model.Floats(c.Rejected, n))
+		}, backend.Floats(c.Chosen, n), backend.Floats(c.Rejected, n))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +81,7 @@ func newLM(fatal func(...any)) *model.LM {
 	if err != nil {
 		fatal(err)
 	}
-	net, err := model.NewNet(backend(fatal), model.Config{VocabSize: tok.Len(), Dim: 16, FFN: 32, Layers: 1, Heads: 2, MaxPositions: 64, EOS: 1, InitRange: 0.1, Tied: true}, 3)
+	net, err := model.NewNet(openBackend(fatal), model.Config{VocabSize: tok.Len(), Dim: 16, FFN: 32, Layers: 1, Heads: 2, MaxPositions: 64, EOS: 1, InitRange: 0.1, Tied: true}, 3)
 	if err != nil {
 		fatal(err)
 	}

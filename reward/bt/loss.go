@@ -4,6 +4,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/backend"
 )
 
 // pair is an encoded pair: chosen, then rejected.
@@ -30,8 +31,8 @@ func pack(batch []pair, micro int, width func(int) int) (inputs [][]*model.Tenso
 		}
 		seq := width(longest)
 		inputs = append(inputs, []*model.Tensor{
-			model.Ints(model.PadRows(ids, seq), 2*micro, seq),
-			model.Ints(last, 2*micro), model.Floats(real, micro), model.Floats([]float32{float32(len(batch))}),
+			backend.Ints(model.PadRows(ids, seq), 2*micro, seq),
+			backend.Ints(last, 2*micro), backend.Floats(real, micro), backend.Floats([]float32{float32(len(batch))}),
 		})
 	}
 	return inputs, tokens

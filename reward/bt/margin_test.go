@@ -29,7 +29,7 @@ func TestMarginTable(t *testing.T) {
 		t.Skip("SATORI_RUN names no run of examples/satori")
 	}
 	ctx := context.Background()
-	lm, err := model.Open(backend(t.Fatal), filepath.Join(dir, "ft"))
+	lm, err := model.Open(openBackend(t.Fatal), filepath.Join(dir, "ft"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package model
+package backend
 
 import (
 	"errors"
@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/satori-go/satori/model/internal/device"
 )
 
 func TestOpenBackend(t *testing.T) {
@@ -16,10 +18,10 @@ func TestOpenBackend(t *testing.T) {
 		"xla:/no/such/file.so": "no such file",
 		"xla:some/file.so":     "is not absolute",
 	} {
-		if openXLA == nil && strings.HasPrefix(name, "xla") {
+		if !haveXLA && strings.HasPrefix(name, "xla") {
 			want = "without cgo"
 		}
-		if b, err := OpenBackend(name); err == nil || b != nil || !strings.Contains(err.Error(), want) {
+		if b, err := Open(name); err == nil || b != nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: backend %v, error %v", name, b, err)
 		}
 	}
@@ -43,7 +45,7 @@ void *GetPjrtApi(void) { return &api; }
 // library compiles C into a shared library.
 func library(t *testing.T, path, source string, flags ...string) {
 	t.Helper()
-	if runtime.GOOS != "linux" || openXLA == nil {
+	if runtime.GOOS != "linux" || !haveXLA {
 		t.Skip("wants XLA on Linux")
 	}
 	if _, err := osexec.LookPath("gcc"); err != nil {
@@ -95,7 +97,7 @@ func TestBadPlugins(t *testing.T) {
 		cases[write("cut"+string(rune('a'+n%26))+".so", whole[:n])] = "it is "
 	}
 	for path, want := range cases {
-		b, err := OpenBackend("xla:" + path)
+		b, err := Open("xla:" + path)
 		if err == nil || b != nil {
 			t.Errorf("%s: backend %v, error %v", path, b, err)
 			continue
@@ -119,12 +121,12 @@ func TestBadPlugins(t *testing.T) {
 // none at all means Go. go-xla reads its search path when the program starts.
 func TestSearchedPlugins(t *testing.T) {
 	if dir := os.Getenv("SATORI_TEST_PLUGINS"); dir != "" {
-		b, err := OpenBackend("auto")
-		_, errXLA := OpenBackend("xla")
+		b, err := Open("auto")
+		_, errXLA := Open("xla")
 		switch broken := findPlugins(); {
 		case len(broken) > 0 && (err == nil || !strings.Contains(err.Error(), broken[0]) || errXLA == nil || !strings.Contains(errXLA.Error(), broken[0])):
 			t.Fatalf("with %v: %v, %v", broken, err, errXLA)
-		case len(broken) == 0 && (err != nil || isXLA(b) || openXLA != nil && !errors.Is(errXLA, errNoPlugin)):
+		case len(broken) == 0 && (err != nil || device.IsXLA(b) || haveXLA && !errors.Is(errXLA, errNoPlugin)):
 			t.Fatalf("with none: %v, %v", err, errXLA)
 		}
 		return
@@ -139,7 +141,7 @@ func TestSearchedPlugins(t *testing.T) {
 		}
 	}
 	check()
-	if openXLA == nil {
+	if !haveXLA {
 		return
 	}
 	path := filepath.Join(dir, "pjrt_c_api_cpu_plugin.so")

@@ -1,6 +1,6 @@
 //go:build cgo && ((linux && (amd64 || arm64)) || (darwin && arm64))
 
-package model
+package backend
 
 import (
 	"cmp"
@@ -12,9 +12,11 @@ import (
 
 	"github.com/gomlx/go-xla/compute/xla"
 	"github.com/gomlx/go-xla/pjrt"
+
+	"github.com/satori-go/satori/model/internal/malloc"
 )
 
-func init() { openXLA = newXLA }
+const haveXLA = true
 
 // minPJRT is the oldest PJRT API (0.minPJRT) that go-xla v0.4.5 was seen to work with;
 // minor versions only add to it.
@@ -82,7 +84,7 @@ func deviceOptions(config string) (rest string, options pjrt.NamedValuesMap, err
 	if strings.Contains(filepath.Base(name), "cpu") {
 		n = cmp.Or(n, 1)
 		options = pjrt.NamedValuesMap{"cpu_device_count": int64(n), "asynchronous": n > 1}
-		keepMemory()
+		malloc.UseCPU()
 	} else if n > 0 {
 		var visible []string
 		for i := range n {

@@ -1,0 +1,9 @@
+//go:build !cgo || !linux
+
+package malloc
+
+func environment() bool { return false }
+func oneArena()         {}
+func keepFreed()        {}
+func keepAll()          {}
+func giveBack()         {}

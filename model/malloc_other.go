@@ -1,5 +1,0 @@
-//go:build cgo && darwin && arm64
-
-package model
-
-func keepMemory() {}
