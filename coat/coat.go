@@ -2,17 +2,21 @@ package coat
 
 import "iter"
 
-// A Problem is a question with a gold answer. How an answer is judged is not said
-// here: that is a reward.
+// A Problem is a question with a reference answer. It does not say how an answer is
+// judged: a reward does.
 type Problem struct {
 	ID       string `json:"id"`
 	Question string `json:"question"`
 	Answer   string `json:"answer"`
 	Level    int    `json:"level,omitempty"` // difficulty as the source gives it; 0: not known
 
-	// Solution is how the source comes to the answer, where it says so. A critic may
-	// read it; it is never part of a prompt that is trained on.
+	// Solution is a worked solution, if the source has one. A critic may read it. It is
+	// never part of a prompt that is trained on.
 	Solution string `json:"solution,omitempty"`
+
+	// Actions is the set of meta-actions that solutions are written with. Its zero value
+	// is the paper's set.
+	Actions Actions `json:"actions,omitzero"`
 }
 
 // A Demo is a trace worth imitating.
@@ -22,8 +26,8 @@ type Demo struct {
 	Kind    Kind    `json:"kind,omitempty"`
 }
 
-// A Kind is the shape of a demonstration (paper, appendix D.1). The roman number
-// says what the first solution was worth, the second how often it went wrong
+// A Kind is the shape of a demonstration (paper, appendix D.1). The first roman number
+// says how the first solution ended, the second how often a solution went wrong
 // before the end.
 type Kind string
 
@@ -36,30 +40,19 @@ const (
 	Distilled Kind = "distilled"
 )
 
-// Kinds are the five shapes that the paper synthesises.
-var Kinds = []Kind{TypeI, TypeII1, TypeII2, TypeIII1, TypeIII2}
+// Kinds returns the five shapes that the paper synthesises.
+func Kinds() []Kind { return []Kind{TypeI, TypeII1, TypeII2, TypeIII1, TypeIII2} }
 
-// An Outcome is what had become of an earlier attempt.
-type Outcome uint8
-
-const (
-	Unknown Outcome = iota // no earlier attempt: an original start
-	Wrong                  // the attempt that this start was cut from ended wrong: D−
-	Right                  // ... ended right: D+
-)
-
-func (o Outcome) String() string { return [...]string{"original", "wrong", "right"}[o] }
-
-// A Start is a state to reason from. An original start has neither Prefix nor
-// Prior; a restart has the steps already taken, ending in a bare <|reflect|>, and
-// what had become of them.
+// A Start is a state to reason from. An original start has neither Prefix nor Prior. A
+// restart has the steps already taken, which end in a bare token such as <|reflect|>, and
+// the outcome of the attempt that they were cut from.
 type Start struct {
 	Problem Problem `json:"problem"`
 	Prefix  Trace   `json:"prefix,omitempty"`
 	Prior   Outcome `json:"prior,omitempty"`
 }
 
-// Starts makes an original start of each problem.
+// Starts yields an original start of each problem.
 func Starts(problems []Problem) iter.Seq[Start] {
 	return func(yield func(Start) bool) {
 		for _, p := range problems {
@@ -70,15 +63,15 @@ func Starts(problems []Problem) iter.Seq[Start] {
 	}
 }
 
-// An Attempt is what a policy made of a Start. Text is the response alone, without
-// the start's prefix; Truncated tells that it hit the token limit, not its end.
+// An Attempt is the response of a policy to a Start. Text is the response alone, without
+// the prefix of the start. Truncated says that the response ends at the token limit.
 type Attempt struct {
 	Start     Start  `json:"start"`
 	Text      string `json:"text"`
 	Truncated bool   `json:"truncated,omitempty"`
 }
 
-// An AttemptKey is all of an attempt as the key of a map.
+// An AttemptKey is a whole attempt as the key of a map.
 type AttemptKey struct {
 	problem      Problem
 	prefix, text string
@@ -86,29 +79,32 @@ type AttemptKey struct {
 	truncated    bool
 }
 
-// Key tells an attempt from others.
+// Key returns a value that is the same for two attempts exactly if all of their fields are.
 func (a Attempt) Key() AttemptKey {
 	return AttemptKey{a.Start.Problem, a.Start.Prefix.String(), a.Text, a.Start.Prior, a.Truncated}
 }
 
-// Trace parses the prefix and the response as one trace.
-func (a Attempt) Trace() (Trace, error) { return Parse(a.Start.Prefix.String() + a.Text) }
+// Trace parses the prefix and the response as one trace, with the actions of the problem.
+func (a Attempt) Trace() (Trace, error) {
+	return a.Start.Problem.Actions.Parse(a.Start.Prefix.String() + a.Text)
+}
 
-// A Template writes the prompt of a start: the question in whatever words the model
-// was trained with, followed by the start's prefix.
+// A Template writes the prompt of a start: the question in the words that the model was
+// trained with, then the prefix of the start.
 type Template func(Start) string
 
-// Bare is the template of small models that read nothing but the question: the
-// question, a space, the prefix.
+// Bare writes the prompt of small models that read nothing but the question: the
+// question, a space, the prefix. It is a [Template].
 func Bare(s Start) string { return s.Problem.Question + " " + s.Prefix.String() }
 
-// Math is the prompt of the paper's models (model card of Satori-SFT-7B): a chat
-// turn that asks for steps and a boxed answer, without a system turn.
+// Math writes the prompt of the paper's models (model card of Satori-SFT-7B): a chat
+// turn that asks for steps and a boxed answer, without a system turn. It is a [Template].
 func Math(s Start) string {
 	return "<|im_start|>user\n" + MathTurn(s.Problem) + "<|im_end|>\n<|im_start|>assistant\n" + s.Prefix.String()
 }
 
-// MathTurn is the user's turn of [Math], for what applies a chat template itself.
+// MathTurn writes the user's turn of [Math] alone, for programs that apply a chat template
+// themselves.
 func MathTurn(p Problem) string {
 	return "Solve the following math problem efficiently and clearly.\n" +
 		"Please reason step by step, and put your final answer within \\boxed{}.\n" +

@@ -61,7 +61,7 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseActions(t *testing.T) {
-	got, err := coat.ParseActions("a<|plan|>b<|reflect|>c", "plan")
+	got, err := coat.NewActions("plan").Parse("a<|plan|>b<|reflect|>c")
 	want := coat.Trace{{"", "a"}, {"plan", "b<|reflect|>c"}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %#v, %v", got, err)

@@ -3,6 +3,7 @@ package coat
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,7 +13,7 @@ import (
 	"strings"
 )
 
-// A LineError is a fault in a JSON Lines file.
+// A LineError is a fault in a line of a JSON Lines file.
 type LineError struct {
 	File  string
 	Line  int    // counted from 1
@@ -29,19 +30,18 @@ func (e *LineError) Error() string {
 
 func (e *LineError) Unwrap() error { return e.Err }
 
-// maxLine bounds one line of a JSON Lines file.
+// maxLine bounds a line of a JSON Lines file, in bytes.
 const maxLine = 16 << 20
 
-// ReadLines decodes one JSON object a line into T and skips blank lines. The name
-// stands in errors, all of which are [LineError]s or the reader's own. It stops at
-// the first error.
+// ReadLines decodes one JSON object a line into T and skips blank lines. It stops at the
+// first error, which is a [LineError] that contains the name, or the reader's own.
 func ReadLines[T any](r io.Reader, name string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		readLines(r, name, func(v T, _ int, err error) bool { return yield(v, err) })
 	}
 }
 
-// readLines is ReadLines with the number of the line.
+// readLines works as ReadLines, and gives the number of the line as well.
 func readLines[T any](r io.Reader, name string, yield func(v T, line int, err error) bool) {
 	var zero T
 	lines := bufio.NewScanner(r)
@@ -69,24 +69,30 @@ func readLines[T any](r io.Reader, name string, yield func(v T, line int, err er
 	}
 }
 
-// lineError says in the file's words what encoding/json found.
+// lineError says what encoding/json found, and names the field where one is at fault.
 func lineError(name string, line int, err error) *LineError {
 	var wrong *json.UnmarshalTypeError
 	var bad *json.SyntaxError
+	var in *fieldError
+	field := ""
+	if errors.As(err, &in) {
+		field, err = in.field, in.err
+	}
 	switch {
 	case errors.As(err, &wrong):
-		return &LineError{File: name, Line: line, Field: wrong.Field, Err: fmt.Errorf("is a JSON %s, want a %s", wrong.Value, wrong.Type)}
+		field = cmp.Or(field, wrong.Field)
+		return &LineError{File: name, Line: line, Field: field, Err: fmt.Errorf("is a JSON %s, want a %s", wrong.Value, wrong.Type)}
 	case errors.As(err, &bad):
 		return &LineError{File: name, Line: line, Err: fmt.Errorf("is not JSON: %v (byte %d of the line)", bad, bad.Offset)}
 	}
-	return &LineError{File: name, Line: line, Err: err}
+	return &LineError{File: name, Line: line, Field: field, Err: err}
 }
 
 // ReadProblems reads problems from JSON Lines with the fields id, question, answer,
-// level and solution; other fields are passed over. A missing question or answer and an id
-// that occurred before are [LineError]s, and so is what a check finds, such as a gold
-// answer that a checker cannot read. A problem without an id is given the number of
-// its line.
+// level, solution and actions. It skips other fields. A missing question or answer and an
+// id that occurred before are [LineError]s, and so is what a check finds, such as a
+// reference answer that a checker cannot read. A problem without an id gets the number of
+// its line as its id.
 func ReadProblems(r io.Reader, name string, checks ...func(Problem) error) ([]Problem, error) {
 	var problems []Problem
 	var fault error
@@ -138,7 +144,7 @@ func checkProblem(p *Problem, name string, line int, seen map[string]int) error 
 	return nil
 }
 
-// OpenProblems is [ReadProblems] of a file.
+// OpenProblems reads the problems of a file, see [ReadProblems].
 func OpenProblems(path string, checks ...func(Problem) error) ([]Problem, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -6,39 +6,6 @@ import (
 	"unicode/utf8"
 )
 
-// An Action says what a reasoning step does; its value is the name within the
-// special token. A program may define more than the three of the paper and parse
-// them with [ParseActions].
-type Action string
-
-const (
-	None     Action = ""         // the opening step of a solution, which has no token
-	Continue Action = "continue" // the next step on the current path
-	Reflect  Action = "reflect"  // a check of earlier steps
-	Explore  Action = "explore"  // another way, after a flaw was found
-)
-
-// Actions are the meta-actions of the paper, in its order.
-var Actions = []Action{Continue, Reflect, Explore}
-
-// String is the special token that opens a step, such as "<|reflect|>", or "" for
-// [None].
-func (a Action) String() string {
-	if a == None {
-		return ""
-	}
-	return "<|" + string(a) + "|>"
-}
-
-// Tokens lists the special tokens of the given actions.
-func Tokens(actions ...Action) []string {
-	tokens := make([]string, len(actions))
-	for i, a := range actions {
-		tokens[i] = a.String()
-	}
-	return tokens
-}
-
 // A Step is one action and the text that follows its token, white space included.
 type Step struct {
 	Action Action
@@ -48,10 +15,10 @@ type Step struct {
 // A Trace is a solution, or a part of one, as a sequence of steps. Only its first
 // step may have the action None: a whole solution opens with one, a continuation
 // may open with any action. Its last step may be empty: the prefix of a restart
-// ends in a bare <|reflect|>.
+// ends in a bare token such as <|reflect|>.
 type Trace []Step
 
-// A SyntaxError tells why a text is not a trace.
+// A SyntaxError says why a text is not a trace.
 type SyntaxError struct {
 	Offset int // bytes before the fault
 	Msg    string
@@ -61,14 +28,16 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("coat: at byte %d: %s", e.Offset, e.Msg)
 }
 
-// Parse splits a text at the three meta-action tokens. It keeps every byte:
-// Parse(s) either fails or gives a trace whose String is s, and for every valid
-// trace t, Parse(t.String()) is t. A step without text that is not the last, and
-// text that is not UTF-8, are [SyntaxError]s.
-func Parse(text string) (Trace, error) { return ParseActions(text, Actions...) }
+// Parse splits a text at the tokens of the paper's three meta-actions. It is
+// [Actions.Parse] of the zero set.
+func Parse(text string) (Trace, error) { return Actions{}.Parse(text) }
 
-// ParseActions is [Parse] for the given actions in place of the paper's three.
-func ParseActions(text string, actions ...Action) (Trace, error) {
+// Parse splits a text at the tokens of the set. It keeps every byte: Parse(s) either
+// fails or gives a trace whose String is s, and for every valid trace t, Parse(t.String())
+// is t. A step without text that is not the last, and text that is not UTF-8, are
+// [SyntaxError]s.
+func (s Actions) Parse(text string) (Trace, error) {
+	actions := s.List()
 	if !utf8.ValidString(text) {
 		return nil, &SyntaxError{Offset: invalidAt(text), Msg: "text is not UTF-8"}
 	}
@@ -101,7 +70,7 @@ func ParseActions(text string, actions ...Action) (Trace, error) {
 	return trace, nil
 }
 
-// String joins the steps, each after its action's token, with nothing between.
+// String joins the steps, each after its action's token, with nothing in between.
 func (t Trace) String() string {
 	var b strings.Builder
 	for _, s := range t {
@@ -111,11 +80,11 @@ func (t Trace) String() string {
 	return b.String()
 }
 
-// CoT is the trace as plain chain of thought: what remains when reflection and
-// exploration are taken away, as for the paper's baseline (section 6). The steps
-// of every path that was given up are dropped, from the opening of that path to
-// the reflection that ends it, and so are reflections on the path that was kept.
-// A box that was followed by another one on the kept path is dropped as well.
+// CoT strips a trace of reflection and exploration: what remains is plain chain of
+// thought, as for the paper's baseline (section 6). It drops the steps of every path
+// that was given up, from the opening of that path to the reflection that ends it. It
+// drops reflections on the path that was kept, and steps of actions that are not the
+// paper's. On the kept path it drops every step with a box that another box follows.
 func (t Trace) CoT() Trace {
 	var kept Trace
 	for _, s := range t {
@@ -147,17 +116,18 @@ func (t Trace) CoT() Trace {
 	return cot
 }
 
-// MarshalText and UnmarshalText write a trace as its text, in JSON as a string.
+// MarshalText writes a trace as its text, in JSON as a string.
 func (t Trace) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
-// UnmarshalText is [Parse].
+// UnmarshalText reads a trace with [Parse], that is with the paper's three actions. A
+// [Start] and a [Demo] read theirs with the actions of their problem.
 func (t *Trace) UnmarshalText(text []byte) (err error) {
 	*t, err = Parse(string(text))
 	return err
 }
 
-// firstToken finds the first token of any of the actions: where it begins, and
-// whose it is, or None.
+// firstToken finds the first token of any of the actions. It returns where the token
+// begins and whose it is, or None.
 func firstToken(text string, actions []Action) (int, Action) {
 	for i := 0; ; {
 		next := strings.Index(text[i:], "<|")

@@ -7,7 +7,7 @@ import (
 	"github.com/satori-go/satori/model/tokenizer"
 )
 
-// AddSpecial makes tokens special, such as coat.Tokens(coat.Actions...), in the
+// AddSpecial makes tokens special, such as coat.Actions{}.Tokens(), in the
 // tokenizer and the network at once, and returns their ids. Those that the tokenizer
 // lacks get the next ids, and their rows of the embedding, and of a head of its own, the
 // mean of the rows of all tokens there were (arXiv:2112.03252 and transformers start

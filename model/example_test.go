@@ -20,7 +20,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	words, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> one two three four"), coat.Tokens(coat.Actions...))
+	words, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> one two three four"), coat.Actions{}.Tokens())
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -27,7 +27,7 @@ import (
 // tiny is a model of 20 words.
 func tiny(t testing.TB, b model.Backend) *model.LM {
 	t.Helper()
-	words, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> a b c d e f g h i j k l m n o p"), coat.Tokens(coat.Actions...))
+	words, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> a b c d e f g h i j k l m n o p"), coat.Actions{}.Tokens())
 	if err != nil {
 		t.Fatal(err)
 	}

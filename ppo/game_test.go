@@ -195,7 +195,7 @@ func TestTokenGame(t *testing.T) {
 // nothing to learn from.
 func words(t *testing.T, b model.Backend, list string, seed uint64) *model.LM {
 	t.Helper()
-	tok, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> "+list), coat.Tokens(coat.Actions...))
+	tok, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> "+list), coat.Actions{}.Tokens())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func eachBackend(t *testing.T, test func(t *testing.T, b model.Backend)) {
 
 func tinyModel(t *testing.T, b model.Backend) *model.LM {
 	t.Helper()
-	tok, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> a b c d"), coat.Tokens(coat.Actions...))
+	tok, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> a b c d"), coat.Actions{}.Tokens())
 	if err != nil {
 		t.Fatal(err)
 	}

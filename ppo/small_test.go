@@ -63,7 +63,7 @@ func verdict(s ppo.Sample) coat.Outcome {
 }
 
 func smallModel(b model.Backend) (*model.LM, error) {
-	tok, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> a b c d"), coat.Tokens(coat.Actions...))
+	tok, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> a b c d"), coat.Actions{}.Tokens())
 	if err != nil {
 		return nil, err
 	}

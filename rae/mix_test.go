@@ -195,7 +195,7 @@ func TestWriteRead(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{`{"problem":`, "rae: reading the buffer: b.jsonl:6: is not JSON"},
 		{`{"problem":{"id":"1"},"prefix":"a<|reflect|>"}`, "rae: b.jsonl: start 5 has no prior outcome"},
-		{`{"problem":{"id":"1"},"prefix":"a<|reflect|>","prior":3}`, "rae: b.jsonl: start 5 has no prior outcome"},
+		{`{"problem":{"id":"1"},"prefix":"a<|reflect|>","prior":3}`, `rae: reading the buffer: b.jsonl:6: field "prior": coat: outcome is 3`},
 		{`{"problem":{"id":"1"},"prefix":"a","prior":1}`, "rae: b.jsonl: start 5 does not end in a bare <|reflect|>"},
 		{`{"problem":{"id":"1"},"prefix":"<|reflect|>","prior":1}`, "rae: b.jsonl: start 5 does not end in a bare <|reflect|>"},
 		{`{"problem":{"id":"1"},"prior":1}`, "rae: b.jsonl: start 5 does not end in a bare <|reflect|>"},

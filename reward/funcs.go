@@ -69,12 +69,12 @@ func then(score Func, f func(float64) float64) Func {
 	}
 }
 
-// Length is a Func: the number of words of the response, a meta-action token being a
-// word of its own. Tokens are not known here; for a word-level vocabulary the two
-// are the same, but for the end of the text.
+// Length counts the words of the response. The token of a meta-action of the problem
+// counts as one word. For a word-level vocabulary that is the number of tokens less the
+// end of the text. It is a [Func].
 func Length(_ context.Context, a coat.Attempt) (float64, error) {
 	text := a.Text
-	for _, token := range coat.Tokens(coat.Actions...) {
+	for _, token := range a.Start.Problem.Actions.Tokens() {
 		text = strings.ReplaceAll(text, token, " "+token+" ")
 	}
 	return float64(len(strings.Fields(text))), nil
@@ -90,8 +90,8 @@ func Overlong(_ context.Context, a coat.Attempt) (float64, error) {
 	return 0, nil
 }
 
-// Format is a Func: 1 where the response is not blank and, after the prefix of its
-// start, parses as a [coat.Trace], else 0.
+// Format gives 1 if the response is not blank and, after the prefix of its start, parses as
+// a [coat.Trace] with the actions of its problem, else 0. It is a [Func].
 func Format(_ context.Context, a coat.Attempt) (float64, error) {
 	if _, err := a.Trace(); err != nil || strings.TrimSpace(a.Text) == "" {
 		return 0, nil

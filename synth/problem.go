@@ -194,7 +194,7 @@ func (w *worker) right(ctx context.Context, t coat.Trace) (bool, error) {
 // finish makes a demonstration of a trace if it can be read back.
 func (w *worker) finish(t coat.Trace, kind coat.Kind) {
 	t = trimEnd(t)
-	if again, err := coat.ParseActions(t.String(), w.Actions...); err != nil || !slices.Equal(again, t) {
+	if again, err := w.problem.Actions.Parse(t.String()); err != nil || !slices.Equal(again, t) {
 		w.stats.Malformed++
 		return
 	}

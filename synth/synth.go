@@ -73,8 +73,9 @@ type Config struct {
 	// not say what mix it used.
 	Share map[coat.Kind]float64
 
-	// Actions are the meta-actions that agents write; nil means [coat.Actions].
-	Actions []coat.Action
+	// Actions is the set of meta-actions that agents write. It becomes the set of every
+	// problem that has the zero set; the zero value leaves them as they are.
+	Actions coat.Actions
 
 	Parallel int    // problems worked on at once; 0 means GOMAXPROCS
 	Seed     uint64 // the output depends on it and on the problem, not on Parallel
@@ -117,9 +118,6 @@ func (c Config) Resolved() Config {
 	c.Rounds = cmp.Or(c.Rounds, 2)
 	c.Top = cmp.Or(c.Top, 1)
 	c.Parallel = cmp.Or(c.Parallel, runtime.GOMAXPROCS(0))
-	if c.Actions == nil {
-		c.Actions = coat.Actions
-	}
 	return c
 }
 
@@ -174,6 +172,7 @@ func Results(ctx context.Context, problems iter.Seq[coat.Problem], c Config) ite
 			return
 		}
 		work := func(ctx context.Context, p coat.Problem) (Result, error) {
+			p.Actions = cmp.Or(p.Actions, c.Actions)
 			w := worker{Config: c, problem: p, rng: seeded(c.Seed, p)}
 			r, err := w.result(ctx)
 			if err != nil {

@@ -126,7 +126,7 @@ func TestKinds(t *testing.T) {
 		}
 		seen[d.Kind]++
 	}
-	if len(seen) != len(coat.Kinds) || !reflect.DeepEqual(seen, stats.Demos) {
+	if len(seen) != len(coat.Kinds()) || !reflect.DeepEqual(seen, stats.Demos) {
 		t.Errorf("kinds %v, stats say %v", seen, stats.Demos)
 	}
 	if stats.Problems != 60 || stats.Solutions != 6000 || stats.Right+stats.Wrong+stats.Invalid != 6000 {
@@ -136,7 +136,7 @@ func TestKinds(t *testing.T) {
 		t.Errorf("kept %d solutions, want 480", kept)
 	}
 	made := 0
-	for _, kind := range coat.Kinds {
+	for _, kind := range coat.Kinds() {
 		made += stats.Demos[kind] + stats.Outranked[kind]
 	}
 	if made+stats.Unfixed+stats.Unboxed != 60*12 { // a right one is two paths, a wrong one is one

@@ -32,7 +32,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	// A model from nothing; model.Open reads one from a Hugging Face directory.
-	words, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> say red green blue"), coat.Tokens(coat.Actions...))
+	words, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> say red green blue"), coat.Actions{}.Tokens())
 	if err != nil {
 		return err
 	}

@@ -53,10 +53,10 @@ func golden(t *testing.T) (dir string, cases []struct{ Prompt, Greedy []int32 })
 		t.Fatal(err)
 	}
 	var words []string
-	for i := range config.Vocab - len(coat.Actions) {
+	for i := range config.Vocab - len((coat.Actions{}).Tokens()) {
 		words = append(words, fmt.Sprint("w", i))
 	}
-	tok, err := tokenizer.NewWordLevel(words, coat.Tokens(coat.Actions...))
+	tok, err := tokenizer.NewWordLevel(words, coat.Actions{}.Tokens())
 	if err == nil {
 		err = tok.Save(filepath.Join(dir, "tokenizer.json"))
 	}

@@ -17,7 +17,7 @@ import (
 // Fresh makes the untrained model of the task: its words, then the meta-actions.
 func (r *Run) Fresh() (*model.LM, error) {
 	words := append([]string{"<pad>", "<eos>"}, r.Task.Words...)
-	tok, err := tokenizer.NewWordLevel(words, coat.Tokens(coat.Actions...))
+	tok, err := tokenizer.NewWordLevel(words, coat.Actions{}.Tokens())
 	if err != nil {
 		return nil, err
 	}

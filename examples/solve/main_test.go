@@ -69,7 +69,7 @@ const (
 )
 
 func TestProblems(t *testing.T) {
-	dir, path := saved(t, coat.Tokens(coat.Actions...), nil), file(t, one, two)
+	dir, path := saved(t, coat.Actions{}.Tokens(), nil), file(t, one, two)
 	status, stdout, stderr := call(t.Context(), "-model", dir, "-problems", path)
 	if status != 0 || !regexp.MustCompile(`^accuracy 0\.0000 \(95 % interval 0\.0000 to 0\.6576\), 0 of 2\n$`).MatchString(stderr) {
 		t.Fatalf("status %d, %s", status, stderr)
@@ -98,7 +98,7 @@ func TestProblems(t *testing.T) {
 }
 
 func TestQuestion(t *testing.T) {
-	dir := saved(t, coat.Tokens(coat.Actions...), nil)
+	dir := saved(t, coat.Actions{}.Tokens(), nil)
 	// A random model writes to its limit, and never a box but by chance.
 	status, stdout, stderr := call(t.Context(), append([]string{"-model", dir, "-max-tokens", "8"}, strings.Fields(question)...)...)
 	if status != 1 || stdout == "" || stderr != "solve: the answer was cut off at its token limit\n" || strings.Contains(stdout, "\x1b") {
@@ -107,11 +107,11 @@ func TestQuestion(t *testing.T) {
 }
 
 func TestFaults(t *testing.T) {
-	dir := saved(t, coat.Tokens(coat.Actions...), nil)
-	bare := saved(t, coat.Tokens(coat.Continue, coat.Reflect), nil)
-	scores := saved(t, coat.Tokens(coat.Actions...), func(c *model.Config) { c.Score = true })
-	short := saved(t, coat.Tokens(coat.Actions...), func(c *model.Config) { c.MaxPositions = 24 })
-	hollow := saved(t, coat.Tokens(coat.Actions...), nil)
+	dir := saved(t, coat.Actions{}.Tokens(), nil)
+	bare := saved(t, coat.NewActions(coat.Continue, coat.Reflect).Tokens(), nil)
+	scores := saved(t, coat.Actions{}.Tokens(), func(c *model.Config) { c.Score = true })
+	short := saved(t, coat.Actions{}.Tokens(), func(c *model.Config) { c.MaxPositions = 24 })
+	hollow := saved(t, coat.Actions{}.Tokens(), nil)
 	if err := os.Remove(filepath.Join(hollow, "model.safetensors")); err != nil {
 		t.Fatal(err)
 	}

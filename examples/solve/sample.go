@@ -46,7 +46,7 @@ func open(f flags) (*model.LM, error) {
 	if m.Config.Score {
 		return nil, fmt.Errorf("%s holds a reward model, which writes no text", f.model)
 	}
-	for _, token := range coat.Tokens(coat.Actions...) {
+	for _, token := range (coat.Actions{}).Tokens() {
 		if _, ok := m.Tokenizer().ID(token); !ok {
 			return nil, fmt.Errorf("%s has no token %s: this model was not trained to reason in such steps", filepath.Join(f.model, "tokenizer.json"), token)
 		}

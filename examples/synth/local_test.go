@@ -20,7 +20,7 @@ func TestLocal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	words, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> one two three plus is"), coat.Tokens(coat.Actions...))
+	words, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> one two three plus is"), coat.Actions{}.Tokens())
 	if err != nil {
 		t.Fatal(err)
 	}

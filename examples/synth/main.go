@@ -119,7 +119,7 @@ func work(ctx context.Context, r *run.Run, problems []coat.Problem, c synth.Conf
 		total := meter.Total()
 		fields := []progress.Field{progress.Tokens(total.Tokens - tokens)}
 		tokens = total.Tokens
-		for _, kind := range coat.Kinds {
+		for _, kind := range coat.Kinds() {
 			fields = append(fields, progress.Count(string(kind), stats.Demos[kind]))
 		}
 		line.Step(n, append(fields, progress.Count("tokens", total.Tokens+total.PromptTokens))...)

@@ -175,7 +175,7 @@ func TestProgram(t *testing.T) {
 	}
 	n := kinds(t, dir)
 	t.Log(text, n)
-	if len(n) != len(coat.Kinds) {
+	if len(n) != len(coat.Kinds()) {
 		t.Errorf("kinds %v", n)
 	}
 	before := answered.Load()

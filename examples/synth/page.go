@@ -84,7 +84,7 @@ type count struct {
 
 // kinds are in the paper's order, others after them.
 func (p *page) kinds() []coat.Kind {
-	list := slices.Clone(coat.Kinds)
+	list := coat.Kinds()
 	for _, k := range slices.Sorted(maps.Keys(p.Stats.Demos)) {
 		if !slices.Contains(list, k) {
 			list = append(list, k)

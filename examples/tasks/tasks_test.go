@@ -114,7 +114,7 @@ func TestDemos(t *testing.T) {
 			words := vocabulary(task)
 			n := map[coat.Kind]int{}
 			least := map[coat.Kind]int{}
-			for _, kind := range coat.Kinds {
+			for _, kind := range coat.Kinds() {
 				least[kind] = (len(ps) + 2) / 3
 			}
 			if task.Name == "path-star" {
@@ -148,7 +148,7 @@ func TestDemos(t *testing.T) {
 					t.Fatalf("chain of thought of %s is %s", text, s)
 				}
 			}
-			for _, kind := range coat.Kinds {
+			for _, kind := range coat.Kinds() {
 				if testing.Short() {
 					least[kind] = least[kind] * 9 / 10 // few problems may be a little off
 				}
@@ -225,7 +225,7 @@ func TestMistakesVary(t *testing.T) {
 			}
 			n[d.Kind][strings.Count(d.Trace.String(), "is not")] = true
 		}
-		for _, kind := range coat.Kinds[2:] {
+		for _, kind := range coat.Kinds()[2:] {
 			if len(n[kind]) < 4 {
 				t.Errorf("%s %s: numbers of mistakes %v", task.Name, kind, n[kind])
 			}
@@ -255,7 +255,7 @@ func TestDeterminism(t *testing.T) {
 // vocabulary is the words of a task with the special tokens.
 func vocabulary(task tasks.Task) map[string]bool {
 	words := map[string]bool{}
-	for _, w := range append(coat.Tokens(coat.Actions...), task.Words...) {
+	for _, w := range append((coat.Actions{}).Tokens(), task.Words...) {
 		words[w] = true
 	}
 	return words
@@ -264,7 +264,7 @@ func vocabulary(task tasks.Task) map[string]bool {
 func TestVocabulary(t *testing.T) {
 	for _, task := range tasks.All() {
 		words := vocabulary(task)
-		if len(words) != len(task.Words)+len(coat.Actions) {
+		if len(words) != len(task.Words)+len((coat.Actions{}).List()) {
 			t.Errorf("%s: a word occurs twice", task.Name)
 		}
 		expect := func(text string) {

@@ -19,7 +19,7 @@ func newLM(fatal func(...any)) *model.LM {
 	if err != nil {
 		fatal(err)
 	}
-	tok, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> a b c d e f g h"), coat.Tokens(coat.Actions...))
+	tok, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> a b c d e f g h"), coat.Actions{}.Tokens())
 	if err != nil {
 		fatal(err)
 	}

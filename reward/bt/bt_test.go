@@ -77,7 +77,7 @@ func TestLossGolden(t *testing.T) {
 }
 
 func newLM(fatal func(...any)) *model.LM {
-	tok, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> a b c d good bad"), coat.Tokens(coat.Actions...))
+	tok, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> a b c d good bad"), coat.Actions{}.Tokens())
 	if err != nil {
 		fatal(err)
 	}

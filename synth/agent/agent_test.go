@@ -56,7 +56,7 @@ func Example() {
 		Critic:    critic,
 		Check:     reward.Answer(),
 		Solutions: 1,
-		Actions:   append([]coat.Action{check}, coat.Actions...),
+		Actions:   coat.NewActions(check, coat.Continue, coat.Reflect, coat.Explore),
 	}
 	for d, err := range synth.Demos(context.Background(), slices.Values([]coat.Problem{sum}), config) {
 		if err != nil {

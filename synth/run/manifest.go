@@ -27,7 +27,7 @@ type Manifest struct {
 	Keep      int                   `json:"keep"`
 	Rounds    int                   `json:"rounds"`
 	Top       int                   `json:"top"`
-	Actions   []coat.Action         `json:"actions"`
+	Actions   coat.Actions          `json:"actions"`
 	Share     map[coat.Kind]float64 `json:"share,omitempty"`
 	Models    map[string]string     `json:"models,omitempty"`  // by role
 	Prompts   map[string]string     `json:"prompts,omitempty"` // hashes by name

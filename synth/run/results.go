@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -38,7 +39,7 @@ func (r *Run) write(result synth.Result) error {
 }
 
 // done are the results that were written.
-func (r *Run) done(actions []coat.Action) iter.Seq2[synth.Result, error] {
+func (r *Run) done(actions coat.Actions) iter.Seq2[synth.Result, error] {
 	return func(yield func(synth.Result, error) bool) {
 		for line, err := range coat.ReadLines[record](r.results.reader(), r.results.f.Name()) {
 			var result synth.Result
@@ -88,11 +89,13 @@ func Read(dir string) iter.Seq2[synth.Result, error] {
 	}
 }
 
-func (line record) result(actions []coat.Action) (synth.Result, error) {
+// result reads a line. Its problem has the actions of the run where the line names none.
+func (line record) result(actions coat.Actions) (synth.Result, error) {
+	line.Problem.Actions = cmp.Or(line.Problem.Actions, actions)
 	result := synth.Result{Problem: line.Problem, Stats: line.Stats}
 	var err error
 	for _, d := range line.Demos {
-		t, fault := coat.ParseActions(d.Trace, actions...)
+		t, fault := line.Problem.Actions.Parse(d.Trace)
 		err = errors.Join(err, fault)
 		result.Demos = append(result.Demos, coat.Demo{Problem: line.Problem, Trace: t, Kind: d.Kind})
 	}
@@ -101,7 +104,7 @@ func (line record) result(actions []coat.Action) (synth.Result, error) {
 		into  *[]coat.Trace
 	}{{line.Right, &result.Right}, {line.Wrong, &result.Wrong}} {
 		for _, text := range side.texts {
-			t, fault := coat.ParseActions(text, actions...)
+			t, fault := line.Problem.Actions.Parse(text)
 			if fault != nil { // a first solution need not be one that can be read back
 				t = coat.Trace{{Text: text}}
 			}

@@ -96,7 +96,7 @@ func (r *Run) Results(ctx context.Context, problems iter.Seq[coat.Problem], c sy
 		defer stop()
 		for result, err := range r.done(c.Actions) {
 			if err == nil {
-				err = isNext(result.Problem, next)
+				err = isNext(result.Problem, c.Actions, next)
 			}
 			if err == nil && c.Stats != nil {
 				c.Stats.Add(result.Stats)
@@ -120,8 +120,11 @@ func (r *Run) Results(ctx context.Context, problems iter.Seq[coat.Problem], c sy
 	}
 }
 
-func isNext(done coat.Problem, next func() (coat.Problem, bool)) error {
+// isNext checks that the next problem is the one that was done, with the actions of the
+// run where it has none of its own.
+func isNext(done coat.Problem, actions coat.Actions, next func() (coat.Problem, bool)) error {
 	p, ok := next()
+	p.Actions = cmp.Or(p.Actions, actions)
 	switch {
 	case !ok:
 		return fmt.Errorf("run: problem %s is done and is not among the problems any more", done.ID)
