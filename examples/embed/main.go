@@ -13,14 +13,14 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
-	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/backend/allocator"
 	"github.com/satori-go/satori/model/tokenizer"
 	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/reward"
 )
 
 func main() {
-	backend.TuneAllocator()
+	allocator.Tune()
 	if err := run(context.Background()); err != nil {
 		log.Fatal(err)
 	}

@@ -25,12 +25,12 @@ import (
 	"os/signal"
 
 	"github.com/satori-go/satori/model"
-	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/backend/allocator"
 	"github.com/satori-go/satori/model/chat"
 )
 
 func main() {
-	backend.TuneAllocator()
+	allocator.Tune()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	status := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()

@@ -25,7 +25,7 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/examples/tasks"
 	"github.com/satori-go/satori/model"
-	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/backend/allocator"
 	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/reward/bt"
 	"github.com/satori-go/satori/synth"
@@ -38,7 +38,7 @@ type options struct {
 }
 
 func main() {
-	backend.TuneAllocator()
+	allocator.Tune()
 	var o options
 	flag.StringVar(&o.task, "task", "path-star", "`task`: path-star or countdown")
 	flag.StringVar(&o.problems, "problems", "", "JSON Lines `file` of training problems in place of the task's own")

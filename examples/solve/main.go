@@ -22,13 +22,13 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/examples/progress"
 	"github.com/satori-go/satori/examples/tasks"
-	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/backend/allocator"
 	"github.com/satori-go/satori/reward"
 	"github.com/satori-go/satori/reward/eval"
 )
 
 func main() {
-	backend.TuneAllocator()
+	allocator.Tune()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

@@ -20,7 +20,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/examples/progress"
-	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/backend/allocator"
 	"github.com/satori-go/satori/reward"
 	"github.com/satori-go/satori/synth"
 	"github.com/satori-go/satori/synth/agent"
@@ -28,7 +28,7 @@ import (
 )
 
 func main() {
-	backend.TuneAllocator()
+	allocator.Tune()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	status := program(ctx, os.Args[1:], os.Stdout, os.Stderr)

@@ -12,8 +12,6 @@ import (
 	"github.com/gomlx/compute"
 	_ "github.com/gomlx/compute/gobackend" // the pure Go backend
 	"github.com/gomlx/gomlx/core/tensors"
-
-	"github.com/satori-go/satori/model/internal/malloc"
 )
 
 // The names that this library takes from gomlx, for programs that hold a backend or a tensor.
@@ -56,7 +54,7 @@ func Ints(data []int32, dims ...int) *Tensor { return tensors.FromFlatDataAndDim
 // environment: without it math.Exp is hundreds of times slower after a simd matrix product.
 //
 // XLA on a CPU allocates the working memory of each call anew. A program that trains there
-// calls [TuneAllocator] first.
+// calls allocator.Tune first, of the package model/backend/allocator.
 func Open(config string) (b Backend, err error) {
 	defer func() { // compute and go-xla panic for some faults
 		if r := recover(); r != nil {
@@ -85,27 +83,6 @@ func Open(config string) (b Backend, err error) {
 	}
 	return nil, fmt.Errorf("backend %q: want auto, go, xla, xla:cpu or xla:/path/to/plugin.so", config)
 }
-
-// TuneAllocator lets this process keep memory that it freed, for XLA on a CPU. Call it at the
-// beginning of main, in a program that trains: it changes malloc for the whole process, so a
-// library does not call it.
-//
-// XLA's CPU plugin takes the working memory of each call from the C library's malloc. With
-// glibc's defaults, malloc gives that memory back to the system after the call, and the system
-// clears and maps its pages again for the next one: a third of the time of training small
-// models, a fifth at 135 million parameters. After TuneAllocator
-//
-//   - all threads share one arena, so that what one thread frees is there for the next call;
-//   - from the opening of XLA on a CPU on, malloc keeps up to 1 GiB of freed memory;
-//   - while a learner of 20 million parameters or more is open, malloc keeps all of it.
-//
-// The price is that memory: the process stays as large as its largest call made it. Threads
-// that allocate in C at the same time wait for each other. Arenas that the process made before
-// the call stay.
-//
-// TuneAllocator does nothing where the environment sets the allocator (GLIBC_TUNABLES,
-// MALLOC_ARENA_MAX and the like), on systems other than Linux with glibc, and without cgo.
-func TuneAllocator() { malloc.Tune() }
 
 // checkedXLA looks at the files that newXLA would load, before it does.
 func checkedXLA(config string) (Backend, error) {

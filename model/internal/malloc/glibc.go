@@ -7,7 +7,6 @@ package malloc
 #if defined(__GLIBC__)
 #include <malloc.h>
 
-static void oneArena(void) { mallopt(M_ARENA_MAX, 1); }
 static void keepFreed(void) {
 	mallopt(M_MMAP_MAX, 0);
 	mallopt(M_TRIM_THRESHOLD, 1 << 30);
@@ -19,7 +18,6 @@ static void giveBack(void) {
 	malloc_trim(0);
 }
 #else
-static void oneArena(void) {}
 static void keepFreed(void) {}
 static void keepAll(void) {}
 static void giveBack(void) {}
@@ -38,10 +36,6 @@ func environment() bool {
 	}
 	return false
 }
-
-// oneArena has all threads share one arena. Memory that a thread frees is then there for the
-// next call, whichever thread makes it. Arenas that exist already stay in use.
-func oneArena() { C.oneArena() }
 
 // keepFreed has the allocator keep up to 1 GiB of what is freed. Given back to the system, its
 // pages would be cleared and mapped again at each call: that was a third of the time of

@@ -1,6 +1,6 @@
-// Package malloc sets how the C library allocates memory, where a program asks for it. XLA's
-// CPU plugin takes the working memory of each call from there. On systems other than Linux
-// with glibc, and without cgo, nothing happens.
+// Package malloc sets how much freed memory the C library keeps, in a program that asks for it
+// with package allocator. On systems other than Linux with glibc, and without cgo, it does
+// nothing.
 package malloc
 
 import "sync"
@@ -13,8 +13,8 @@ var state struct {
 	learner int  // large learners that are open
 }
 
-// Tune allows this package to change the allocator, and limits it to one arena at once.
-// Where the environment sets the allocator, its values stay and nothing else happens.
+// Tune allows this package to change the allocator. Where the environment sets it, those
+// values stay and nothing happens.
 func Tune() {
 	state.Lock()
 	defer state.Unlock()
@@ -22,7 +22,6 @@ func Tune() {
 		return
 	}
 	state.tuned = true
-	oneArena()
 	apply()
 }
 

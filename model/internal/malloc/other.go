@@ -3,7 +3,6 @@
 package malloc
 
 func environment() bool { return false }
-func oneArena()         {}
 func keepFreed()        {}
 func keepAll()          {}
 func giveBack()         {}
