@@ -151,7 +151,7 @@ func (p *parser) name(s string) *node {
 		if s == "C" && len(args) == 2 {
 			return p.named(opFunc, "binom", args...)
 		}
-		if s == "P" && len(args) == 2 && numeral(args[0]) && numeral(args[1]) { // permutations
+		if s == "P" && len(args) == 2 && args[0].numeral() && args[1].numeral() { // permutations
 			rest := p.node(opAdd, args[0], p.node(opNeg, args[1]))
 			return p.node(opDiv, p.named(opFact, "!", args[0]), p.named(opFact, "!", rest))
 		}

@@ -14,15 +14,11 @@ type ball struct {
 // An arena does the arithmetic of balls at one precision. It notes the largest and
 // smallest magnitudes it met, from which follows whether the precision was enough.
 type arena struct {
-	c         *checker
+	budget    *budget
 	prec      uint
 	low, high int // exponents of the smallest and largest non-zero values
 	undefined bool
-	point     int
-	integers  bool // variables are integers
-	vars      []string
 	large     bool // a value was out of range
-	vague     bool // more precision is needed to tell
 }
 
 func (a *arena) float() *big.Float { return new(big.Float).SetPrec(a.prec) }
@@ -70,7 +66,7 @@ func (b ball) mayBeZero() bool {
 // done rounds off a result: it adds the rounding of its parts to the error and
 // notes its magnitude.
 func (a *arena) done(b ball, rounded bool) ball {
-	if a.c.step(int(a.prec) / 384); a.c.over {
+	if a.budget.step(int(a.prec) / 384); a.budget.over {
 		return a.undef()
 	}
 	if b.im != nil && b.im.Sign() == 0 && b.err == exactly {

@@ -1,21 +1,13 @@
 package answer
 
-// maxSteps bounds the work of one comparison. A step is about a hundred nanoseconds.
-const maxSteps = 12000
-
 // A checker carries the budget of one comparison.
 type checker struct {
-	steps  int
-	over   bool
+	budget
 	large  bool // a value was out of range, which makes its pair unequal
 	series int  // nesting of sums
 }
 
-func (c *checker) step(n int) {
-	if c.steps += max(n, 1); c.steps > maxSteps {
-		c.over, c.steps = true, maxSteps // what is asked for is not done
-	}
-}
+func newChecker() *checker { return &checker{budget: budget{limit: MaxSteps}} }
 
 // equal tells whether two scalar expressions are equal as functions.
 func (c *checker) equal(g, p *node) bool {
@@ -103,12 +95,17 @@ func branches(n *node) bool {
 	})
 }
 
+// at is an evaluator at a point; its precision is set later.
+func (c *checker) at(point int, integers bool, vars []string) *evaluator {
+	return &evaluator{arena: arena{budget: &c.budget}, c: c, point: point, integers: integers, vars: vars}
+}
+
 // numeric compares two expressions at random points, by accept or as equal. It
 // accepts only what cannot be told apart at a precision that no term of either
 // escapes.
-func (c *checker) numeric(g, p *node, accept func(a *arena, x, y ball) bool) bool {
+func (c *checker) numeric(g, p *node, accept func(e *evaluator, x, y ball) bool) bool {
 	if accept == nil {
-		accept = (*arena).agree
+		accept = (*evaluator).agree
 	}
 	vars := p.names(g.names(nil))
 	also1, only1 := integral(g)
@@ -130,14 +127,14 @@ func (c *checker) numeric(g, p *node, accept func(a *arena, x, y ball) bool) boo
 		}
 		good := 0
 		for point := 0; point < total || good < plainPoints && point < total+8 && len(vars) > 0; point++ {
-			a := arena{c: c, point: point, integers: integers, vars: vars}
-			switch a.compare(g, p, accept) {
+			e := c.at(point, integers, vars)
+			switch e.compare(g, p, accept) {
 			case pointDiffers:
 				return false
 			case pointAgrees:
 				good++
 			case pointTooLarge:
-				if !a.optional() {
+				if !e.optional() {
 					c.large = true
 					return false
 				}
@@ -162,33 +159,33 @@ const (
 )
 
 // optional tells whether the point is one of large values, which may be out of range.
-func (a *arena) optional() bool {
-	return !a.integers && a.point >= branchPoints && a.point < largePoints
+func (e *evaluator) optional() bool {
+	return !e.integers && e.point >= branchPoints && e.point < largePoints
 }
 
 // compare compares g and p at one point, with more precision until it is enough.
-func (a *arena) compare(g, p *node, accept func(a *arena, x, y ball) bool) int {
+func (e *evaluator) compare(g, p *node, accept func(e *evaluator, x, y ball) bool) int {
 	need := 0
 	for _, prec := range precisions {
 		if int(prec) < need {
 			continue
 		}
-		if a.optional() && need > 1000 {
+		if e.optional() && need > 1000 {
 			break
 		}
-		a.prec, a.low, a.high, a.vague = prec, 0, 0, false
-		x := a.eval(g, nil)
-		y := a.eval(p, nil)
-		same := !a.undefined && accept(a, x, y)
+		e.prec, e.low, e.high, e.vague = prec, 0, 0, false
+		x := e.eval(g, nil)
+		y := e.eval(p, nil)
+		same := !e.undefined && accept(e, x, y)
 		switch {
-		case a.large || a.c.over:
+		case e.large || e.c.over:
 			return pointTooLarge
-		case a.undefined:
+		case e.undefined:
 			return pointUndefined
 		case !same:
 			return pointDiffers
 		}
-		if need = max(a.high, 0) + 2*max(-a.low, 0) + 200; !a.vague && need <= int(prec) {
+		if need = max(e.high, 0) + 2*max(-e.low, 0) + 200; !e.vague && need <= int(prec) {
 			return pointAgrees
 		}
 	}
@@ -197,12 +194,12 @@ func (a *arena) compare(g, p *node, accept func(a *arena, x, y ball) bool) int {
 
 // agree tells whether two balls cannot be told apart. Where they are too wide for
 // that to mean anything the arena is vague, and more precision is tried.
-func (a *arena) agree(x, y ball) bool {
-	d := a.sub(x, y)
+func (e *evaluator) agree(x, y ball) bool {
+	d := e.sub(x, y)
 	if !d.mayBeZero() {
 		return false
 	}
 	scale := max(x.top(), y.top(), -40)
-	a.vague = d.err != exactly && d.err > scale-150
+	e.vague = d.err != exactly && d.err > scale-150
 	return true
 }

@@ -57,8 +57,8 @@ func (a *arena) pi() ball {
 // work counts the steps of one transcendental function.
 func (a *arena) work() bool {
 	n := int(a.prec) / 384
-	a.c.step(60 * n * (n + 7) / 8)
-	return !a.c.over
+	a.budget.step(60 * n * (n + 7) / 8)
+	return !a.budget.over
 }
 
 // expReal is e^x for |x| < 2^13, to a.prec bits.

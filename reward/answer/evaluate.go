@@ -9,6 +9,17 @@ import (
 // that is wrong everywhere but there.
 var seed = maphash.MakeSeed()
 
+// An evaluator computes the values of expressions at one point: its variables have
+// values there.
+type evaluator struct {
+	arena
+	c        *checker
+	point    int
+	integers bool // variables are integers
+	vars     []string
+	vague    bool // more precision is needed to tell
+}
+
 // random is a random number that belongs to a name and a point.
 func random(name string, point int) uint64 {
 	var h maphash.Hash
@@ -29,32 +40,32 @@ const (
 // value is the value of a variable: a real number in (-3, 3), or an integer from 6
 // on. Its sign and size, or its parity, go by the number of the point, so that none
 // is left to chance; the rest is random.
-func (a *arena) value(name string) ball {
-	r := random(name, a.point)
+func (e *evaluator) value(name string) ball {
+	r := random(name, e.point)
 	j := 0
-	for j < len(a.vars)-1 && a.vars[j] != name {
+	for j < len(e.vars)-1 && e.vars[j] != name {
 		j++
 	}
-	bit := uint64(a.point) >> (j % 3) & 1
+	bit := uint64(e.point) >> (j % 3) & 1
 	if j > 2 {
 		bit ^= r & 1
 	}
-	if a.integers {
-		return a.int(int64(6 + r>>8%27*2 + bit))
+	if e.integers {
+		return e.int(int64(6 + r>>8%27*2 + bit))
 	}
 	f := float64(r>>11) / (1 << 53)
 	switch {
-	case a.point < branchPoints:
-		f = (f + float64((a.point+a.point/2+j)%4)) * 0.75
-	case a.point < largePoints:
-		f = 3 + f*[2]float64{40, 1000}[a.point%4/2]
+	case e.point < branchPoints:
+		f = (f + float64((e.point+e.point/2+j)%4)) * 0.75
+	case e.point < largePoints:
+		f = 3 + f*[2]float64{40, 1000}[e.point%4/2]
 	default:
 		f *= 3
 	}
 	if bit == 1 {
 		f = -f
 	}
-	return ball{re: a.float().SetFloat64(f), err: exactly}
+	return ball{re: e.float().SetFloat64(f), err: exactly}
 }
 
 // An index is a bound variable of a sum.
@@ -65,142 +76,142 @@ type index struct {
 }
 
 // eval is the value of n.
-func (a *arena) eval(n *node, env *index) ball {
-	if a.c.step(1); a.c.over || a.undefined {
-		return a.undef()
+func (e *evaluator) eval(n *node, env *index) ball {
+	if e.c.step(1); e.c.over || e.undefined {
+		return e.undef()
 	}
 	switch n.op {
 	case opNum:
 		if n.rat == nil {
-			return a.tooLarge()
+			return e.tooLarge()
 		}
-		return a.rat(n.rat)
+		return e.rat(n.rat)
 	case opName:
-		for e := env; e != nil; e = e.outer {
-			if e.name == n.text {
-				return e.value
+		for b := env; b != nil; b = b.outer {
+			if b.name == n.text {
+				return b.value
 			}
 		}
-		return a.value(n.text)
+		return e.value(n.text)
 	case opPi:
-		return a.pi()
+		return e.pi()
 	case opE:
-		return a.exp(a.int(1))
+		return e.exp(e.int(1))
 	case opI:
-		return ball{re: a.float(), im: a.float().SetInt64(1), err: exactly}
+		return ball{re: e.float(), im: e.float().SetInt64(1), err: exactly}
 	case opAdd:
-		sum := a.eval(n.kids[0], env)
+		sum := e.eval(n.kids[0], env)
 		for _, k := range n.kids[1:] {
-			sum = a.add(sum, a.eval(k, env))
+			sum = e.add(sum, e.eval(k, env))
 		}
 		return sum
 	case opMul:
-		product := a.eval(n.kids[0], env)
+		product := e.eval(n.kids[0], env)
 		for _, k := range n.kids[1:] {
-			product = a.mul(product, a.eval(k, env))
+			product = e.mul(product, e.eval(k, env))
 		}
 		return product
 	case opDiv:
-		x, y := a.eval(n.kids[0], env), a.eval(n.kids[1], env)
-		if a.undefined {
+		x, y := e.eval(n.kids[0], env), e.eval(n.kids[1], env)
+		if e.undefined {
 			return x
 		}
-		return a.div(x, y)
+		return e.div(x, y)
 	case opNeg:
-		return a.neg(a.eval(n.kids[0], env))
+		return e.neg(e.eval(n.kids[0], env))
 	case opPercent:
-		return a.div(a.eval(n.kids[0], env), a.int(100))
+		return e.div(e.eval(n.kids[0], env), e.int(100))
 	case opPow:
-		return a.evalPow(n, env)
+		return e.evalPow(n, env)
 	case opFact:
-		return a.factorial(a.eval(n.kids[0], env), len(n.text))
+		return e.factorial(e.eval(n.kids[0], env), len(n.text))
 	case opSum:
-		return a.series(n, env)
+		return e.series(n, env)
 	case opFunc, opCall:
 		args := make([]ball, len(n.kids))
 		for i, k := range n.kids {
-			args[i] = a.eval(k, env)
+			args[i] = e.eval(k, env)
 		}
-		if a.undefined || a.c.over {
-			return a.undef()
+		if e.undefined || e.c.over {
+			return e.undef()
 		}
 		if n.op == opCall {
-			return a.call(n.text, args)
+			return e.call(n.text, args)
 		}
-		return a.function(n.text, args)
+		return e.function(n.text, args)
 	}
-	return a.undef()
+	return e.undef()
 }
 
 // evalPow is a power. e^y needs no logarithm, and an odd root of a variable is real.
-func (a *arena) evalPow(n *node, env *index) ball {
+func (e *evaluator) evalPow(n *node, env *index) ball {
 	base, exp := n.kids[0], n.kids[1]
-	y := a.eval(exp, env)
-	if a.undefined || a.c.over {
-		return a.undef()
+	y := e.eval(exp, env)
+	if e.undefined || e.c.over {
+		return e.undef()
 	}
 	if base.op == opE && !(y.im == nil && y.err == exactly && y.re.IsInt()) {
-		return a.exp(y)
+		return e.exp(y)
 	}
-	x := a.eval(base, env)
-	if a.undefined || a.c.over {
-		return a.undef()
+	x := e.eval(base, env)
+	if e.undefined || e.c.over {
+		return e.undef()
 	}
-	if r, st := a.c.rat(exp); st == known && !r.IsInt() {
+	if r, st := e.c.rat(exp); st == known && !r.IsInt() {
 		if r.Denom().Cmp(big.NewInt(2)) == 0 && r.Num().BitLen() < 16 { // a square root
-			return a.power(a.sqrt(x), r.Num().Int64())
+			return e.power(e.sqrt(x), r.Num().Int64())
 		}
 		if r.Denom().Bit(0) == 1 && len(base.names(nil)) > 0 {
-			if x = a.snap(x); x.im == nil && x.re.Sign() < 0 && !x.mayBeZero() {
-				z := a.pow(a.neg(x), y)
+			if x = e.snap(x); x.im == nil && x.re.Sign() < 0 && !x.mayBeZero() {
+				z := e.pow(e.neg(x), y)
 				if r.Num().Bit(0) == 1 {
-					z = a.neg(z)
+					z = e.neg(z)
 				}
 				return z
 			}
 		}
 	}
-	return a.pow(x, y)
+	return e.pow(x, y)
 }
 
 // series is a sum or product of at most a thousand terms.
-func (a *arena) series(n *node, env *index) ball {
-	from, ok1 := a.integer(a.eval(n.kids[1], env))
-	to, ok2 := a.integer(a.eval(n.kids[2], env))
-	if !ok1 || !ok2 || a.undefined || from.BitLen() > 40 || to.BitLen() > 40 {
-		return a.undef()
+func (e *evaluator) series(n *node, env *index) ball {
+	from, ok1 := e.integer(e.eval(n.kids[1], env))
+	to, ok2 := e.integer(e.eval(n.kids[2], env))
+	if !ok1 || !ok2 || e.undefined || from.BitLen() > 40 || to.BitLen() > 40 {
+		return e.undef()
 	}
 	low, high := from.Int64(), to.Int64()
-	if high-low >= 1000 || a.c.series > 2 {
-		return a.tooLarge()
+	if high-low >= 1000 || e.c.series > 2 {
+		return e.tooLarge()
 	}
-	a.c.series++
-	defer func() { a.c.series-- }()
-	total := a.int(0)
+	e.c.series++
+	defer func() { e.c.series-- }()
+	total := e.int(0)
 	if n.text == "prod" {
-		total = a.int(1)
+		total = e.int(1)
 	}
-	for k := low; k <= high && !a.c.over && !a.undefined; k++ {
-		term := a.eval(n.kids[3], &index{n.kids[0].text, a.int(k), env})
+	for k := low; k <= high && !e.c.over && !e.undefined; k++ {
+		term := e.eval(n.kids[3], &index{n.kids[0].text, e.int(k), env})
 		if n.text == "prod" {
-			total = a.mul(total, term)
+			total = e.mul(total, term)
 		} else {
-			total = a.add(total, term)
+			total = e.add(total, term)
 		}
 	}
 	return total
 }
 
 // call is an undefined function: a random polynomial of its arguments.
-func (a *arena) call(name string, args []ball) ball {
-	sum := a.int(0)
+func (e *evaluator) call(name string, args []ball) ball {
+	sum := e.int(0)
 	for i, x := range args {
-		p := a.int(0)
+		p := e.int(0)
 		for d := 0; d <= 6; d++ {
 			c := int64(random(name, 200+8*i+d)>>40) + 1
-			p = a.add(a.mul(p, x), a.shift(a.int(c), -24))
+			p = e.add(e.mul(p, x), e.shift(e.int(c), -24))
 		}
-		sum = a.add(a.mul(sum, sum), a.mul(p, a.add(p, a.int(int64(i)))))
+		sum = e.add(e.mul(sum, sum), e.mul(p, e.add(p, e.int(int64(i)))))
 	}
 	return sum
 }

@@ -29,8 +29,11 @@ type Verdict struct {
 	Steps  int // of work, of which [MaxSteps] are allowed
 }
 
-// MaxSteps bounds the work of one comparison.
-const MaxSteps = maxSteps
+// MaxSteps bounds the work of one comparison. A step takes about a hundred nanoseconds.
+const MaxSteps = 12000
+
+// maxBytes bounds the text of an answer.
+const maxBytes = 2000
 
 // Gold is a correct answer, ready to be compared with many others. It does not
 // change and can be used by many goroutines.
@@ -55,7 +58,7 @@ func CompileGold(gold string) (*Gold, error) {
 	}
 	g := &Gold{raw: gold}
 	g.integer, _ = plainInteger(gold)
-	toks, ok := lex(fold(gold))
+	toks, ok := lex(gold)
 	toks = unwrap(toks)
 	switch {
 	case len(toks) == 0:
@@ -71,16 +74,16 @@ func CompileGold(gold string) (*Gold, error) {
 		g.text = prose(toks)
 		return g, nil
 	}
-	p := parser{toks: toks}
-	g.tree = p.answer()
-	if p.bad {
-		if !p.over && hasWords(g.toks) {
-			g.tree, g.text = nil, prose(g.toks)
-			return g, nil
-		}
+	tree, err := parse(toks)
+	switch {
+	case errors.Is(err, errSyntax) && hasWords(g.toks):
+		g.text = prose(g.toks)
+		return g, nil
+	case err != nil:
 		return nil, fmt.Errorf("cannot read the answer %q", gold)
 	}
-	c := checker{}
+	g.tree = tree
+	c := newChecker()
 	for _, it := range c.items(g.tree) {
 		if it.dead || it.val == nil && c.empty(it.rel) {
 			return nil, fmt.Errorf("%q %w", gold, errEmpty)
@@ -133,9 +136,10 @@ func (c *checker) undefined(n *node) bool {
 	if len(n.names(nil)) > 0 {
 		return false
 	}
-	a := arena{c: c, prec: precisions[0]}
-	a.eval(n, nil)
-	return a.undefined && !a.large && !c.over
+	e := c.at(0, false, nil)
+	e.prec = precisions[0]
+	e.eval(n, nil)
+	return e.undefined && !e.large && !c.over
 }
 
 // CheckGold tells what keeps an answer from being used as a gold answer: it has to be
@@ -168,12 +172,12 @@ func (g *Gold) compare(pred string, identical bool) Verdict {
 	}
 	if g.integer != "" {
 		if v, ok := plainInteger(pred); ok {
-			return verdict(v == g.integer, &checker{})
+			return verdict(v == g.integer, newChecker())
 		}
 	}
-	toks, ok := lex(fold(pred))
+	toks, ok := lex(pred)
 	if g.letter != 0 {
-		return verdict(choice(toks) == g.letter, &checker{})
+		return verdict(choice(toks) == g.letter, newChecker())
 	}
 	toks = unwrap(toks)
 	switch {
@@ -184,19 +188,18 @@ func (g *Gold) compare(pred string, identical bool) Verdict {
 	case identical && alike(g.toks, toks):
 		return Verdict{Equal: true, Reason: Equals}
 	case g.text != "":
-		return verdict(g.text == prose(toks), &checker{})
+		return verdict(g.text == prose(toks), newChecker())
 	case wordy(toks):
 		return Verdict{Reason: Different}
 	}
-	p := parser{toks: toks}
-	tree := p.answer()
-	if p.bad {
-		if p.over {
-			return Verdict{Reason: OverBudget}
-		}
+	tree, err := parse(toks)
+	switch {
+	case errors.Is(err, errTooLarge):
+		return Verdict{Reason: OverBudget}
+	case err != nil:
 		return Verdict{Reason: Unparsed}
 	}
-	c := &checker{}
+	c := newChecker()
 	return verdict(c.answers(g.tree, tree), c)
 }
 
@@ -220,19 +223,6 @@ func tidy(s string) string {
 	return s
 }
 
-// alike tells whether two answers consist of the same tokens.
-func alike(a, b []token) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i].kind != b[i].kind || a[i].text != b[i].text {
-			return false
-		}
-	}
-	return true
-}
-
 // Equal tells whether pred is the answer gold. It is [CompileGold] and [Gold.Equal];
 // a gold answer that cannot be read equals only what is written alike.
 func Equal(gold, pred string) bool {
@@ -247,33 +237,7 @@ func Equal(gold, pred string) bool {
 	if gold == "" || pred == "" || len(gold) > maxBytes || len(pred) > maxBytes {
 		return false
 	}
-	a, ok1 := lex(fold(gold))
-	b, ok2 := lex(fold(pred))
+	a, ok1 := lex(gold)
+	b, ok2 := lex(pred)
 	return ok1 && ok2 && len(a) > 0 && alike(a, b)
-}
-
-// plainInteger is the canonical form of an integer that is written with nothing but a
-// sign, digits and commas between groups of three.
-func plainInteger(s string) (string, bool) {
-	sign := ""
-	if s != "" && (s[0] == '-' || s[0] == '+') {
-		if s[0] == '-' {
-			sign = "-"
-		}
-		s = s[1:]
-	}
-	if strings.IndexByte(s, ',') >= 0 {
-		text, n := number(s, false)
-		if n != len(s) {
-			return "", false
-		}
-		s = text
-	}
-	if !isInteger(s) {
-		return "", false
-	}
-	if s = strings.TrimLeft(s, "0"); s == "" {
-		return "0", true
-	}
-	return sign + s, true
 }

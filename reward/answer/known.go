@@ -140,7 +140,7 @@ func (a *arena) factorial(x ball, step int) ball {
 	for k := n; k > 1; k -= int64(step) {
 		p.Mul(p, big.NewInt(k))
 	}
-	a.c.step(int(n) / 4)
+	a.budget.step(int(n) / 4)
 	return a.rat(new(big.Rat).SetInt(p))
 }
 
@@ -150,11 +150,11 @@ func (a *arena) binomial(x, y ball) ball {
 		return a.undef()
 	}
 	if n, ok := a.integer(x); ok && n.Sign() >= 0 && n.BitLen() < 12 {
-		a.c.step(int(min(k, n.Int64())) / 4)
+		a.budget.step(int(min(k, n.Int64())) / 4)
 		return a.rat(new(big.Rat).SetInt(new(big.Int).Binomial(n.Int64(), k)))
 	}
 	z := a.int(1)
-	for i := int64(0); i < k && !a.c.over; i++ {
+	for i := int64(0); i < k && !a.budget.over; i++ {
 		z = a.div(a.mul(z, a.sub(x, a.int(i))), a.int(i+1))
 		if z.exactZero() {
 			break

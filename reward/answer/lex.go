@@ -37,9 +37,10 @@ type lexer struct {
 	nest   int
 }
 
-// lex is the tokens of src, which is ASCII but for what fold left alone. ok is
+// lex is the tokens of src. ok is
 // false where brackets or braces do not match.
 func lex(src string) (toks []token, ok bool) {
+	src = fold(src)
 	l := lexer{toks: make([]token, 0, min(len(src), 48)+4)}
 	if n := strings.Count(src, "$") - strings.Count(src, `\$`); n%2 == 1 {
 		l.dollar = true

@@ -2,9 +2,8 @@ package answer
 
 import "math/big"
 
-// Limits of one answer. They bound the work of a comparison whatever a policy writes.
+// Limits of one answer. They bound the work of a parse whatever a policy writes.
 const (
-	maxBytes = 2000 // of text
 	maxDepth = 100  // of nesting
 	maxNodes = 2000 // of the tree
 )
@@ -99,6 +98,11 @@ func (n *node) has(f func(*node) bool) bool {
 		}
 	}
 	return false
+}
+
+// numeral tells whether n has no variable.
+func (n *node) numeral() bool {
+	return !n.has(func(k *node) bool { return k.op == opName || k.op == opCall })
 }
 
 // names adds the variables of n to list, each once. The index of a sum is none

@@ -181,3 +181,29 @@ func precise(text string) (places int, ok bool) {
 	significant := len(strings.TrimLeft(whole+fraction, "0"))
 	return len(fraction) - e, fraction != "" && significant >= 6
 }
+
+// plainInteger is the canonical form of an integer that is written with nothing but a
+// sign, digits and commas between groups of three.
+func plainInteger(s string) (string, bool) {
+	sign := ""
+	if s != "" && (s[0] == '-' || s[0] == '+') {
+		if s[0] == '-' {
+			sign = "-"
+		}
+		s = s[1:]
+	}
+	if strings.IndexByte(s, ',') >= 0 {
+		text, n := number(s, false)
+		if n != len(s) {
+			return "", false
+		}
+		s = text
+	}
+	if !isInteger(s) {
+		return "", false
+	}
+	if s = strings.TrimLeft(s, "0"); s == "" {
+		return "0", true
+	}
+	return sign + s, true
+}

@@ -1,5 +1,7 @@
 package answer
 
+import "errors"
+
 // A parser reads tokens by recursive descent. It carries its own budgets of depth
 // and nodes; the first fault ends it, and half-read input is never accepted.
 type parser struct {
@@ -15,6 +17,25 @@ type parser struct {
 	bad     bool
 	over    bool
 	slab    []node
+}
+
+// What Parse says of an answer that has no tree.
+var (
+	errSyntax   = errors.New("not an answer that can be read")
+	errTooLarge = errors.New("too deep or too large an answer")
+)
+
+// parse reads tokens, and changes them: a run of letters becomes names one by one.
+func parse(toks []token) (*node, error) {
+	p := parser{toks: toks}
+	n := p.answer()
+	switch {
+	case p.over:
+		return nil, errTooLarge
+	case p.bad:
+		return nil, errSyntax
+	}
+	return n, nil
 }
 
 var endToken = token{kind: tEnd}

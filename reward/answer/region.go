@@ -166,7 +166,7 @@ func (c *checker) interval(low, high *node, lowOpen, highOpen bool) (region, boo
 		return region{}, false
 	}
 	s := span{low, high, lowOpen, highOpen}
-	if !numeral(low) || !numeral(high) {
+	if !low.numeral() || !high.numeral() {
 		return region{spans: []span{s}, symbolic: true}, true
 	}
 	order, ok := c.order(low, high)
@@ -174,11 +174,6 @@ func (c *checker) interval(low, high *node, lowOpen, highOpen bool) (region, boo
 		return region{}, false
 	}
 	return region{spans: []span{s}}, true
-}
-
-// numeral tells whether n has no variable.
-func numeral(n *node) bool {
-	return !n.has(func(k *node) bool { return k.op == opName || k.op == opCall })
 }
 
 // order compares two numbers.
@@ -194,9 +189,10 @@ func (c *checker) order(x, y *node) (int, bool) {
 	if c.equal(x, y) {
 		return 0, true
 	}
-	a := arena{c: c, prec: precisions[0]}
-	d := a.snap(a.sub(a.eval(x, nil), a.eval(y, nil)))
-	if a.undefined || c.over || d.im != nil || d.mayBeZero() {
+	e := c.at(0, false, nil)
+	e.prec = precisions[0]
+	d := e.snap(e.sub(e.eval(x, nil), e.eval(y, nil)))
+	if e.undefined || c.over || d.im != nil || d.mayBeZero() {
 		return 0, false
 	}
 	return d.re.Sign(), true

@@ -91,9 +91,9 @@ func (c *checker) proportional(x, y *node, positive bool) bool {
 		}
 		var first *ball
 		for point := range branchPoints {
-			a := arena{c: c, point: point, vars: ratio.names(nil)}
-			if a.compare(ratio, integer(0), func(a *arena, x, _ ball) bool {
-				x = a.snap(x)
+			e := c.at(point, false, ratio.names(nil))
+			if e.compare(ratio, integer(0), func(e *evaluator, x, _ ball) bool {
+				x = e.snap(x)
 				first = &x
 				return true
 			}) == pointAgrees {
@@ -103,8 +103,8 @@ func (c *checker) proportional(x, y *node, positive bool) bool {
 		return false
 	}
 	var first *ball
-	return c.numeric(ratio, integer(0), func(a *arena, v, _ ball) bool {
-		v = a.snap(v)
+	return c.numeric(ratio, integer(0), func(e *evaluator, v, _ ball) bool {
+		v = e.snap(v)
 		if v.mayBeZero() || v.im != nil || positive && v.re.Sign() < 0 {
 			return false
 		}
@@ -112,7 +112,7 @@ func (c *checker) proportional(x, y *node, positive bool) bool {
 			first = &v
 			return true
 		}
-		return a.agree(*first, v)
+		return e.agree(*first, v)
 	})
 }
 

@@ -127,3 +127,16 @@ func choice(toks []token) byte {
 	}
 	return label
 }
+
+// alike tells whether two answers consist of the same tokens.
+func alike(a, b []token) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].kind != b[i].kind || a[i].text != b[i].text {
+			return false
+		}
+	}
+	return true
+}

@@ -5,31 +5,25 @@ import "math/big"
 // rounds tells whether lit is a decimal of six significant digits or more and
 // exact, which is no decimal, rounds or truncates to it.
 func (c *checker) rounds(lit, exact *node) bool {
-	places, text, negative, ok := decimal(lit)
+	want, places, ok := decimal(lit)
 	if !ok || places > 600 || places < -600 || isDecimal(exact) {
 		return false
 	}
 	if hasMatrix(exact) || len(exact.names(nil)) > 0 {
 		return false
 	}
-	want := parseRat(text)
-	if want == nil {
-		return false
-	}
-	if negative {
-		want.Neg(want)
-	}
 	value, st := c.rat(exact)
 	if st == undefined {
 		return false
 	}
 	if st != known {
-		a := arena{c: c, prec: precisions[3]}
+		e := c.at(0, false, nil)
+		e.prec = precisions[3]
 		if places < 60 {
-			a.prec = precisions[1]
+			e.prec = precisions[1]
 		}
-		b := a.snap(a.eval(exact, nil))
-		if a.undefined || c.over || b.im != nil || b.err > -places*4-40 && b.err > exponent(b.re)-100 {
+		b := e.snap(e.eval(exact, nil))
+		if e.undefined || c.over || b.im != nil || b.err > -places*4-40 && b.err > b.top()-101 {
 			return false
 		}
 		if value, _ = b.re.Rat(nil); value == nil {
@@ -37,7 +31,7 @@ func (c *checker) rounds(lit, exact *node) bool {
 		}
 	}
 	// in units of the last place: |value - want| ≤ 1/2, or value is up to 1 further out
-	unit := new(big.Rat).SetInt(tenTo(max(places, -places)))
+	unit := new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(places, -places))), nil))
 	if places < 0 {
 		unit.Inv(unit)
 	}
@@ -52,16 +46,24 @@ func (c *checker) rounds(lit, exact *node) bool {
 	return value.Sign() == want.Sign() && d.Sign() >= 0 && d.Cmp(big.NewRat(1, 1)) < 0
 }
 
-// decimal is the literal that n is, and whether it stands for what it rounds.
-func decimal(n *node) (places int, text string, negative, ok bool) {
-	if n.op == opNeg {
-		negative, n = true, n.kids[0]
+// decimal is the value of the literal that n is, its number of decimal places, and
+// whether it stands for what it rounds.
+func decimal(n *node) (value *big.Rat, places int, ok bool) {
+	negative := n.op == opNeg
+	if negative {
+		n = n.kids[0]
 	}
-	if n.op == opNum && n.text != "" && n.rat != nil {
-		places, ok = precise(n.text)
-		return places, n.text, negative, ok
+	if n.op != opNum || n.text == "" || n.rat == nil {
+		return nil, 0, false
 	}
-	return 0, "", false, false
+	if places, ok = precise(n.text); !ok {
+		return nil, 0, false
+	}
+	value = new(big.Rat).Set(n.rat)
+	if negative {
+		value.Neg(value)
+	}
+	return value, places, true
 }
 
 // isDecimal tells whether n is written with a decimal point.
