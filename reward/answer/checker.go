@@ -1,13 +1,15 @@
 package answer
 
+import "github.com/satori-go/satori/reward/answer/internal/ball"
+
 // A checker carries the budget of one comparison.
 type checker struct {
-	budget
+	ball.Budget
 	large  bool // a value was out of range, which makes its pair unequal
 	series int  // nesting of sums
 }
 
-func newChecker() *checker { return &checker{budget: budget{limit: MaxSteps}} }
+func newChecker() *checker { return &checker{Budget: ball.Budget{Limit: MaxSteps}} }
 
 // equal tells whether two scalar expressions are equal as functions.
 func (c *checker) equal(g, p *node) bool {
@@ -28,7 +30,7 @@ func (c *checker) equal(g, p *node) bool {
 	if sx == known && sy == known {
 		return x.Cmp(y) == 0 || c.rounds(g, p) || c.rounds(p, g)
 	}
-	if c.over {
+	if c.Over {
 		return false
 	}
 	if equal, ok := c.rational(g, p); ok {
@@ -97,13 +99,13 @@ func branches(n *node) bool {
 
 // at is an evaluator at a point; its precision is set later.
 func (c *checker) at(point int, integers bool, vars []string) *evaluator {
-	return &evaluator{arena: arena{budget: &c.budget}, c: c, point: point, integers: integers, vars: vars}
+	return &evaluator{Arena: ball.Arena{Budget: &c.Budget}, c: c, point: point, integers: integers, vars: vars}
 }
 
 // numeric compares two expressions at random points, by accept or as equal. It
 // accepts only what cannot be told apart at a precision that no term of either
 // escapes.
-func (c *checker) numeric(g, p *node, accept func(e *evaluator, x, y ball) bool) bool {
+func (c *checker) numeric(g, p *node, accept func(e *evaluator, x, y ball.Ball) bool) bool {
 	if accept == nil {
 		accept = (*evaluator).agree
 	}
@@ -139,7 +141,7 @@ func (c *checker) numeric(g, p *node, accept func(e *evaluator, x, y ball) bool)
 					return false
 				}
 			}
-			if c.over {
+			if c.Over {
 				return false
 			}
 		}
@@ -164,28 +166,28 @@ func (e *evaluator) optional() bool {
 }
 
 // compare compares g and p at one point, with more precision until it is enough.
-func (e *evaluator) compare(g, p *node, accept func(e *evaluator, x, y ball) bool) int {
+func (e *evaluator) compare(g, p *node, accept func(e *evaluator, x, y ball.Ball) bool) int {
 	need := 0
-	for _, prec := range precisions {
+	for _, prec := range ball.Precisions {
 		if int(prec) < need {
 			continue
 		}
 		if e.optional() && need > 1000 {
 			break
 		}
-		e.prec, e.low, e.high, e.vague = prec, 0, 0, false
+		e.Prec, e.Low, e.High, e.vague = prec, 0, 0, false
 		x := e.eval(g, nil)
 		y := e.eval(p, nil)
-		same := !e.undefined && accept(e, x, y)
+		same := !e.Undefined && accept(e, x, y)
 		switch {
-		case e.large || e.c.over:
+		case e.Large || e.c.Over:
 			return pointTooLarge
-		case e.undefined:
+		case e.Undefined:
 			return pointUndefined
 		case !same:
 			return pointDiffers
 		}
-		if need = max(e.high, 0) + 2*max(-e.low, 0) + 200; !e.vague && need <= int(prec) {
+		if need = max(e.High, 0) + 2*max(-e.Low, 0) + 200; !e.vague && need <= int(prec) {
 			return pointAgrees
 		}
 	}
@@ -194,12 +196,12 @@ func (e *evaluator) compare(g, p *node, accept func(e *evaluator, x, y ball) boo
 
 // agree tells whether two balls cannot be told apart. Where they are too wide for
 // that to mean anything the arena is vague, and more precision is tried.
-func (e *evaluator) agree(x, y ball) bool {
-	d := e.sub(x, y)
-	if !d.mayBeZero() {
+func (e *evaluator) agree(x, y ball.Ball) bool {
+	d := e.Sub(x, y)
+	if !d.MayBeZero() {
 		return false
 	}
-	scale := max(x.top(), y.top(), -40)
-	e.vague = d.err != exactly && d.err > scale-150
+	scale := max(x.Top(), y.Top(), -40)
+	e.vague = d.Err != ball.Exact && d.Err > scale-150
 	return true
 }

@@ -119,7 +119,7 @@ func (c *checker) matched(g, p []item) bool {
 			if covered[i] && found {
 				continue
 			}
-			if c.step(1); c.over {
+			if c.Step(1); c.Over {
 				return false
 			}
 			if c.listed(x, y) {
@@ -154,7 +154,7 @@ func knownUnit(u string) bool { return u == "" || unitCanon[u] != "" }
 
 // itemEqual tells whether two members are equal.
 func (c *checker) itemEqual(g, p item) bool {
-	if c.step(1); c.over || g.dead || p.dead {
+	if c.Step(1); c.Over || g.dead || p.dead {
 		return false
 	}
 	if g.val != nil && p.val != nil {

@@ -3,6 +3,8 @@ package answer
 import (
 	"hash/maphash"
 	"math/big"
+
+	"github.com/satori-go/satori/reward/answer/internal/ball"
 )
 
 // seed makes the random points of this process: no policy can write an expression
@@ -12,7 +14,7 @@ var seed = maphash.MakeSeed()
 // An evaluator computes the values of expressions at one point: its variables have
 // values there.
 type evaluator struct {
-	arena
+	ball.Arena
 	c        *checker
 	point    int
 	integers bool // variables are integers
@@ -40,7 +42,7 @@ const (
 // value is the value of a variable: a real number in (-3, 3), or an integer from 6
 // on. Its sign and size, or its parity, go by the number of the point, so that none
 // is left to chance; the rest is random.
-func (e *evaluator) value(name string) ball {
+func (e *evaluator) value(name string) ball.Ball {
 	r := random(name, e.point)
 	j := 0
 	for j < len(e.vars)-1 && e.vars[j] != name {
@@ -51,7 +53,7 @@ func (e *evaluator) value(name string) ball {
 		bit ^= r & 1
 	}
 	if e.integers {
-		return e.int(int64(6 + r>>8%27*2 + bit))
+		return e.Int(int64(6 + r>>8%27*2 + bit))
 	}
 	f := float64(r>>11) / (1 << 53)
 	switch {
@@ -65,27 +67,27 @@ func (e *evaluator) value(name string) ball {
 	if bit == 1 {
 		f = -f
 	}
-	return ball{re: e.float().SetFloat64(f), err: exactly}
+	return ball.Ball{Re: e.Float().SetFloat64(f), Err: ball.Exact}
 }
 
 // An index is a bound variable of a sum.
 type index struct {
 	name  string
-	value ball
+	value ball.Ball
 	outer *index
 }
 
 // eval is the value of n.
-func (e *evaluator) eval(n *node, env *index) ball {
-	if e.c.step(1); e.c.over || e.undefined {
-		return e.undef()
+func (e *evaluator) eval(n *node, env *index) ball.Ball {
+	if e.c.Step(1); e.c.Over || e.Undefined {
+		return e.Undef()
 	}
 	switch n.op {
 	case opNum:
 		if n.rat == nil {
-			return e.tooLarge()
+			return e.TooLarge()
 		}
-		return e.rat(n.rat)
+		return e.Rat(n.rat)
 	case opName:
 		for b := env; b != nil; b = b.outer {
 			if b.name == n.text {
@@ -94,124 +96,124 @@ func (e *evaluator) eval(n *node, env *index) ball {
 		}
 		return e.value(n.text)
 	case opPi:
-		return e.pi()
+		return e.Pi()
 	case opE:
-		return e.exp(e.int(1))
+		return e.Exp(e.Int(1))
 	case opI:
-		return ball{re: e.float(), im: e.float().SetInt64(1), err: exactly}
+		return ball.Ball{Re: e.Float(), Im: e.Float().SetInt64(1), Err: ball.Exact}
 	case opAdd:
 		sum := e.eval(n.kids[0], env)
 		for _, k := range n.kids[1:] {
-			sum = e.add(sum, e.eval(k, env))
+			sum = e.Add(sum, e.eval(k, env))
 		}
 		return sum
 	case opMul:
 		product := e.eval(n.kids[0], env)
 		for _, k := range n.kids[1:] {
-			product = e.mul(product, e.eval(k, env))
+			product = e.Mul(product, e.eval(k, env))
 		}
 		return product
 	case opDiv:
 		x, y := e.eval(n.kids[0], env), e.eval(n.kids[1], env)
-		if e.undefined {
+		if e.Undefined {
 			return x
 		}
-		return e.div(x, y)
+		return e.Div(x, y)
 	case opNeg:
-		return e.neg(e.eval(n.kids[0], env))
+		return e.Neg(e.eval(n.kids[0], env))
 	case opPercent:
-		return e.div(e.eval(n.kids[0], env), e.int(100))
+		return e.Div(e.eval(n.kids[0], env), e.Int(100))
 	case opPow:
 		return e.evalPow(n, env)
 	case opFact:
-		return e.factorial(e.eval(n.kids[0], env), len(n.text))
+		return e.Factorial(e.eval(n.kids[0], env), len(n.text))
 	case opSum:
 		return e.series(n, env)
 	case opFunc, opCall:
-		args := make([]ball, len(n.kids))
+		args := make([]ball.Ball, len(n.kids))
 		for i, k := range n.kids {
 			args[i] = e.eval(k, env)
 		}
-		if e.undefined || e.c.over {
-			return e.undef()
+		if e.Undefined || e.c.Over {
+			return e.Undef()
 		}
 		if n.op == opCall {
 			return e.call(n.text, args)
 		}
-		return e.function(n.text, args)
+		return e.Function(n.text, args)
 	}
-	return e.undef()
+	return e.Undef()
 }
 
 // evalPow is a power. e^y needs no logarithm, and an odd root of a variable is real.
-func (e *evaluator) evalPow(n *node, env *index) ball {
+func (e *evaluator) evalPow(n *node, env *index) ball.Ball {
 	base, exp := n.kids[0], n.kids[1]
 	y := e.eval(exp, env)
-	if e.undefined || e.c.over {
-		return e.undef()
+	if e.Undefined || e.c.Over {
+		return e.Undef()
 	}
-	if base.op == opE && !(y.im == nil && y.err == exactly && y.re.IsInt()) {
-		return e.exp(y)
+	if base.op == opE && !(y.Im == nil && y.Err == ball.Exact && y.Re.IsInt()) {
+		return e.Exp(y)
 	}
 	x := e.eval(base, env)
-	if e.undefined || e.c.over {
-		return e.undef()
+	if e.Undefined || e.c.Over {
+		return e.Undef()
 	}
 	if r, st := e.c.rat(exp); st == known && !r.IsInt() {
 		if r.Denom().Cmp(big.NewInt(2)) == 0 && r.Num().BitLen() < 16 { // a square root
-			return e.power(e.sqrt(x), r.Num().Int64())
+			return e.Power(e.Sqrt(x), r.Num().Int64())
 		}
 		if r.Denom().Bit(0) == 1 && len(base.names(nil)) > 0 {
-			if x = e.snap(x); x.im == nil && x.re.Sign() < 0 && !x.mayBeZero() {
-				z := e.pow(e.neg(x), y)
+			if x = e.Snap(x); x.Im == nil && x.Re.Sign() < 0 && !x.MayBeZero() {
+				z := e.Pow(e.Neg(x), y)
 				if r.Num().Bit(0) == 1 {
-					z = e.neg(z)
+					z = e.Neg(z)
 				}
 				return z
 			}
 		}
 	}
-	return e.pow(x, y)
+	return e.Pow(x, y)
 }
 
 // series is a sum or product of at most a thousand terms.
-func (e *evaluator) series(n *node, env *index) ball {
-	from, ok1 := e.integer(e.eval(n.kids[1], env))
-	to, ok2 := e.integer(e.eval(n.kids[2], env))
-	if !ok1 || !ok2 || e.undefined || from.BitLen() > 40 || to.BitLen() > 40 {
-		return e.undef()
+func (e *evaluator) series(n *node, env *index) ball.Ball {
+	from, ok1 := e.Integer(e.eval(n.kids[1], env))
+	to, ok2 := e.Integer(e.eval(n.kids[2], env))
+	if !ok1 || !ok2 || e.Undefined || from.BitLen() > 40 || to.BitLen() > 40 {
+		return e.Undef()
 	}
 	low, high := from.Int64(), to.Int64()
 	if high-low >= 1000 || e.c.series > 2 {
-		return e.tooLarge()
+		return e.TooLarge()
 	}
 	e.c.series++
 	defer func() { e.c.series-- }()
-	total := e.int(0)
+	total := e.Int(0)
 	if n.text == "prod" {
-		total = e.int(1)
+		total = e.Int(1)
 	}
-	for k := low; k <= high && !e.c.over && !e.undefined; k++ {
-		term := e.eval(n.kids[3], &index{n.kids[0].text, e.int(k), env})
+	for k := low; k <= high && !e.c.Over && !e.Undefined; k++ {
+		term := e.eval(n.kids[3], &index{n.kids[0].text, e.Int(k), env})
 		if n.text == "prod" {
-			total = e.mul(total, term)
+			total = e.Mul(total, term)
 		} else {
-			total = e.add(total, term)
+			total = e.Add(total, term)
 		}
 	}
 	return total
 }
 
 // call is an undefined function: a random polynomial of its arguments.
-func (e *evaluator) call(name string, args []ball) ball {
-	sum := e.int(0)
+func (e *evaluator) call(name string, args []ball.Ball) ball.Ball {
+	sum := e.Int(0)
 	for i, x := range args {
-		p := e.int(0)
+		p := e.Int(0)
 		for d := 0; d <= 6; d++ {
 			c := int64(random(name, 200+8*i+d)>>40) + 1
-			p = e.add(e.mul(p, x), e.shift(e.int(c), -24))
+			p = e.Add(e.Mul(p, x), e.Shift(e.Int(c), -24))
 		}
-		sum = e.add(e.mul(sum, sum), e.mul(p, e.add(p, e.int(int64(i)))))
+		sum = e.Add(e.Mul(sum, sum), e.Mul(p, e.Add(p, e.Int(int64(i)))))
 	}
 	return sum
 }

@@ -1,6 +1,10 @@
 package answer
 
-import "math/big"
+import (
+	"math/big"
+
+	"github.com/satori-go/satori/reward/answer/internal/ball"
+)
 
 // A state says what became of an exact evaluation.
 type state uint8
@@ -14,7 +18,7 @@ const (
 // rat is the value of n where it is a rational number. Numbers past maxBits are over
 // budget.
 func (c *checker) rat(n *node) (*big.Rat, state) {
-	if c.step(1); c.over {
+	if c.Step(1); c.Over {
 		return nil, inexact
 	}
 	switch n.op {
@@ -78,8 +82,8 @@ func (c *checker) rat(n *node) (*big.Rat, state) {
 // fit holds a result to maxBits.
 func (c *checker) fit(r *big.Rat) (*big.Rat, state) {
 	bits := r.Num().BitLen() + r.Denom().BitLen()
-	c.step(bits / 128)
-	if bits > 2*maxBits || c.over {
+	c.Step(bits / 128)
+	if bits > 2*ball.MaxBits || c.Over {
 		return nil, inexact
 	}
 	return r, known
@@ -123,10 +127,10 @@ func (c *checker) ratPow(n *node) (*big.Rat, state) {
 		return nil, inexact
 	}
 	e := y.Num().Int64()
-	if int64(bits)*max(e, -e) > maxBits {
+	if int64(bits)*max(e, -e) > ball.MaxBits {
 		return nil, inexact
 	}
-	c.step(8)
+	c.Step(8)
 	k := big.NewInt(max(e, -e))
 	num, den := new(big.Int).Exp(x.Num(), k, nil), new(big.Int).Exp(x.Denom(), k, nil)
 	if e < 0 {

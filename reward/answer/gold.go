@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/satori-go/satori/reward/answer/internal/ball"
 )
 
 // A Reason says why a verdict is what it is.
@@ -127,7 +129,7 @@ func (c *checker) undefined(n *node) bool {
 		return infinite(n) == 0
 	}
 	_, st := c.rat(n)
-	if st != inexact || c.over {
+	if st != inexact || c.Over {
 		return st == undefined
 	}
 	if _, st := (&field{c: c, p: prime(), point: 99}).value(n); st != inexact {
@@ -137,9 +139,9 @@ func (c *checker) undefined(n *node) bool {
 		return false
 	}
 	e := c.at(0, false, nil)
-	e.prec = precisions[0]
+	e.Prec = ball.Precisions[0]
 	e.eval(n, nil)
-	return e.undefined && !e.large && !c.over
+	return e.Undefined && !e.Large && !c.Over
 }
 
 // CheckGold tells what keeps an answer from being used as a gold answer: it has to be
@@ -204,11 +206,11 @@ func (g *Gold) compare(pred string, identical bool) Verdict {
 }
 
 func verdict(equal bool, c *checker) Verdict {
-	v := Verdict{Equal: equal && !c.over, Steps: c.steps}
+	v := Verdict{Equal: equal && !c.Over, Steps: c.Steps}
 	switch {
 	case v.Equal:
 		v.Reason = Equals
-	case c.over || c.large:
+	case c.Over || c.large:
 		v.Reason = OverBudget
 	}
 	return v

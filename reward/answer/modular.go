@@ -46,7 +46,7 @@ func (f *field) inv(x uint64) uint64 { return f.pow(x, f.p-2) }
 // value is the value of n. It is undefined where a denominator vanishes and inexact
 // where n is no rational function.
 func (f *field) value(n *node) (uint64, state) {
-	if f.c.step(1); f.c.over {
+	if f.c.Step(1); f.c.Over {
 		return 0, inexact
 	}
 	switch n.op {
@@ -144,7 +144,7 @@ func (f *field) int(n *big.Int) uint64 {
 		}
 		return uint64(v)
 	}
-	f.c.step(n.BitLen() / 64)
+	f.c.Step(n.BitLen() / 64)
 	return new(big.Int).Mod(n, new(big.Int).SetUint64(f.p)).Uint64()
 }
 

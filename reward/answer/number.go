@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// maxBits bounds every exact number: a larger one is over budget.
+// maxBits bounds the numbers that are read: a larger one has no value.
 const maxBits = 4096
 
 // number reads the number at the head of s and gives it without its grouping, and

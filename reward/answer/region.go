@@ -1,6 +1,10 @@
 package answer
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/satori-go/satori/reward/answer/internal/ball"
+)
 
 // A span is an interval of the real line; a point is a closed one of no length.
 type span struct {
@@ -42,7 +46,7 @@ func (c *checker) regions(g, p *node) bool {
 	for i, x := range a.spans {
 		found := false
 		for j, y := range b.spans {
-			if used[j] || !a.symbolic && !b.symbolic && i != j || c.over {
+			if used[j] || !a.symbolic && !b.symbolic && i != j || c.Over {
 				continue
 			}
 			if x.lowOpen == y.lowOpen && x.highOpen == y.highOpen && c.equal(x.low, y.low) && c.equal(x.high, y.high) {
@@ -91,7 +95,7 @@ func regional(n *node) bool {
 // region is the set of real numbers that n stands for. name is the variable in whose
 // terms conditions are read, "" for whichever they are solved for.
 func (c *checker) region(n *node, name string) (region, bool) {
-	if c.step(1); c.over {
+	if c.Step(1); c.Over {
 		return region{}, false
 	}
 	switch n.op {
@@ -190,12 +194,12 @@ func (c *checker) order(x, y *node) (int, bool) {
 		return 0, true
 	}
 	e := c.at(0, false, nil)
-	e.prec = precisions[0]
-	d := e.snap(e.sub(e.eval(x, nil), e.eval(y, nil)))
-	if e.undefined || c.over || d.im != nil || d.mayBeZero() {
+	e.Prec = ball.Precisions[0]
+	d := e.Snap(e.Sub(e.eval(x, nil), e.eval(y, nil)))
+	if e.Undefined || c.Over || d.Im != nil || d.MayBeZero() {
 		return 0, false
 	}
-	return d.re.Sign(), true
+	return d.Re.Sign(), true
 }
 
 // normal sorts the spans of a region and merges those that meet.
@@ -206,7 +210,7 @@ func (c *checker) normal(r region) (region, bool) {
 	ok := len(r.spans) < 500
 	slices.SortStableFunc(r.spans, func(x, y span) int {
 		o, fine := c.order(x.low, y.low)
-		ok = ok && fine && !c.over
+		ok = ok && fine && !c.Over
 		if o == 0 && x.lowOpen != y.lowOpen {
 			if x.lowOpen {
 				return 1

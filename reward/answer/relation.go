@@ -1,5 +1,7 @@
 package answer
 
+import "github.com/satori-go/satori/reward/answer/internal/ball"
+
 // A link is one relation of a chain, its sides brought to one: diff = 0, > 0, ≥ 0 or
 // ≠ 0.
 type link struct {
@@ -89,23 +91,23 @@ func (c *checker) proportional(x, y *node, positive bool) bool {
 		if !positive {
 			return true
 		}
-		var first *ball
+		var first *ball.Ball
 		for point := range branchPoints {
 			e := c.at(point, false, ratio.names(nil))
-			if e.compare(ratio, integer(0), func(e *evaluator, x, _ ball) bool {
-				x = e.snap(x)
+			if e.compare(ratio, integer(0), func(e *evaluator, x, _ ball.Ball) bool {
+				x = e.Snap(x)
 				first = &x
 				return true
 			}) == pointAgrees {
-				return first.im == nil && !first.mayBeZero() && first.re.Sign() > 0
+				return first.Im == nil && !first.MayBeZero() && first.Re.Sign() > 0
 			}
 		}
 		return false
 	}
-	var first *ball
-	return c.numeric(ratio, integer(0), func(e *evaluator, v, _ ball) bool {
-		v = e.snap(v)
-		if v.mayBeZero() || v.im != nil || positive && v.re.Sign() < 0 {
+	var first *ball.Ball
+	return c.numeric(ratio, integer(0), func(e *evaluator, v, _ ball.Ball) bool {
+		v = e.Snap(v)
+		if v.MayBeZero() || v.Im != nil || positive && v.Re.Sign() < 0 {
 			return false
 		}
 		if first == nil {

@@ -3,7 +3,7 @@ package answer
 // matrices is the matrix that an expression with matrices comes to, its cells still
 // expressions, or nil where the shapes do not fit.
 func (c *checker) matrices(n *node) *node {
-	if c.step(1); c.over {
+	if c.Step(1); c.Over {
 		return nil
 	}
 	switch n.op {

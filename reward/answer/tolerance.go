@@ -1,6 +1,10 @@
 package answer
 
-import "math/big"
+import (
+	"math/big"
+
+	"github.com/satori-go/satori/reward/answer/internal/ball"
+)
 
 // rounds tells whether lit is a decimal of six significant digits or more and
 // exact, which is no decimal, rounds or truncates to it.
@@ -18,15 +22,15 @@ func (c *checker) rounds(lit, exact *node) bool {
 	}
 	if st != known {
 		e := c.at(0, false, nil)
-		e.prec = precisions[3]
+		e.Prec = ball.Precisions[3]
 		if places < 60 {
-			e.prec = precisions[1]
+			e.Prec = ball.Precisions[1]
 		}
-		b := e.snap(e.eval(exact, nil))
-		if e.undefined || c.over || b.im != nil || b.err > -places*4-40 && b.err > b.top()-101 {
+		b := e.Snap(e.eval(exact, nil))
+		if e.Undefined || c.Over || b.Im != nil || b.Err > -places*4-40 && b.Err > b.Top()-101 {
 			return false
 		}
-		if value, _ = b.re.Rat(nil); value == nil {
+		if value, _ = b.Re.Rat(nil); value == nil {
 			return false
 		}
 	}

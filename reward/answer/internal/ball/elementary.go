@@ -1,4 +1,4 @@
-package answer
+package ball
 
 import (
 	"math"
@@ -8,14 +8,14 @@ import (
 
 // precisions are those that balls are computed with, each when the last was not
 // enough.
-var precisions = [...]uint{384, 768, 1536, 3072, 6144, 12288}
+var Precisions = [...]uint{384, 768, 1536, 3072, 6144, 12288}
 
 // constants are π and ln 2 to a precision, made once.
 type constants struct{ pi, ln2 *big.Float }
 
 var constantsAt = func() map[uint]func() constants {
 	m := map[uint]func() constants{}
-	for _, prec := range precisions {
+	for _, prec := range Precisions {
 		m[prec] = sync.OnceValue(func() constants { return makeConstants(prec + 128) })
 	}
 	return m
@@ -50,26 +50,26 @@ func makeConstants(prec uint) constants {
 	return constants{float(pi), float(ln2)}
 }
 
-func (a *arena) pi() ball {
-	return a.done(ball{re: a.float().Set(constantsAt[a.prec]().pi), err: exactly}, true)
+func (a *Arena) Pi() Ball {
+	return a.done(Ball{Re: a.Float().Set(constantsAt[a.Prec]().pi), Err: Exact}, true)
 }
 
 // work counts the steps of one transcendental function.
-func (a *arena) work() bool {
-	n := int(a.prec) / 384
-	a.budget.step(60 * n * (n + 7) / 8)
-	return !a.budget.over
+func (a *Arena) work() bool {
+	n := int(a.Prec) / 384
+	a.Budget.Step(60 * n * (n + 7) / 8)
+	return !a.Budget.Over
 }
 
 // expReal is e^x for |x| < 2^13, to a.prec bits.
-func (a *arena) expReal(x *big.Float) *big.Float {
+func (a *Arena) expReal(x *big.Float) *big.Float {
 	k := a.constants()
-	prec := a.prec + 64
+	prec := a.Prec + 64
 	f, _ := new(big.Float).Quo(x, k.ln2).Float64()
 	n := int(math.Round(f))
 	r := new(big.Float).SetPrec(prec).Mul(k.ln2, big.NewFloat(float64(n)))
 	r.Sub(x, r)
-	halvings := 12 + int(a.prec)/256
+	halvings := 12 + int(a.Prec)/256
 	r.SetMantExp(r, -halvings)
 	sum := new(big.Float).SetPrec(prec).SetInt64(1)
 	term := new(big.Float).SetPrec(prec).SetInt64(1)
@@ -85,14 +85,14 @@ func (a *arena) expReal(x *big.Float) *big.Float {
 	for range halvings {
 		sum.Mul(sum, sum)
 	}
-	return a.float().Set(sum.SetMantExp(sum, n))
+	return a.Float().Set(sum.SetMantExp(sum, n))
 }
 
-func (a *arena) constants() constants { return constantsAt[a.prec]() }
+func (a *Arena) constants() constants { return constantsAt[a.Prec]() }
 
 // sinCos is sin x and cos x for |x| < 2^64.
-func (a *arena) sinCos(x *big.Float) (sin, cos *big.Float) {
-	prec := a.prec + 128
+func (a *Arena) sinCos(x *big.Float) (sin, cos *big.Float) {
+	prec := a.Prec + 128
 	quarter := new(big.Float).SetMantExp(a.constants().pi, -1)
 	q := new(big.Float).SetPrec(prec).Quo(x, quarter)
 	half := big.NewFloat(0.5)
@@ -102,7 +102,7 @@ func (a *arena) sinCos(x *big.Float) (sin, cos *big.Float) {
 	n, _ := q.Add(q, half).Int(nil)
 	r := new(big.Float).SetPrec(prec).SetInt(n)
 	r.Sub(x, r.Mul(r, quarter))
-	halvings := 8 + int(a.prec)/256
+	halvings := 8 + int(a.Prec)/256
 	r.SetMantExp(r, -halvings)
 	square := new(big.Float).SetPrec(prec).Mul(r, r)
 	// versin = 1 − cos keeps its digits where the angle is small
@@ -142,17 +142,17 @@ func (a *arena) sinCos(x *big.Float) (sin, cos *big.Float) {
 	case 3:
 		s, c = c.Neg(c), s
 	}
-	return a.float().Set(s), a.float().Set(c)
+	return a.Float().Set(s), a.Float().Set(c)
 }
 
 // lnReal is ln x for x > 0.
-func (a *arena) lnReal(x *big.Float) *big.Float {
+func (a *Arena) lnReal(x *big.Float) *big.Float {
 	m := new(big.Float)
 	e := x.MantExp(m)
 	f, _ := m.Float64()
-	prec := a.prec + 64
+	prec := a.Prec + 64
 	y := new(big.Float).SetPrec(prec).SetFloat64(math.Log(f))
-	for bits := 50; bits < int(a.prec)+32; bits *= 3 { // Halley's rule
+	for bits := 50; bits < int(a.Prec)+32; bits *= 3 { // Halley's rule
 		t := new(big.Float).SetPrec(prec).Set(a.expReal(y))
 		sum := new(big.Float).SetPrec(prec).Add(m, t)
 		t.Sub(m, t)
@@ -160,12 +160,12 @@ func (a *arena) lnReal(x *big.Float) *big.Float {
 		y.Add(y, t.Add(t, t))
 	}
 	y.Add(y, new(big.Float).SetPrec(prec).Mul(a.constants().ln2, big.NewFloat(float64(e))))
-	return a.float().Set(y)
+	return a.Float().Set(y)
 }
 
 // angle is the angle of the point (x, y), which is not the origin.
-func (a *arena) angle(y, x *big.Float) *big.Float {
-	prec := a.prec + 64
+func (a *Arena) angle(y, x *big.Float) *big.Float {
+	prec := a.Prec + 64
 	float := func() *big.Float { return new(big.Float).SetPrec(prec) }
 	r := float().Mul(x, x)
 	r.Add(r, float().Mul(y, y)).Sqrt(r)
@@ -173,7 +173,7 @@ func (a *arena) angle(y, x *big.Float) *big.Float {
 	cf, _ := c.Float64()
 	sf, _ := s.Float64()
 	theta := float().SetFloat64(math.Atan2(sf, cf))
-	for bits := 48; bits < int(a.prec)+32; bits *= 5 {
+	for bits := 48; bits < int(a.Prec)+32; bits *= 5 {
 		sin, cos := a.sinCos(theta)
 		w := float().Mul(s, cos)
 		w.Sub(w, float().Mul(c, sin))
@@ -181,5 +181,5 @@ func (a *arena) angle(y, x *big.Float) *big.Float {
 		cube.Mul(cube, w).Quo(cube, big.NewFloat(6))
 		theta.Add(theta, w.Add(w, cube))
 	}
-	return a.float().Set(theta)
+	return a.Float().Set(theta)
 }
