@@ -150,8 +150,6 @@ func (c *checker) listed(g, p item) bool {
 	return c.itemEqual(g, p)
 }
 
-func knownUnit(u string) bool { return u == "" || unitCanon[u] != "" }
-
 // itemEqual tells whether two members are equal.
 func (c *checker) itemEqual(g, p item) bool {
 	if c.Step(1); c.Over || g.dead || p.dead {

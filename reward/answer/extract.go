@@ -2,12 +2,8 @@ package answer
 
 import "strings"
 
-// Extract finds the final answer in the output of a model: the last box or group of
-// boxes; else what follows the last ####; else what follows the last "answer is" or
-// "Answer:". There is no guess: the last number of a text is no answer, and where
-// the last box is empty or not closed there is none. What comes before the last
-// </think> is not read.
-func Extract(output string) (answer string, ok bool) {
+// Find is the final answer in the output of a model; package answer says where it looks.
+func find(output string) (answer string, ok bool) {
 	const think = "</think>"
 	for {
 		at := strings.Index(output, think)
@@ -176,10 +172,13 @@ func bare(s string) int {
 	return n
 }
 
+// maxNesting bounds the boxes within boxes that are dropped.
+const maxNesting = 100
+
 // unbox drops boxes around the whole of an answer.
 func unbox(s string, depth int) string {
 	at, after := nextBox(s, 0)
-	if at != 0 || depth > maxDepth {
+	if at != 0 || depth > maxNesting {
 		return s
 	}
 	body, n, ok := argument(s[after:])

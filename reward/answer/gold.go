@@ -224,22 +224,3 @@ func tidy(s string) string {
 	}
 	return s
 }
-
-// Equal tells whether pred is the answer gold. It is [CompileGold] and [Gold.Equal];
-// a gold answer that cannot be read equals only what is written alike.
-func Equal(gold, pred string) bool {
-	g, err := CompileGold(gold)
-	switch {
-	case err == nil:
-		return g.Equal(pred).Equal
-	case errors.Is(err, errEmpty):
-		return false
-	}
-	gold, pred = tidy(gold), tidy(pred)
-	if gold == "" || pred == "" || len(gold) > maxBytes || len(pred) > maxBytes {
-		return false
-	}
-	a, ok1 := lex(gold)
-	b, ok2 := lex(pred)
-	return ok1 && ok2 && len(a) > 0 && alike(a, b)
-}

@@ -99,3 +99,6 @@ func canonUnit(w string) string {
 	}
 	return low
 }
+
+// knownUnit tells whether u is no unit or one of those with a canonical spelling.
+func knownUnit(u string) bool { return u == "" || unitCanon[u] != "" }
