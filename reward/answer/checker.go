@@ -1,6 +1,9 @@
 package answer
 
-import "github.com/satori-go/satori/reward/answer/internal/ball"
+import (
+	"github.com/satori-go/satori/reward/answer/internal/ball"
+	"github.com/satori-go/satori/reward/answer/internal/latex"
+)
 
 // A checker carries the budget of one comparison.
 type checker struct {
@@ -12,8 +15,8 @@ type checker struct {
 func newChecker() *checker { return &checker{Budget: ball.Budget{Limit: MaxSteps}} }
 
 // equal tells whether two scalar expressions are equal as functions.
-func (c *checker) equal(g, p *node) bool {
-	if same(g, p) {
+func (c *checker) equal(g, p *latex.Node) bool {
+	if latex.Same(g, p) {
 		return true
 	}
 	if infinite(g) != 0 || infinite(p) != 0 {
@@ -40,23 +43,23 @@ func (c *checker) equal(g, p *node) bool {
 }
 
 // infinite is 1 for ∞, -1 for -∞, else 0.
-func infinite(n *node) int {
-	switch n.op {
-	case opInf:
+func infinite(n *latex.Node) int {
+	switch n.Op {
+	case latex.OpInf:
 		return 1
-	case opNeg:
-		return -infinite(n.kids[0])
+	case latex.OpNeg:
+		return -infinite(n.Kids[0])
 	}
 	return 0
 }
 
-func (c *checker) matrixEqual(g, p *node) bool {
+func (c *checker) matrixEqual(g, p *latex.Node) bool {
 	a, b := c.matrices(g), c.matrices(p)
-	if a == nil || b == nil || a.cols != b.cols || len(a.kids) != len(b.kids) {
+	if a == nil || b == nil || a.Cols != b.Cols || len(a.Kids) != len(b.Kids) {
 		return false
 	}
-	for i := range a.kids {
-		if !c.equal(a.kids[i], b.kids[i]) {
+	for i := range a.Kids {
+		if !c.equal(a.Kids[i], b.Kids[i]) {
 			return false
 		}
 	}
@@ -65,17 +68,17 @@ func (c *checker) matrixEqual(g, p *node) bool {
 
 // integral tells whether a node has a value only, or also another meaning, where its
 // variables are integers; only says that it has none elsewhere.
-func integral(n *node) (also, only bool) {
-	n.has(func(k *node) bool {
+func integral(n *latex.Node) (also, only bool) {
+	n.Has(func(k *latex.Node) bool {
 		switch {
-		case k.op == opFact, k.op == opSum, k.op == opFunc && (k.text == "gcd" || k.text == "lcm" || k.text == "mod"):
-			only = only || len(k.names(nil)) > 0
-		case k.op == opFunc && k.text == "binom":
-			only = only || len(k.kids[1].names(nil)) > 0
+		case k.Op == latex.OpFact, k.Op == latex.OpSum, k.Op == latex.OpFunc && (k.Text == "gcd" || k.Text == "lcm" || k.Text == "mod"):
+			only = only || len(k.Names(nil)) > 0
+		case k.Op == latex.OpFunc && k.Text == "binom":
+			only = only || len(k.Kids[1].Names(nil)) > 0
 			also = true
-		case k.op == opFunc && (k.text == "floor" || k.text == "ceil"):
+		case k.Op == latex.OpFunc && (k.Text == "floor" || k.Text == "ceil"):
 			also = true
-		case k.op == opPow && k.kids[0].op == opNeg && len(k.kids[1].names(nil)) > 0:
+		case k.Op == latex.OpPow && k.Kids[0].Op == latex.OpNeg && len(k.Kids[1].Names(nil)) > 0:
 			also = true
 		}
 		return false
@@ -85,13 +88,13 @@ func integral(n *node) (also, only bool) {
 
 // branches tells whether n has functions that are not the same function everywhere,
 // such as |x| and √x.
-func branches(n *node) bool {
-	return n.has(func(k *node) bool {
-		switch k.op {
-		case opPow:
-			return k.kids[1].op != opNum && k.kids[0].op != opE
-		case opFunc:
-			return k.text != "sin" && k.text != "cos"
+func branches(n *latex.Node) bool {
+	return n.Has(func(k *latex.Node) bool {
+		switch k.Op {
+		case latex.OpPow:
+			return k.Kids[1].Op != latex.OpNum && k.Kids[0].Op != latex.OpE
+		case latex.OpFunc:
+			return k.Text != "sin" && k.Text != "cos"
 		}
 		return false
 	})
@@ -105,11 +108,11 @@ func (c *checker) at(point int, integers bool, vars []string) *evaluator {
 // numeric compares two expressions at random points, by accept or as equal. It
 // accepts only what cannot be told apart at a precision that no term of either
 // escapes.
-func (c *checker) numeric(g, p *node, accept func(e *evaluator, x, y ball.Ball) bool) bool {
+func (c *checker) numeric(g, p *latex.Node, accept func(e *evaluator, x, y ball.Ball) bool) bool {
 	if accept == nil {
 		accept = (*evaluator).agree
 	}
-	vars := p.names(g.names(nil))
+	vars := p.Names(g.Names(nil))
 	also1, only1 := integral(g)
 	also2, only2 := integral(p)
 	points := plainPoints
@@ -166,7 +169,7 @@ func (e *evaluator) optional() bool {
 }
 
 // compare compares g and p at one point, with more precision until it is enough.
-func (e *evaluator) compare(g, p *node, accept func(e *evaluator, x, y ball.Ball) bool) int {
+func (e *evaluator) compare(g, p *latex.Node, accept func(e *evaluator, x, y ball.Ball) bool) int {
 	need := 0
 	for _, prec := range ball.Precisions {
 		if int(prec) < need {

@@ -1,9 +1,13 @@
 package answer
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/satori-go/satori/reward/answer/internal/latex"
+)
 
 // answers tells whether two whole answers are equal.
-func (c *checker) answers(g, p *node) bool {
+func (c *checker) answers(g, p *latex.Node) bool {
 	if c.regions(g, p) {
 		return true
 	}
@@ -41,11 +45,11 @@ func (c *checker) answers(g, p *node) bool {
 
 // spread writes an answer that is one set as the list of its members.
 func (c *checker) spread(it []item) []item {
-	if len(it) != 1 || it[0].val == nil || it[0].val.op != opSet || setOfSet(it[0].val) {
+	if len(it) != 1 || it[0].val == nil || it[0].val.Op != latex.OpSet || setOfSet(it[0].val) {
 		return it
 	}
 	var out []item
-	for _, k := range it[0].val.kids {
+	for _, k := range it[0].val.Kids {
 		for _, v := range signs(k) {
 			m := c.item(v)
 			if m.names == nil {
@@ -61,16 +65,16 @@ func (c *checker) spread(it []item) []item {
 }
 
 // setOfSet tells whether n is {S} for a set S, which is not S.
-func setOfSet(n *node) bool {
-	return len(n.kids) == 1 && (n.kids[0].op == opEmpty || n.kids[0].op == opSet || n.kids[0].op == opSpace)
+func setOfSet(n *latex.Node) bool {
+	return len(n.Kids) == 1 && (n.Kids[0].Op == latex.OpEmpty || n.Kids[0].Op == latex.OpSet || n.Kids[0].Op == latex.OpSpace)
 }
 
 // pairs writes (x, y) = (1, 2) as x = 1, y = 2.
 func (c *checker) pairs(it []item) []item {
-	if len(it) != 1 || it[0].val == nil || it[0].val.op != opTuple || len(it[0].names) == 0 {
+	if len(it) != 1 || it[0].val == nil || it[0].val.Op != latex.OpTuple || len(it[0].names) == 0 {
 		return it
 	}
-	names, kids := strings.Split(it[0].names[0], ","), it[0].val.kids
+	names, kids := strings.Split(it[0].names[0], ","), it[0].val.Kids
 	if len(names) != len(kids) {
 		return it
 	}
@@ -141,10 +145,10 @@ func (c *checker) matched(g, p []item) bool {
 // listed compares members of lists. Two numbers with words are prose, not numbers
 // with units, unless both sides have the words.
 func (c *checker) listed(g, p item) bool {
-	if g.unit != p.unit && (!knownUnit(g.unit) || !knownUnit(p.unit)) {
+	if g.unit != p.unit && (!latex.KnownUnit(g.unit) || !latex.KnownUnit(p.unit)) {
 		return false
 	}
-	if g.val != nil && p.val != nil && (g.val.op == opSet) != (p.val.op == opSet) {
+	if g.val != nil && p.val != nil && (g.val.Op == latex.OpSet) != (p.val.Op == latex.OpSet) {
 		return false // {1}, {2} are not 1, 2
 	}
 	return c.itemEqual(g, p)
@@ -157,7 +161,7 @@ func (c *checker) itemEqual(g, p item) bool {
 	}
 	if g.val != nil && p.val != nil {
 		if len(g.names) > 0 && len(p.names) > 0 && !common(g.names, p.names) {
-			if g.rel != nil && p.rel != nil && g.val.op == opName && p.val.op == opName {
+			if g.rel != nil && p.rel != nil && g.val.Op == latex.OpName && p.val.Op == latex.OpName {
 				return c.relations(g.rel, p.rel) // x = y, y = x
 			}
 			return false
@@ -193,54 +197,54 @@ func common(a, b []string) bool {
 }
 
 // values tells whether two values are equal.
-func (c *checker) values(g, p *node) bool {
-	if g.scalar() && p.scalar() {
+func (c *checker) values(g, p *latex.Node) bool {
+	if g.Scalar() && p.Scalar() {
 		return c.percent(g, p)
 	}
 	switch {
-	case g.op == opTuple && p.op == opTuple:
-		if len(g.kids) != len(p.kids) || g.text != p.text {
+	case g.Op == latex.OpTuple && p.Op == latex.OpTuple:
+		if len(g.Kids) != len(p.Kids) || g.Text != p.Text {
 			return false
 		}
-		for i := range g.kids {
-			if !c.answers(g.kids[i], p.kids[i]) {
+		for i := range g.Kids {
+			if !c.answers(g.Kids[i], p.Kids[i]) {
 				return false
 			}
 		}
 		return true
-	case g.op == opSet && p.op == opSet && setOfSet(g) && setOfSet(p):
-		return c.values(g.kids[0], p.kids[0])
-	case g.op == opSet && p.op == opSet:
+	case g.Op == latex.OpSet && p.Op == latex.OpSet && setOfSet(g) && setOfSet(p):
+		return c.values(g.Kids[0], p.Kids[0])
+	case g.Op == latex.OpSet && p.Op == latex.OpSet:
 		return c.matched(c.spread([]item{{val: g}}), c.spread([]item{{val: p}}))
-	case g.op == opSet && len(g.kids) == 1 && !setOfSet(g):
-		return c.values(g.kids[0], p)
-	case p.op == opSet && len(p.kids) == 1 && !setOfSet(p):
-		return c.values(g, p.kids[0])
-	case g.op == opRatio && p.op == opRatio:
-		if len(g.kids) != len(p.kids) {
+	case g.Op == latex.OpSet && len(g.Kids) == 1 && !setOfSet(g):
+		return c.values(g.Kids[0], p)
+	case p.Op == latex.OpSet && len(p.Kids) == 1 && !setOfSet(p):
+		return c.values(g, p.Kids[0])
+	case g.Op == latex.OpRatio && p.Op == latex.OpRatio:
+		if len(g.Kids) != len(p.Kids) {
 			return false
 		}
-		for i := range g.kids {
-			if !c.equal(g.kids[i], p.kids[i]) {
+		for i := range g.Kids {
+			if !c.equal(g.Kids[i], p.Kids[i]) {
 				return false
 			}
 		}
 		return true
-	case g.op == opUnit || p.op == opUnit:
+	case g.Op == latex.OpUnit || p.Op == latex.OpUnit:
 		return c.itemEqual(c.item(g), c.item(p))
-	case g.op == opRel && p.op == opRel:
+	case g.Op == latex.OpRel && p.Op == latex.OpRel:
 		return c.relations(g, p)
 	case c.regions(g, p):
 		return true
-	case g.op == opTuple || g.op == opSet:
+	case g.Op == latex.OpTuple || g.Op == latex.OpSet:
 		return false
 	}
-	return same(g, p)
+	return latex.Same(g, p)
 }
 
 // percent compares two scalars of which either may carry a percent sign. p% is
 // p/100, and p where the gold answer has the sign or is a bare number above 1.
-func (c *checker) percent(g, p *node) bool {
+func (c *checker) percent(g, p *latex.Node) bool {
 	gold, signed := unpercent(g)
 	pred, psigned := unpercent(p)
 	switch {
@@ -256,13 +260,13 @@ func (c *checker) percent(g, p *node) bool {
 	return st == known && r.Num().CmpAbs(r.Denom()) > 0 && c.equal(gold, pred)
 }
 
-func unpercent(n *node) (*node, bool) {
-	switch n.op {
-	case opPercent:
-		return n.kids[0], true
-	case opNeg:
-		if k, ok := unpercent(n.kids[0]); ok {
-			return apply(opNeg, k), true
+func unpercent(n *latex.Node) (*latex.Node, bool) {
+	switch n.Op {
+	case latex.OpPercent:
+		return n.Kids[0], true
+	case latex.OpNeg:
+		if k, ok := unpercent(n.Kids[0]); ok {
+			return latex.Apply(latex.OpNeg, k), true
 		}
 	}
 	return n, false

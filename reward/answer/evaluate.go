@@ -5,6 +5,7 @@ import (
 	"math/big"
 
 	"github.com/satori-go/satori/reward/answer/internal/ball"
+	"github.com/satori-go/satori/reward/answer/internal/latex"
 )
 
 // seed makes the random points of this process: no policy can write an expression
@@ -78,81 +79,81 @@ type index struct {
 }
 
 // eval is the value of n.
-func (e *evaluator) eval(n *node, env *index) ball.Ball {
+func (e *evaluator) eval(n *latex.Node, env *index) ball.Ball {
 	if e.c.Step(1); e.c.Over || e.Undefined {
 		return e.Undef()
 	}
-	switch n.op {
-	case opNum:
-		if n.rat == nil {
+	switch n.Op {
+	case latex.OpNum:
+		if n.Rat == nil {
 			return e.TooLarge()
 		}
-		return e.Rat(n.rat)
-	case opName:
+		return e.Rat(n.Rat)
+	case latex.OpName:
 		for b := env; b != nil; b = b.outer {
-			if b.name == n.text {
+			if b.name == n.Text {
 				return b.value
 			}
 		}
-		return e.value(n.text)
-	case opPi:
+		return e.value(n.Text)
+	case latex.OpPi:
 		return e.Pi()
-	case opE:
+	case latex.OpE:
 		return e.Exp(e.Int(1))
-	case opI:
+	case latex.OpI:
 		return ball.Ball{Re: e.Float(), Im: e.Float().SetInt64(1), Err: ball.Exact}
-	case opAdd:
-		sum := e.eval(n.kids[0], env)
-		for _, k := range n.kids[1:] {
+	case latex.OpAdd:
+		sum := e.eval(n.Kids[0], env)
+		for _, k := range n.Kids[1:] {
 			sum = e.Add(sum, e.eval(k, env))
 		}
 		return sum
-	case opMul:
-		product := e.eval(n.kids[0], env)
-		for _, k := range n.kids[1:] {
+	case latex.OpMul:
+		product := e.eval(n.Kids[0], env)
+		for _, k := range n.Kids[1:] {
 			product = e.Mul(product, e.eval(k, env))
 		}
 		return product
-	case opDiv:
-		x, y := e.eval(n.kids[0], env), e.eval(n.kids[1], env)
+	case latex.OpDiv:
+		x, y := e.eval(n.Kids[0], env), e.eval(n.Kids[1], env)
 		if e.Undefined {
 			return x
 		}
 		return e.Div(x, y)
-	case opNeg:
-		return e.Neg(e.eval(n.kids[0], env))
-	case opPercent:
-		return e.Div(e.eval(n.kids[0], env), e.Int(100))
-	case opPow:
+	case latex.OpNeg:
+		return e.Neg(e.eval(n.Kids[0], env))
+	case latex.OpPercent:
+		return e.Div(e.eval(n.Kids[0], env), e.Int(100))
+	case latex.OpPow:
 		return e.evalPow(n, env)
-	case opFact:
-		return e.Factorial(e.eval(n.kids[0], env), len(n.text))
-	case opSum:
+	case latex.OpFact:
+		return e.Factorial(e.eval(n.Kids[0], env), len(n.Text))
+	case latex.OpSum:
 		return e.series(n, env)
-	case opFunc, opCall:
-		args := make([]ball.Ball, len(n.kids))
-		for i, k := range n.kids {
+	case latex.OpFunc, latex.OpCall:
+		args := make([]ball.Ball, len(n.Kids))
+		for i, k := range n.Kids {
 			args[i] = e.eval(k, env)
 		}
 		if e.Undefined || e.c.Over {
 			return e.Undef()
 		}
-		if n.op == opCall {
-			return e.call(n.text, args)
+		if n.Op == latex.OpCall {
+			return e.call(n.Text, args)
 		}
-		return e.Function(n.text, args)
+		return e.Function(n.Text, args)
 	}
 	return e.Undef()
 }
 
 // evalPow is a power. e^y needs no logarithm, and an odd root of a variable is real.
-func (e *evaluator) evalPow(n *node, env *index) ball.Ball {
-	base, exp := n.kids[0], n.kids[1]
+func (e *evaluator) evalPow(n *latex.Node, env *index) ball.Ball {
+	base, exp := n.Kids[0], n.Kids[1]
 	y := e.eval(exp, env)
 	if e.Undefined || e.c.Over {
 		return e.Undef()
 	}
-	if base.op == opE && !(y.Im == nil && y.Err == ball.Exact && y.Re.IsInt()) {
+	if base.Op == latex.OpE && !(y.Im == nil && y.Err == ball.Exact && y.Re.IsInt()) {
 		return e.Exp(y)
 	}
 	x := e.eval(base, env)
@@ -163,7 +164,7 @@ func (e *evaluator) evalPow(n *node, env *index) ball.Ball {
 		if r.Denom().Cmp(big.NewInt(2)) == 0 && r.Num().BitLen() < 16 { // a square root
 			return e.Power(e.Sqrt(x), r.Num().Int64())
 		}
-		if r.Denom().Bit(0) == 1 && len(base.names(nil)) > 0 {
+		if r.Denom().Bit(0) == 1 && len(base.Names(nil)) > 0 {
 			if x = e.Snap(x); x.Im == nil && x.Re.Sign() < 0 && !x.MayBeZero() {
 				z := e.Pow(e.Neg(x), y)
 				if r.Num().Bit(0) == 1 {
@@ -177,9 +178,9 @@ func (e *evaluator) evalPow(n *node, env *index) ball.Ball {
 }
 
 // series is a sum or product of at most a thousand terms.
-func (e *evaluator) series(n *node, env *index) ball.Ball {
-	from, ok1 := e.Integer(e.eval(n.kids[1], env))
-	to, ok2 := e.Integer(e.eval(n.kids[2], env))
+func (e *evaluator) series(n *latex.Node, env *index) ball.Ball {
+	from, ok1 := e.Integer(e.eval(n.Kids[1], env))
+	to, ok2 := e.Integer(e.eval(n.Kids[2], env))
 	if !ok1 || !ok2 || e.Undefined || from.BitLen() > 40 || to.BitLen() > 40 {
 		return e.Undef()
 	}
@@ -190,12 +191,12 @@ func (e *evaluator) series(n *node, env *index) ball.Ball {
 	e.c.series++
 	defer func() { e.c.series-- }()
 	total := e.Int(0)
-	if n.text == "prod" {
+	if n.Text == "prod" {
 		total = e.Int(1)
 	}
 	for k := low; k <= high && !e.c.Over && !e.Undefined; k++ {
-		term := e.eval(n.kids[3], &index{n.kids[0].text, e.Int(k), env})
-		if n.text == "prod" {
+		term := e.eval(n.Kids[3], &index{n.Kids[0].Text, e.Int(k), env})
+		if n.Text == "prod" {
 			total = e.Mul(total, term)
 		} else {
 			total = e.Add(total, term)

@@ -4,6 +4,7 @@ import (
 	"math/big"
 
 	"github.com/satori-go/satori/reward/answer/internal/ball"
+	"github.com/satori-go/satori/reward/answer/internal/latex"
 )
 
 // A state says what became of an exact evaluation.
@@ -17,28 +18,28 @@ const (
 
 // rat is the value of n where it is a rational number. Numbers past maxBits are over
 // budget.
-func (c *checker) rat(n *node) (*big.Rat, state) {
+func (c *checker) rat(n *latex.Node) (*big.Rat, state) {
 	if c.Step(1); c.Over {
 		return nil, inexact
 	}
-	switch n.op {
-	case opNum:
-		if n.rat == nil {
+	switch n.Op {
+	case latex.OpNum:
+		if n.Rat == nil {
 			return nil, inexact
 		}
-		return n.rat, known
-	case opNeg, opPercent:
-		x, st := c.rat(n.kids[0])
+		return n.Rat, known
+	case latex.OpNeg, latex.OpPercent:
+		x, st := c.rat(n.Kids[0])
 		if st != known {
 			return nil, st
 		}
-		if n.op == opPercent {
+		if n.Op == latex.OpPercent {
 			return c.fit(new(big.Rat).Quo(x, big.NewRat(100, 1)))
 		}
 		return new(big.Rat).Neg(x), known
-	case opAdd, opMul:
+	case latex.OpAdd, latex.OpMul:
 		total := new(big.Rat)
-		for i, k := range n.kids {
+		for i, k := range n.Kids {
 			x, st := c.rat(k)
 			if st != known {
 				return nil, st
@@ -46,7 +47,7 @@ func (c *checker) rat(n *node) (*big.Rat, state) {
 			switch {
 			case i == 0:
 				total = x
-			case n.op == opAdd:
+			case n.Op == latex.OpAdd:
 				total, st = c.fit(new(big.Rat).Add(total, x))
 			default:
 				total, st = c.fit(new(big.Rat).Mul(total, x))
@@ -56,12 +57,12 @@ func (c *checker) rat(n *node) (*big.Rat, state) {
 			}
 		}
 		return total, known
-	case opDiv:
-		x, st := c.rat(n.kids[0])
+	case latex.OpDiv:
+		x, st := c.rat(n.Kids[0])
 		if st != known {
 			return nil, st
 		}
-		y, st := c.rat(n.kids[1])
+		y, st := c.rat(n.Kids[1])
 		if st != known {
 			return nil, st
 		}
@@ -69,10 +70,10 @@ func (c *checker) rat(n *node) (*big.Rat, state) {
 			return nil, undefined
 		}
 		return c.fit(new(big.Rat).Quo(x, y))
-	case opPow:
+	case latex.OpPow:
 		return c.ratPow(n)
-	case opFunc:
-		if n.text == "root" {
+	case latex.OpFunc:
+		if n.Text == "root" {
 			return c.ratRoot(n)
 		}
 	}
@@ -89,12 +90,12 @@ func (c *checker) fit(r *big.Rat) (*big.Rat, state) {
 	return r, known
 }
 
-func (c *checker) ratPow(n *node) (*big.Rat, state) {
-	y, st := c.rat(n.kids[1])
+func (c *checker) ratPow(n *latex.Node) (*big.Rat, state) {
+	y, st := c.rat(n.Kids[1])
 	if st != known {
 		return nil, st
 	}
-	x, st := c.rat(n.kids[0])
+	x, st := c.rat(n.Kids[0])
 	if st != known {
 		return nil, st
 	}
@@ -140,11 +141,11 @@ func (c *checker) ratPow(n *node) (*big.Rat, state) {
 }
 
 // ratRoot is the root of a perfect square.
-func (c *checker) ratRoot(n *node) (*big.Rat, state) {
-	if i := n.kids[1]; i.op != opNum || i.rat == nil || i.rat.Cmp(big.NewRat(2, 1)) != 0 {
+func (c *checker) ratRoot(n *latex.Node) (*big.Rat, state) {
+	if i := n.Kids[1]; i.Op != latex.OpNum || i.Rat == nil || i.Rat.Cmp(big.NewRat(2, 1)) != 0 {
 		return nil, inexact
 	}
-	x, st := c.rat(n.kids[0])
+	x, st := c.rat(n.Kids[0])
 	if st != known {
 		return nil, st
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/satori-go/satori/reward/answer/internal/ball"
+	"github.com/satori-go/satori/reward/answer/internal/latex"
 )
 
 // A Reason says why a verdict is what it is.
@@ -44,8 +45,8 @@ type Gold struct {
 	integer string // canonical digits where it is a plain integer
 	letter  byte   // a multiple-choice label
 	text    string // the key of an answer in words
-	toks    []token
-	tree    *node
+	toks    []latex.Token
+	tree    *latex.Node
 }
 
 // errEmpty is what is wrong with 0 = 0 and 3 = 4.
@@ -59,27 +60,27 @@ func CompileGold(gold string) (*Gold, error) {
 		return nil, fmt.Errorf("answer of %d bytes, at most %d are read", len(gold), maxBytes)
 	}
 	g := &Gold{raw: gold}
-	g.integer, _ = plainInteger(gold)
-	toks, ok := lex(gold)
-	toks = unwrap(toks)
+	g.integer, _ = latex.PlainInteger(gold)
+	toks, ok := latex.Lex(gold)
+	toks = latex.Unwrap(toks)
 	switch {
 	case len(toks) == 0:
 		return nil, errors.New("no answer")
 	case !ok:
 		return nil, fmt.Errorf("brackets of %q do not match", gold)
 	}
-	g.toks = append([]token(nil), toks...)
-	if g.letter = letterOf(toks); g.letter != 0 {
+	g.toks = append([]latex.Token(nil), toks...)
+	if g.letter = latex.Letter(toks); g.letter != 0 {
 		return g, nil
 	}
-	if wordy(toks) {
-		g.text = prose(toks)
+	if latex.IsWord(toks) {
+		g.text = latex.Text(toks)
 		return g, nil
 	}
-	tree, err := parse(toks)
+	tree, err := latex.Parse(toks)
 	switch {
-	case errors.Is(err, errSyntax) && hasWords(g.toks):
-		g.text = prose(g.toks)
+	case errors.Is(err, latex.ErrSyntax) && latex.HasWord(g.toks):
+		g.text = latex.Text(g.toks)
 		return g, nil
 	case err != nil:
 		return nil, fmt.Errorf("cannot read the answer %q", gold)
@@ -98,7 +99,7 @@ func CompileGold(gold string) (*Gold, error) {
 }
 
 // empty tells whether a link of a relation holds, or fails, whatever its variables are.
-func (c *checker) empty(n *node) bool {
+func (c *checker) empty(n *latex.Node) bool {
 	for _, l := range c.links(n) {
 		if c.degenerate(l.diff) {
 			return true
@@ -108,24 +109,24 @@ func (c *checker) empty(n *node) bool {
 }
 
 // undefined tells whether a value has none, 1/0, or holds a relation that says nothing.
-func (c *checker) undefined(n *node) bool {
-	if n.op == opRel {
+func (c *checker) undefined(n *latex.Node) bool {
+	if n.Op == latex.OpRel {
 		if it := c.item(n); it.dead || it.val == nil && c.empty(n) {
 			return true
 		}
 	}
-	if !n.scalar() {
-		for _, k := range n.kids {
+	if !n.Scalar() {
+		for _, k := range n.Kids {
 			if c.undefined(k) {
 				return true
 			}
 		}
 		return false
 	}
-	if n.op == opUnit || n.has(func(k *node) bool { return k.op == opMatrix || k.op == opPM }) {
+	if n.Op == latex.OpUnit || n.Has(func(k *latex.Node) bool { return k.Op == latex.OpMatrix || k.Op == latex.OpPM }) {
 		return false
 	}
-	if inf := n.has(func(k *node) bool { return k.op == opInf }); inf {
+	if inf := n.Has(func(k *latex.Node) bool { return k.Op == latex.OpInf }); inf {
 		return infinite(n) == 0
 	}
 	_, st := c.rat(n)
@@ -135,7 +136,7 @@ func (c *checker) undefined(n *node) bool {
 	if _, st := (&field{c: c, p: prime(), point: 99}).value(n); st != inexact {
 		return st == undefined
 	}
-	if len(n.names(nil)) > 0 {
+	if len(n.Names(nil)) > 0 {
 		return false
 	}
 	e := c.at(0, false, nil)
@@ -173,30 +174,30 @@ func (g *Gold) compare(pred string, identical bool) Verdict {
 		return Verdict{Equal: true, Reason: Equals}
 	}
 	if g.integer != "" {
-		if v, ok := plainInteger(pred); ok {
+		if v, ok := latex.PlainInteger(pred); ok {
 			return verdict(v == g.integer, newChecker())
 		}
 	}
-	toks, ok := lex(pred)
+	toks, ok := latex.Lex(pred)
 	if g.letter != 0 {
-		return verdict(choice(toks) == g.letter, newChecker())
+		return verdict(latex.Choice(toks) == g.letter, newChecker())
 	}
-	toks = unwrap(toks)
+	toks = latex.Unwrap(toks)
 	switch {
 	case len(toks) == 0:
 		return Verdict{Reason: NoAnswer}
 	case !ok:
 		return Verdict{Reason: Unparsed}
-	case identical && alike(g.toks, toks):
+	case identical && latex.Alike(g.toks, toks):
 		return Verdict{Equal: true, Reason: Equals}
 	case g.text != "":
-		return verdict(g.text == prose(toks), newChecker())
-	case wordy(toks):
+		return verdict(g.text == latex.Text(toks), newChecker())
+	case latex.IsWord(toks):
 		return Verdict{Reason: Different}
 	}
-	tree, err := parse(toks)
+	tree, err := latex.Parse(toks)
 	switch {
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, latex.ErrTooLarge):
 		return Verdict{Reason: OverBudget}
 	case err != nil:
 		return Verdict{Reason: Unparsed}

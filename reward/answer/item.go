@@ -1,22 +1,26 @@
 package answer
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/satori-go/satori/reward/answer/internal/latex"
+)
 
 // An item is one member of an answer: a value with what it is called and measured
 // in, or a relation.
 type item struct {
 	names []string
-	val   *node // nil for a relation that is no assignment
+	val   *latex.Node // nil for a relation that is no assignment
 	unit  string
-	rel   *node
+	rel   *latex.Node
 	dead  bool // false or empty: equal to nothing
 }
 
 // items are the members of an answer, ± written out.
-func (c *checker) items(n *node) []item {
-	kids := []*node{n}
-	if n.op == opList {
-		kids = n.kids
+func (c *checker) items(n *latex.Node) []item {
+	kids := []*latex.Node{n}
+	if n.Op == latex.OpList {
+		kids = n.Kids
 	}
 	out := make([]item, 0, len(kids))
 	for _, k := range kids {
@@ -27,38 +31,38 @@ func (c *checker) items(n *node) []item {
 	return out
 }
 
-func (c *checker) item(n *node) item {
-	switch n.op {
-	case opUnit:
-		return item{val: n.kids[0], unit: n.text}
-	case opRel:
+func (c *checker) item(n *latex.Node) item {
+	switch n.Op {
+	case latex.OpUnit:
+		return item{val: n.Kids[0], unit: n.Text}
+	case latex.OpRel:
 		return c.chain(n)
 	}
 	return item{val: n}
 }
 
 // chain reads a chain of relations as an assignment where it is one.
-func (c *checker) chain(n *node) item {
+func (c *checker) chain(n *latex.Node) item {
 	it := item{rel: n}
-	if n.rels[0] == "in" {
-		if name, ok := label(n.kids[0]); ok && len(n.rels) == 1 {
-			return item{names: []string{name}, val: n.kids[1]}
+	if n.Rels[0] == "in" {
+		if name, ok := label(n.Kids[0]); ok && len(n.Rels) == 1 {
+			return item{names: []string{name}, val: n.Kids[1]}
 		}
 		return it
 	}
-	var values []*node
-	for i, k := range n.kids {
-		if i > 0 && n.rels[i-1] == "~" {
+	var values []*latex.Node
+	for i, k := range n.Kids {
+		if i > 0 && n.Rels[i-1] == "~" {
 			continue
 		}
-		if i > 0 && n.rels[i-1] != "=" {
+		if i > 0 && n.Rels[i-1] != "=" {
 			return it
 		}
-		if k.op == opUnit {
-			if it.unit != "" && it.unit != k.text {
+		if k.Op == latex.OpUnit {
+			if it.unit != "" && it.unit != k.Text {
 				it.dead = true
 			}
-			it.unit, k = k.text, k.kids[0]
+			it.unit, k = k.Text, k.Kids[0]
 		}
 		if name, ok := label(k); ok {
 			it.names = append(it.names, name)
@@ -66,10 +70,10 @@ func (c *checker) chain(n *node) item {
 			values = append(values, k)
 		}
 	}
-	for _, k := range n.kids { // an equation in its own name assigns nothing
-		if len(values) > 0 && k.op == opName && len(it.names) > 0 && len(n.kids) == 2 {
-			for _, v := range values[0].names(nil) {
-				if v == k.text {
+	for _, k := range n.Kids { // an equation in its own name assigns nothing
+		if len(values) > 0 && k.Op == latex.OpName && len(it.names) > 0 && len(n.Kids) == 2 {
+			for _, v := range values[0].Names(nil) {
+				if v == k.Text {
 					it.names = nil
 				}
 			}
@@ -82,12 +86,12 @@ func (c *checker) chain(n *node) item {
 		}
 	}
 	switch {
-	case len(it.names) == len(n.kids): // x = y
+	case len(it.names) == len(n.Kids): // x = y
 		if len(it.names) != 2 || it.names[0] == it.names[1] {
 			it.dead = true
 			return it
 		}
-		it.val = n.kids[1]
+		it.val = n.Kids[1]
 		it.names = it.names[:1]
 		return it
 	case len(values) == 0:
@@ -96,21 +100,21 @@ func (c *checker) chain(n *node) item {
 	case len(it.names) > 0:
 	default:
 		for _, v := range values {
-			if v.has(func(k *node) bool { return k.op == opName || k.op == opCall }) {
+			if v.Has(func(k *latex.Node) bool { return k.Op == latex.OpName || k.Op == latex.OpCall }) {
 				it.names = nil
-				if len(n.kids) == 2 && c.difference(n) == nil {
+				if len(n.Kids) == 2 && c.difference(n) == nil {
 					it.dead = true
 				}
 				return it
 			}
 		}
 	}
-	identical := len(values) > 1 || len(it.names) == 0 && len(n.kids) < 2
+	identical := len(values) > 1 || len(it.names) == 0 && len(n.Kids) < 2
 	for _, v := range values[1:] {
 		if !c.itemEqual(item{val: values[0]}, item{val: v}) {
 			it.dead = true
 		}
-		identical = identical && same(values[0], v)
+		identical = identical && latex.Same(values[0], v)
 	}
 	if len(it.names) == 0 && identical {
 		it.dead = true
@@ -120,46 +124,46 @@ func (c *checker) chain(n *node) item {
 }
 
 // label is the name that n is: x, x_1, f(x), |AB|, AB:CD, (x, y), B^{-1}, or words.
-func label(n *node) (string, bool) {
-	switch n.op {
-	case opLabel, opName:
-		return n.text, true
-	case opCall:
-		s := n.text + "("
-		for _, k := range n.kids {
+func label(n *latex.Node) (string, bool) {
+	switch n.Op {
+	case latex.OpLabel, latex.OpName:
+		return n.Text, true
+	case latex.OpCall:
+		s := n.Text + "("
+		for _, k := range n.Kids {
 			if t, ok := label(k); ok {
 				s += t + ","
-			} else if k.op == opNum {
-				s += k.text + ","
-			} else if k.op == opNeg && k.kids[0].op == opNum {
-				s += "-" + k.kids[0].text + ","
+			} else if k.Op == latex.OpNum {
+				s += k.Text + ","
+			} else if k.Op == latex.OpNeg && k.Kids[0].Op == latex.OpNum {
+				s += "-" + k.Kids[0].Text + ","
 			} else {
 				return "", false
 			}
 		}
 		return s, true
-	case opMul:
+	case latex.OpMul:
 		return product(n)
-	case opPow:
-		b, e := n.kids[0], n.kids[1]
-		if b.op == opName && len(b.text) == 1 && b.text[0] < 'a' && e.op == opNeg && e.kids[0].op == opNum && e.kids[0].text == "1" {
-			return b.text + "^-1", true
+	case latex.OpPow:
+		b, e := n.Kids[0], n.Kids[1]
+		if b.Op == latex.OpName && len(b.Text) == 1 && b.Text[0] < 'a' && e.Op == latex.OpNeg && e.Kids[0].Op == latex.OpNum && e.Kids[0].Text == "1" {
+			return b.Text + "^-1", true
 		}
-	case opFunc:
-		if s, ok := label(n.kids[0]); n.text == "abs" && ok && capital(s) {
+	case latex.OpFunc:
+		if s, ok := label(n.Kids[0]); n.Text == "abs" && ok && capital(s) {
 			return "|" + s + "|", true
 		}
-	case opDiv:
-		return joined(n.kids, "/", capital)
-	case opRatio:
-		return joined(n.kids, ":", func(string) bool { return true })
-	case opTuple:
-		return joined(n.kids, ",", func(string) bool { return true })
+	case latex.OpDiv:
+		return joined(n.Kids, "/", capital)
+	case latex.OpRatio:
+		return joined(n.Kids, ":", func(string) bool { return true })
+	case latex.OpTuple:
+		return joined(n.Kids, ",", func(string) bool { return true })
 	}
 	return "", false
 }
 
-func joined(kids []*node, sep string, ok func(string) bool) (string, bool) {
+func joined(kids []*latex.Node, sep string, ok func(string) bool) (string, bool) {
 	var all []string
 	for _, k := range kids {
 		s, named := label(k)
@@ -172,80 +176,80 @@ func joined(kids []*node, sep string, ok func(string) bool) (string, bool) {
 }
 
 func capital(s string) bool {
-	return s != "" && strings.ToUpper(s) == s && isLetter(s[0]) || strings.HasPrefix(s, "over") || strings.HasPrefix(s, "angle") || s == "z"
+	return s != "" && strings.ToUpper(s) == s && latex.IsLetter(s[0]) || strings.HasPrefix(s, "over") || strings.HasPrefix(s, "angle") || s == "z"
 }
 
 // product reads capitals as the label of a segment, AB, and P(x) as a call.
-func product(n *node) (string, bool) {
+func product(n *latex.Node) (string, bool) {
 	s := ""
-	if len(n.kids) == 2 && n.kids[0].text == "m" && strings.HasPrefix(n.kids[1].text, "angle") {
-		return n.kids[1].text, true // m\angle ABC
+	if len(n.Kids) == 2 && n.Kids[0].Text == "m" && strings.HasPrefix(n.Kids[1].Text, "angle") {
+		return n.Kids[1].Text, true // m\angle ABC
 	}
-	for i, k := range n.kids {
-		if k.op != opName {
+	for i, k := range n.Kids {
+		if k.Op != latex.OpName {
 			return "", false
 		}
-		if len(n.kids) == 2 && i == 1 && n.kids[0].text != k.text && capital(s) && !capital(k.text) {
-			return s + "(" + k.text + ",", true
+		if len(n.Kids) == 2 && i == 1 && n.Kids[0].Text != k.Text && capital(s) && !capital(k.Text) {
+			return s + "(" + k.Text + ",", true
 		}
-		if len(k.text) != 1 || k.text[0] >= 'a' {
+		if len(k.Text) != 1 || k.Text[0] >= 'a' {
 			return "", false
 		}
-		s += k.text
+		s += k.Text
 	}
 	return s, true
 }
 
 // signs are the trees that ± in n makes: each sign on its own, or both together
 // where there is ∓ as well. Sets keep theirs.
-func signs(n *node) []*node {
+func signs(n *latex.Node) []*latex.Node {
 	count, tied := 0, false
-	var find func(n *node)
-	find = func(n *node) {
-		if n.op == opPM {
+	var find func(n *latex.Node)
+	find = func(n *latex.Node) {
+		if n.Op == latex.OpPM {
 			count++
-			tied = tied || n.text == "mp"
+			tied = tied || n.Text == "mp"
 		}
-		if n.op != opSet {
-			for _, k := range n.kids {
+		if n.Op != latex.OpSet {
+			for _, k := range n.Kids {
 				find(k)
 			}
 		}
 	}
 	find(n)
 	if count == 0 {
-		return []*node{n}
+		return []*latex.Node{n}
 	}
 	if tied {
 		count = 1
 	}
 	if count > 4 {
-		return []*node{{op: opCall, text: "too many signs"}}
+		return []*latex.Node{{Op: latex.OpCall, Text: "too many signs"}}
 	}
-	var out []*node
+	var out []*latex.Node
 	for choice := range 1 << count {
 		at := 0
-		var build func(n *node) *node
-		build = func(n *node) *node {
-			if n.op == opSet {
+		var build func(n *latex.Node) *latex.Node
+		build = func(n *latex.Node) *latex.Node {
+			if n.Op == latex.OpSet {
 				return n
 			}
 			m := *n
-			m.kids = make([]*node, len(n.kids))
+			m.Kids = make([]*latex.Node, len(n.Kids))
 			bit := choice
-			if n.op == opPM && !tied {
+			if n.Op == latex.OpPM && !tied {
 				bit = choice >> at
 				at++
 			}
-			for i, k := range n.kids {
-				m.kids[i] = build(k)
+			for i, k := range n.Kids {
+				m.Kids[i] = build(k)
 			}
-			if n.op == opPM {
+			if n.Op == latex.OpPM {
 				minus := bit&1 == 1
-				if minus != (n.text == "mp") {
-					m.op, m.text = opNeg, ""
+				if minus != (n.Text == "mp") {
+					m.Op, m.Text = latex.OpNeg, ""
 				} else {
-					return m.kids[0]
+					return m.Kids[0]
 				}
 			}
 			return &m

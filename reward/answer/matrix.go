@@ -1,85 +1,86 @@
 package answer
 
-import "slices"
+import "github.com/satori-go/satori/reward/answer/internal/latex"
 
-// matrix reads the rows of a matrix up to its \end.
-func (p *parser) matrix(kind string) *node {
-	switch kind {
-	case "matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "smallmatrix", "array":
-	default:
-		return p.fail()
+// matrices is the matrix that an expression with matrices comes to, its cells still
+// expressions, or nil where the shapes do not fit.
+func (c *checker) matrices(n *latex.Node) *latex.Node {
+	if c.Step(1); c.Over {
+		return nil
 	}
-	bars, trig := p.bars, p.trig
-	p.bars, p.trig = 0, 0
-	var cells []*node
-	cols, row := 0, 0
-	for !p.bad {
-		if t := p.peek(); t.kind == tCmd && t.text == "end "+kind && row == 0 && cols > 0 {
-			break // after a trailing \\
-		}
-		c := p.sum()
-		cells = append(cells, c)
-		row++
-		if p.accept("&") {
-			continue
-		}
-		if cols == 0 {
-			cols = row
-		}
-		if row != cols {
-			return p.fail()
-		}
-		row = 0
-		if !p.accept(`\\`) {
-			break
-		}
-	}
-	p.bars, p.trig = bars, trig
-	if t := p.peek(); t.kind != tCmd || t.text != "end "+kind {
-		return p.fail()
-	}
-	p.pos++
-	for _, c := range cells {
-		if !c.scalar() || c.op == opMatrix {
-			return p.fail()
-		}
-	}
-	n := p.node(opMatrix, cells...)
-	if p.bad {
+	switch n.Op {
+	case latex.OpMatrix:
 		return n
-	}
-	n.cols = cols
-	if kind == "vmatrix" {
-		return p.determinant(n)
-	}
-	return n
-}
-
-// determinant is the determinant of a matrix of at most four rows.
-func (p *parser) determinant(m *node) *node {
-	size := m.cols
-	if m.op != opMatrix || len(m.kids) != size*size || size > 4 {
-		return p.fail()
-	}
-	cols := make([]int, size)
-	for i := range cols {
-		cols[i] = i
-	}
-	return p.minor(m, 0, cols)
-}
-
-func (p *parser) minor(m *node, row int, cols []int) *node {
-	if len(cols) == 1 {
-		return m.kids[row*m.cols+cols[0]]
-	}
-	terms := make([]*node, 0, len(cols))
-	for i, c := range cols {
-		rest := slices.Delete(slices.Clone(cols), i, i+1)
-		t := p.node(opMul, m.kids[row*m.cols+c], p.minor(m, row+1, rest))
-		if i%2 == 1 {
-			t = p.node(opNeg, t)
+	case latex.OpNeg:
+		return c.scale(latex.Integer(-1), c.matrices(n.Kids[0]))
+	case latex.OpDiv:
+		if hasMatrix(n.Kids[1]) {
+			return nil
 		}
-		terms = append(terms, t)
+		return c.scale(latex.Apply(latex.OpDiv, latex.Integer(1), n.Kids[1]), c.matrices(n.Kids[0]))
+	case latex.OpAdd:
+		sum := c.matrices(n.Kids[0])
+		for _, k := range n.Kids[1:] {
+			m := c.matrices(k)
+			if sum == nil || m == nil || m.Cols != sum.Cols || len(m.Kids) != len(sum.Kids) {
+				return nil
+			}
+			next := &latex.Node{Op: latex.OpMatrix, Cols: m.Cols}
+			for i := range m.Kids {
+				next.Kids = append(next.Kids, latex.Apply(latex.OpAdd, sum.Kids[i], m.Kids[i]))
+			}
+			sum = next
+		}
+		return sum
+	case latex.OpMul:
+		var product *latex.Node
+		factor := []*latex.Node{latex.Integer(1)}
+		for _, k := range n.Kids {
+			if !hasMatrix(k) {
+				factor = append(factor, k)
+				continue
+			}
+			m := c.matrices(k)
+			if product != nil {
+				m = c.product(product, m)
+			}
+			if product = m; m == nil {
+				return nil
+			}
+		}
+		return c.scale(latex.Apply(latex.OpMul, factor...), product)
 	}
-	return p.node(opAdd, terms...)
+	return nil
+}
+
+func hasMatrix(n *latex.Node) bool {
+	return n.Has(func(k *latex.Node) bool { return k.Op == latex.OpMatrix })
+}
+
+func (c *checker) scale(factor, m *latex.Node) *latex.Node {
+	if m == nil {
+		return nil
+	}
+	out := &latex.Node{Op: latex.OpMatrix, Cols: m.Cols}
+	for _, k := range m.Kids {
+		out.Kids = append(out.Kids, latex.Apply(latex.OpMul, factor, k))
+	}
+	return out
+}
+
+func (c *checker) product(a, b *latex.Node) *latex.Node {
+	if a == nil || b == nil || len(b.Kids) != a.Cols*b.Cols || len(a.Kids)/a.Cols*a.Cols*b.Cols > latex.MaxNodes {
+		return nil
+	}
+	out := &latex.Node{Op: latex.OpMatrix, Cols: b.Cols}
+	for row := 0; row < len(a.Kids)/a.Cols; row++ {
+		for col := 0; col < b.Cols; col++ {
+			terms := &latex.Node{Op: latex.OpAdd}
+			for k := 0; k < a.Cols; k++ {
+				terms.Kids = append(terms.Kids, latex.Apply(latex.OpMul, a.Kids[row*a.Cols+k], b.Kids[k*b.Cols+col]))
+			}
+			out.Kids = append(out.Kids, terms)
+		}
+	}
+	return out
 }

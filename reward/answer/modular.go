@@ -6,6 +6,8 @@ import (
 	"math/big"
 	"math/bits"
 	"sync"
+
+	"github.com/satori-go/satori/reward/answer/internal/latex"
 )
 
 // prime is a random prime of 61 bits, drawn once a process: an answer cannot be made
@@ -45,33 +47,33 @@ func (f *field) inv(x uint64) uint64 { return f.pow(x, f.p-2) }
 
 // value is the value of n. It is undefined where a denominator vanishes and inexact
 // where n is no rational function.
-func (f *field) value(n *node) (uint64, state) {
+func (f *field) value(n *latex.Node) (uint64, state) {
 	if f.c.Step(1); f.c.Over {
 		return 0, inexact
 	}
-	switch n.op {
-	case opNum:
-		if n.rat == nil {
+	switch n.Op {
+	case latex.OpNum:
+		if n.Rat == nil {
 			return 0, inexact
 		}
-		v := f.int(n.rat.Num())
-		if !n.rat.IsInt() {
-			v = f.mul(v, f.inv(f.int(n.rat.Denom())))
+		v := f.int(n.Rat.Num())
+		if !n.Rat.IsInt() {
+			v = f.mul(v, f.inv(f.int(n.Rat.Denom())))
 		}
 		return v, known
-	case opName:
-		return random(n.text, f.point) % f.p, known
-	case opNeg:
-		v, st := f.value(n.kids[0])
+	case latex.OpName:
+		return random(n.Text, f.point) % f.p, known
+	case latex.OpNeg:
+		v, st := f.value(n.Kids[0])
 		return (f.p - v) % f.p, st
-	case opAdd, opMul, opCall:
+	case latex.OpAdd, latex.OpMul, latex.OpCall:
 		return f.fold(n)
-	case opDiv:
-		x, st := f.value(n.kids[0])
+	case latex.OpDiv:
+		x, st := f.value(n.Kids[0])
 		if st != known {
 			return 0, st
 		}
-		y, st := f.value(n.kids[1])
+		y, st := f.value(n.Kids[1])
 		if st != known {
 			return 0, st
 		}
@@ -79,23 +81,23 @@ func (f *field) value(n *node) (uint64, state) {
 			return 0, undefined
 		}
 		return f.mul(x, f.inv(y)), known
-	case opPow:
-		e := n.kids[1]
-		negative := e.op == opNeg
+	case latex.OpPow:
+		e := n.Kids[1]
+		negative := e.Op == latex.OpNeg
 		if negative {
-			e = e.kids[0]
+			e = e.Kids[0]
 		}
-		if e.op != opNum || e.rat == nil || !e.rat.IsInt() || !e.rat.Num().IsInt64() {
+		if e.Op != latex.OpNum || e.Rat == nil || !e.Rat.IsInt() || !e.Rat.Num().IsInt64() {
 			return 0, inexact
 		}
-		x, st := f.value(n.kids[0])
+		x, st := f.value(n.Kids[0])
 		if st != known {
 			return 0, st
 		}
-		if x == 0 && (negative || e.rat.Sign() == 0) {
+		if x == 0 && (negative || e.Rat.Sign() == 0) {
 			return 0, undefined
 		}
-		v := f.pow(x, e.rat.Num().Uint64()%(f.p-1))
+		v := f.pow(x, e.Rat.Num().Uint64()%(f.p-1))
 		if negative {
 			v = f.inv(v)
 		}
@@ -106,31 +108,31 @@ func (f *field) value(n *node) (uint64, state) {
 
 // fold is a sum, a product or the call of an undefined function, which is a hash of
 // its arguments.
-func (f *field) fold(n *node) (uint64, state) {
+func (f *field) fold(n *latex.Node) (uint64, state) {
 	var h maphash.Hash
 	total := uint64(0)
-	if n.op == opMul {
+	if n.Op == latex.OpMul {
 		total = 1
 	}
-	if n.op == opCall {
+	if n.Op == latex.OpCall {
 		h.SetSeed(seed)
-		h.WriteString(n.text)
+		h.WriteString(n.Text)
 	}
-	for _, k := range n.kids {
+	for _, k := range n.Kids {
 		v, st := f.value(k)
 		if st != known {
 			return 0, st
 		}
-		switch n.op {
-		case opAdd:
+		switch n.Op {
+		case latex.OpAdd:
 			total = (total + v) % f.p
-		case opMul:
+		case latex.OpMul:
 			total = f.mul(total, v)
 		default:
 			maphash.WriteComparable(&h, v)
 		}
 	}
-	if n.op == opCall {
+	if n.Op == latex.OpCall {
 		total = h.Sum64() % f.p
 	}
 	return total, known
@@ -150,7 +152,7 @@ func (f *field) int(n *big.Int) uint64 {
 
 // rational compares two rational functions; ok is false where one of them is none
 // or has no value.
-func (c *checker) rational(g, p *node) (equal, ok bool) {
+func (c *checker) rational(g, p *latex.Node) (equal, ok bool) {
 	f := field{c: c, p: prime()}
 	for f.point = 100; f.point < 103; f.point++ {
 		x, st := f.value(g)

@@ -4,11 +4,12 @@ import (
 	"slices"
 
 	"github.com/satori-go/satori/reward/answer/internal/ball"
+	"github.com/satori-go/satori/reward/answer/internal/latex"
 )
 
 // A span is an interval of the real line; a point is a closed one of no length.
 type span struct {
-	low, high         *node
+	low, high         *latex.Node
 	lowOpen, highOpen bool
 }
 
@@ -21,14 +22,14 @@ type region struct {
 
 // regions tells whether two answers are the same set of real numbers, at least one
 // of them being written as an interval, a union or a solved inequality.
-func (c *checker) regions(g, p *node) bool {
+func (c *checker) regions(g, p *latex.Node) bool {
 	if !regional(g) && !regional(p) {
 		return false
 	}
-	if g.op == opTuple && p.op == opTuple && g.text == "()" && p.text == "()" {
+	if g.Op == latex.OpTuple && p.Op == latex.OpTuple && g.Text == "()" && p.Text == "()" {
 		return false // two tuples
 	}
-	if g.op == opEmpty && p.op == opEmpty {
+	if g.Op == latex.OpEmpty && p.Op == latex.OpEmpty {
 		return true
 	}
 	if x, y := subject(g), subject(p); x != y && x != "" && y != "" {
@@ -62,53 +63,53 @@ func (c *checker) regions(g, p *node) bool {
 }
 
 // listed is n as a set where it is a number or a list and other is made of sets.
-func listed(n, other *node) *node {
-	if other.op != opCup && other.op != opCap && other.op != opMinus {
+func listed(n, other *latex.Node) *latex.Node {
+	if other.Op != latex.OpCup && other.Op != latex.OpCap && other.Op != latex.OpMinus {
 		return n
 	}
-	if n.scalar() && n.op != opUnit {
-		return apply(opSet, n)
+	if n.Scalar() && n.Op != latex.OpUnit {
+		return latex.Apply(latex.OpSet, n)
 	}
-	if n.op == opList && n.text == "," {
-		return apply(opSet, n.kids...)
+	if n.Op == latex.OpList && n.Text == "," {
+		return latex.Apply(latex.OpSet, n.Kids...)
 	}
 	return n
 }
 
 // regional tells whether a node may stand for a set of real numbers that is no list.
-func regional(n *node) bool {
-	switch n.op {
-	case opTuple:
-		return len(n.kids) == 2
-	case opCup, opCap, opMinus, opEmpty, opBuilder:
+func regional(n *latex.Node) bool {
+	switch n.Op {
+	case latex.OpTuple:
+		return len(n.Kids) == 2
+	case latex.OpCup, latex.OpCap, latex.OpMinus, latex.OpEmpty, latex.OpBuilder:
 		return true
-	case opSpace:
-		return n.text == `\R`
-	case opRel:
-		return n.rels[0] != "=" && n.rels[0] != "~"
-	case opList:
-		return len(n.kids) > 0 && n.text != "," && n.kids[0].op == opRel && regional(n.kids[0])
+	case latex.OpSpace:
+		return n.Text == `\R`
+	case latex.OpRel:
+		return n.Rels[0] != "=" && n.Rels[0] != "~"
+	case latex.OpList:
+		return len(n.Kids) > 0 && n.Text != "," && n.Kids[0].Op == latex.OpRel && regional(n.Kids[0])
 	}
 	return false
 }
 
 // region is the set of real numbers that n stands for. name is the variable in whose
 // terms conditions are read, "" for whichever they are solved for.
-func (c *checker) region(n *node, name string) (region, bool) {
+func (c *checker) region(n *latex.Node, name string) (region, bool) {
 	if c.Step(1); c.Over {
 		return region{}, false
 	}
-	switch n.op {
-	case opTuple:
-		if len(n.kids) != 2 || len(n.text) != 2 {
+	switch n.Op {
+	case latex.OpTuple:
+		if len(n.Kids) != 2 || len(n.Text) != 2 {
 			return region{}, false
 		}
-		return c.interval(n.kids[0], n.kids[1], n.text[0] == '(', n.text[1] == ')')
-	case opSet:
+		return c.interval(n.Kids[0], n.Kids[1], n.Text[0] == '(', n.Text[1] == ')')
+	case latex.OpSet:
 		all := region{}
-		for _, k := range n.kids {
+		for _, k := range n.Kids {
 			for _, v := range signs(k) {
-				if !v.scalar() || v.op == opInf {
+				if !v.Scalar() || v.Op == latex.OpInf {
 					return region{}, false
 				}
 				r, ok := c.interval(v, v, false, false)
@@ -119,20 +120,20 @@ func (c *checker) region(n *node, name string) (region, bool) {
 			}
 		}
 		return c.normal(all)
-	case opEmpty:
+	case latex.OpEmpty:
 		return region{}, true
-	case opSpace:
-		return everything(), n.text == `\R`
-	case opRel:
+	case latex.OpSpace:
+		return everything(), n.Text == `\R`
+	case latex.OpRel:
 		return c.solved(n, name)
-	case opBuilder:
-		return c.region(n.kids[1], n.kids[0].text)
-	case opCup, opCap, opMinus, opList:
-		if n.op == opList && n.text == "," && name == "" {
+	case latex.OpBuilder:
+		return c.region(n.Kids[1], n.Kids[0].Text)
+	case latex.OpCup, latex.OpCap, latex.OpMinus, latex.OpList:
+		if n.Op == latex.OpList && n.Text == "," && name == "" {
 			return region{}, false
 		}
-		total, ok := c.region(n.kids[0], name)
-		for _, k := range n.kids[1:] {
+		total, ok := c.region(n.Kids[0], name)
+		for _, k := range n.Kids[1:] {
 			var next region
 			if !ok {
 				break
@@ -141,12 +142,12 @@ func (c *checker) region(n *node, name string) (region, bool) {
 				break
 			}
 			switch {
-			case n.op == opCup || n.op == opList && n.text == "or":
+			case n.Op == latex.OpCup || n.Op == latex.OpList && n.Text == "or":
 				total.spans, total.symbolic = append(total.spans, next.spans...), total.symbolic || next.symbolic
 				total, ok = c.normal(total)
 			case total.symbolic || next.symbolic:
 				ok = false
-			case n.op == opMinus:
+			case n.Op == latex.OpMinus:
 				total, ok = c.intersect(total, c.complement(next))
 			default:
 				total, ok = c.intersect(total, next)
@@ -158,19 +159,19 @@ func (c *checker) region(n *node, name string) (region, bool) {
 }
 
 func everything() region {
-	return region{spans: []span{{apply(opNeg, apply(opInf)), apply(opInf), true, true}}}
+	return region{spans: []span{{latex.Apply(latex.OpNeg, latex.Apply(latex.OpInf)), latex.Apply(latex.OpInf), true, true}}}
 }
 
 // interval is the span from low to high.
-func (c *checker) interval(low, high *node, lowOpen, highOpen bool) (region, bool) {
-	if !low.scalar() || !high.scalar() || low.op == opUnit || high.op == opUnit || hasMatrix(low) || hasMatrix(high) {
+func (c *checker) interval(low, high *latex.Node, lowOpen, highOpen bool) (region, bool) {
+	if !low.Scalar() || !high.Scalar() || low.Op == latex.OpUnit || high.Op == latex.OpUnit || hasMatrix(low) || hasMatrix(high) {
 		return region{}, false
 	}
 	if infinite(low) > 0 || infinite(high) < 0 || infinite(low) != 0 && !lowOpen || infinite(high) != 0 && !highOpen {
 		return region{}, false
 	}
 	s := span{low, high, lowOpen, highOpen}
-	if !low.numeral() || !high.numeral() {
+	if !low.Numeral() || !high.Numeral() {
 		return region{spans: []span{s}, symbolic: true}, true
 	}
 	order, ok := c.order(low, high)
@@ -181,7 +182,7 @@ func (c *checker) interval(low, high *node, lowOpen, highOpen bool) (region, boo
 }
 
 // order compares two numbers.
-func (c *checker) order(x, y *node) (int, bool) {
+func (c *checker) order(x, y *latex.Node) (int, bool) {
 	if a, b := infinite(x), infinite(y); a != 0 || b != 0 {
 		return a - b, true
 	}

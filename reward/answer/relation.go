@@ -1,20 +1,23 @@
 package answer
 
-import "github.com/satori-go/satori/reward/answer/internal/ball"
+import (
+	"github.com/satori-go/satori/reward/answer/internal/ball"
+	"github.com/satori-go/satori/reward/answer/internal/latex"
+)
 
 // A link is one relation of a chain, its sides brought to one: diff = 0, > 0, ≥ 0 or
 // ≠ 0.
 type link struct {
 	sign string
-	diff *node
+	diff *latex.Node
 }
 
 // links are the relations of a chain, or nil where a side is no scalar.
-func (c *checker) links(n *node) []link {
+func (c *checker) links(n *latex.Node) []link {
 	var out []link
-	for i, r := range n.rels {
-		a, b := n.kids[i], n.kids[i+1]
-		if !a.scalar() || !b.scalar() || a.op == opUnit || b.op == opUnit || a.op == opInf || b.op == opInf || hasMatrix(a) || hasMatrix(b) {
+	for i, r := range n.Rels {
+		a, b := n.Kids[i], n.Kids[i+1]
+		if !a.Scalar() || !b.Scalar() || a.Op == latex.OpUnit || b.Op == latex.OpUnit || a.Op == latex.OpInf || b.Op == latex.OpInf || hasMatrix(a) || hasMatrix(b) {
 			return nil
 		}
 		switch r {
@@ -25,14 +28,14 @@ func (c *checker) links(n *node) []link {
 		default:
 			return nil
 		}
-		out = append(out, link{r, apply(opAdd, a, apply(opNeg, b))})
+		out = append(out, link{r, latex.Apply(latex.OpAdd, a, latex.Apply(latex.OpNeg, b))})
 	}
 	return out
 }
 
 // difference is lhs - rhs of an equation, or nil where it holds everywhere or has
 // no variable.
-func (c *checker) difference(n *node) *node {
+func (c *checker) difference(n *latex.Node) *latex.Node {
 	l := c.links(n)
 	if len(l) != 1 || c.degenerate(l[0].diff) {
 		return nil
@@ -42,21 +45,21 @@ func (c *checker) difference(n *node) *node {
 
 // degenerate tells whether a difference is a constant: the relation is true or false
 // whatever its variables are.
-func (c *checker) degenerate(d *node) bool {
-	vars := d.names(nil)
-	calls := d.has(func(k *node) bool { return k.op == opCall })
+func (c *checker) degenerate(d *latex.Node) bool {
+	vars := d.Names(nil)
+	calls := d.Has(func(k *latex.Node) bool { return k.Op == latex.OpCall })
 	if len(vars) == 0 && !calls {
 		return true
 	}
-	return c.equal(d, integer(0))
+	return c.equal(d, latex.Integer(0))
 }
 
 // relations tells whether two relations say the same: their links differ by factors
 // that are constant, and positive where the sense matters.
-func (c *checker) relations(g, p *node) bool {
+func (c *checker) relations(g, p *latex.Node) bool {
 	a, b := c.links(g), c.links(p)
 	if a == nil || b == nil {
-		return same(g, p)
+		return latex.Same(g, p)
 	}
 	if len(a) != len(b) {
 		return false
@@ -82,8 +85,8 @@ func (c *checker) relations(g, p *node) bool {
 
 // proportional tells whether x = k·y with a constant k that is not zero, and positive
 // where that is asked.
-func (c *checker) proportional(x, y *node, positive bool) bool {
-	ratio := apply(opDiv, x, y)
+func (c *checker) proportional(x, y *latex.Node, positive bool) bool {
+	ratio := latex.Apply(latex.OpDiv, x, y)
 	if constant, ok := c.constantModulo(ratio); ok {
 		if !constant {
 			return false
@@ -93,8 +96,8 @@ func (c *checker) proportional(x, y *node, positive bool) bool {
 		}
 		var first *ball.Ball
 		for point := range branchPoints {
-			e := c.at(point, false, ratio.names(nil))
-			if e.compare(ratio, integer(0), func(e *evaluator, x, _ ball.Ball) bool {
+			e := c.at(point, false, ratio.Names(nil))
+			if e.compare(ratio, latex.Integer(0), func(e *evaluator, x, _ ball.Ball) bool {
 				x = e.Snap(x)
 				first = &x
 				return true
@@ -105,7 +108,7 @@ func (c *checker) proportional(x, y *node, positive bool) bool {
 		return false
 	}
 	var first *ball.Ball
-	return c.numeric(ratio, integer(0), func(e *evaluator, v, _ ball.Ball) bool {
+	return c.numeric(ratio, latex.Integer(0), func(e *evaluator, v, _ ball.Ball) bool {
 		v = e.Snap(v)
 		if v.MayBeZero() || v.Im != nil || positive && v.Re.Sign() < 0 {
 			return false
@@ -120,7 +123,7 @@ func (c *checker) proportional(x, y *node, positive bool) bool {
 
 // constantModulo tells whether a rational function is constant and not zero; ok is
 // false where n is no rational function.
-func (c *checker) constantModulo(n *node) (constant, ok bool) {
+func (c *checker) constantModulo(n *latex.Node) (constant, ok bool) {
 	f := field{c: c, p: prime(), point: 110}
 	first := uint64(0)
 	for ; f.point < 114; f.point++ {

@@ -1,60 +1,64 @@
 package answer
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/satori-go/satori/reward/answer/internal/latex"
+)
 
 // subject is the variable that an inequality is about.
-func subject(n *node) string {
-	switch n.op {
-	case opRel:
-		if len(n.kids) == 3 && n.kids[1].op == opName {
-			return n.kids[1].text
+func subject(n *latex.Node) string {
+	switch n.Op {
+	case latex.OpRel:
+		if len(n.Kids) == 3 && n.Kids[1].Op == latex.OpName {
+			return n.Kids[1].Text
 		}
-		for _, k := range n.kids {
+		for _, k := range n.Kids {
 			if name, ok := label(k); ok {
 				return name
 			}
 		}
-	case opList:
-		return subject(n.kids[0])
+	case latex.OpList:
+		return subject(n.Kids[0])
 	}
 	return ""
 }
 
 // solved is the region of an inequality that is solved for one variable.
-func (c *checker) solved(n *node, name string) (region, bool) {
-	if n.rels[0] == "in" && len(n.rels) == 1 {
-		if v, ok := label(n.kids[0]); ok && (name == "" || v == name) {
-			return c.region(n.kids[1], "")
+func (c *checker) solved(n *latex.Node, name string) (region, bool) {
+	if n.Rels[0] == "in" && len(n.Rels) == 1 {
+		if v, ok := label(n.Kids[0]); ok && (name == "" || v == name) {
+			return c.region(n.Kids[1], "")
 		}
 		return region{}, false
 	}
-	free := func(k *node, v string) bool { return !slices.Contains(k.names(nil), v) }
+	free := func(k *latex.Node, v string) bool { return !slices.Contains(k.Names(nil), v) }
 	up := func(r string) bool { return r == "<" || r == "<=" }
-	if len(n.rels) == 2 {
-		v, a, b := n.kids[1], n.kids[0], n.kids[2]
-		r, s := n.rels[0], n.rels[1]
+	if len(n.Rels) == 2 {
+		v, a, b := n.Kids[1], n.Kids[0], n.Kids[2]
+		r, s := n.Rels[0], n.Rels[1]
 		if !up(r) {
 			a, b, r, s = b, a, flip(s), flip(r)
 		}
-		if v.op != opName || name != "" && v.text != name || !up(r) || !up(s) || !free(a, v.text) || !free(b, v.text) {
+		if v.Op != latex.OpName || name != "" && v.Text != name || !up(r) || !up(s) || !free(a, v.Text) || !free(b, v.Text) {
 			return region{}, false
 		}
 		return c.interval(a, b, r == "<", s == "<")
 	}
-	if len(n.rels) != 1 {
+	if len(n.Rels) != 1 {
 		return region{}, false
 	}
-	v, b, r := n.kids[0], n.kids[1], n.rels[0]
-	if v.op != opName || name != "" && v.text != name {
+	v, b, r := n.Kids[0], n.Kids[1], n.Rels[0]
+	if v.Op != latex.OpName || name != "" && v.Text != name {
 		v, b, r = b, v, flip(r)
 	}
-	if v.op != opName || name != "" && v.text != name || !free(b, v.text) {
+	if v.Op != latex.OpName || name != "" && v.Text != name || !free(b, v.Text) {
 		return region{}, false
 	}
-	inf := apply(opInf)
+	inf := latex.Apply(latex.OpInf)
 	switch r {
 	case "<", "<=":
-		return c.interval(apply(opNeg, inf), b, true, r == "<")
+		return c.interval(latex.Apply(latex.OpNeg, inf), b, true, r == "<")
 	case ">", ">=":
 		return c.interval(b, inf, r == ">", true)
 	case "!=":

@@ -4,16 +4,17 @@ import (
 	"math/big"
 
 	"github.com/satori-go/satori/reward/answer/internal/ball"
+	"github.com/satori-go/satori/reward/answer/internal/latex"
 )
 
 // rounds tells whether lit is a decimal of six significant digits or more and
 // exact, which is no decimal, rounds or truncates to it.
-func (c *checker) rounds(lit, exact *node) bool {
+func (c *checker) rounds(lit, exact *latex.Node) bool {
 	want, places, ok := decimal(lit)
 	if !ok || places > 600 || places < -600 || isDecimal(exact) {
 		return false
 	}
-	if hasMatrix(exact) || len(exact.names(nil)) > 0 {
+	if hasMatrix(exact) || len(exact.Names(nil)) > 0 {
 		return false
 	}
 	value, st := c.rat(exact)
@@ -52,18 +53,18 @@ func (c *checker) rounds(lit, exact *node) bool {
 
 // decimal is the value of the literal that n is, its number of decimal places, and
 // whether it stands for what it rounds.
-func decimal(n *node) (value *big.Rat, places int, ok bool) {
-	negative := n.op == opNeg
+func decimal(n *latex.Node) (value *big.Rat, places int, ok bool) {
+	negative := n.Op == latex.OpNeg
 	if negative {
-		n = n.kids[0]
+		n = n.Kids[0]
 	}
-	if n.op != opNum || n.text == "" || n.rat == nil {
+	if n.Op != latex.OpNum || n.Text == "" || n.Rat == nil {
 		return nil, 0, false
 	}
-	if places, ok = precise(n.text); !ok {
+	if places, ok = latex.Precise(n.Text); !ok {
 		return nil, 0, false
 	}
-	value = new(big.Rat).Set(n.rat)
+	value = new(big.Rat).Set(n.Rat)
 	if negative {
 		value.Neg(value)
 	}
@@ -71,9 +72,9 @@ func decimal(n *node) (value *big.Rat, places int, ok bool) {
 }
 
 // isDecimal tells whether n is written with a decimal point.
-func isDecimal(n *node) bool {
-	if n.op == opNeg {
-		n = n.kids[0]
+func isDecimal(n *latex.Node) bool {
+	if n.Op == latex.OpNeg {
+		n = n.Kids[0]
 	}
-	return n.op == opNum && n.rat != nil && !isInteger(n.text) && n.text != ""
+	return n.Op == latex.OpNum && n.Rat != nil && !latex.IsInteger(n.Text) && n.Text != ""
 }

@@ -1,18 +1,18 @@
-package answer
+package latex
 
 import "strings"
 
 // number makes the node of a number's text.
-func (p *parser) number(text string) *node {
-	n := p.named(opNum, text)
+func (p *parser) number(text string) *Node {
+	n := p.named(OpNum, text)
 	if !p.bad {
-		n.rat = parseRat(text)
+		n.Rat = parseRat(text)
 	}
 	return n
 }
 
 // atom reads a number, a name, a call, a command or a bracket.
-func (p *parser) atom() *node {
+func (p *parser) atom() *Node {
 	t := p.peek()
 	switch t.kind {
 	case tNum:
@@ -34,12 +34,12 @@ func (p *parser) atom() *node {
 		switch t.text {
 		case "pi":
 			if !p.is("_") {
-				return p.node(opPi)
+				return p.node(OpPi)
 			}
 		case "angle", "triangle", "measuredangle": // \angle ABC
 			if r := p.peek(); r.kind == tRun {
 				p.pos++
-				return p.named(opName, t.text+" "+r.text)
+				return p.named(OpName, t.text+" "+r.text)
 			}
 			return p.fail()
 		}
@@ -67,7 +67,7 @@ func (p *parser) digits() string {
 	var b strings.Builder
 	for ; i < len(p.toks) && i < p.pos+20 && (i == p.pos || !p.toks[i].space); i++ {
 		switch t := p.toks[i]; {
-		case t.kind == tNum && isInteger(t.text):
+		case t.kind == tNum && IsInteger(t.text):
 			numbers++
 		case t.kind == tRun && !t.prose:
 			letters++
@@ -84,7 +84,7 @@ func (p *parser) digits() string {
 }
 
 // run reads the first letter of a run as a name; what remains stays a token.
-func (p *parser) run(t *token) *node {
+func (p *parser) run(t *Token) *Node {
 	segment := !t.prose && len(t.text) == 2 && strings.ToUpper(t.text) == t.text // \frac{NO}{BO}
 	if len(t.text) > 4 || t.prose && len(t.text) > 1 || len(t.text) > 1 && banned[lower(t.text)] && !segment {
 		return p.fail()
@@ -99,22 +99,22 @@ func (p *parser) run(t *token) *node {
 }
 
 // letter is the node of a bare letter.
-func (p *parser) letter(s string) *node {
+func (p *parser) letter(s string) *Node {
 	if strings.Contains(p.bound, s) {
-		return p.named(opName, s)
+		return p.named(OpName, s)
 	}
 	switch s {
 	case "e":
-		return p.node(opE)
+		return p.node(OpE)
 	case "i":
-		return p.node(opI)
+		return p.node(OpI)
 	}
-	return p.named(opName, s)
+	return p.named(OpName, s)
 }
 
 // name reads what belongs to a name: a subscript, primes and, of a function, its
 // arguments.
-func (p *parser) name(s string) *node {
+func (p *parser) name(s string) *Node {
 	bare := s
 	if p.accept("_") {
 		s += "_" + p.script()
@@ -140,27 +140,27 @@ func (p *parser) name(s string) *node {
 		}
 		if p.is("(") {
 			args := p.arguments()
-			return p.named(opCall, s, args...)
+			return p.named(OpCall, s, args...)
 		}
 	}
 	if p.is("(") && p.pos+2 < len(p.toks) && p.toks[p.pos+1].text == "0" && p.toks[p.pos+2].text == ")" { // I(0) is a value of I
-		return p.named(opCall, s, p.arguments()...)
+		return p.named(OpCall, s, p.arguments()...)
 	}
 	if p.is("(") && p.severalArguments() {
 		args := p.arguments()
 		if s == "C" && len(args) == 2 {
-			return p.named(opFunc, "binom", args...)
+			return p.named(OpFunc, "binom", args...)
 		}
-		if s == "P" && len(args) == 2 && args[0].numeral() && args[1].numeral() { // permutations
-			rest := p.node(opAdd, args[0], p.node(opNeg, args[1]))
-			return p.node(opDiv, p.named(opFact, "!", args[0]), p.named(opFact, "!", rest))
+		if s == "P" && len(args) == 2 && args[0].Numeral() && args[1].Numeral() { // permutations
+			rest := p.node(OpAdd, args[0], p.node(OpNeg, args[1]))
+			return p.node(OpDiv, p.named(OpFact, "!", args[0]), p.named(OpFact, "!", rest))
 		}
-		return p.named(opCall, s, args...)
+		return p.named(OpCall, s, args...)
 	}
 	if len(s) == 1 {
 		return p.letter(s)
 	}
-	return p.named(opName, s)
+	return p.named(OpName, s)
 }
 
 // severalArguments tells whether the bracket that comes next holds a comma of its own.
@@ -246,20 +246,20 @@ func (p *parser) script() string {
 }
 
 // base reads the subscript of digits: the base they are written in.
-func (p *parser) base(digits string) *node {
+func (p *parser) base(digits string) *Node {
 	p.expect("_")
 	s := p.script()
 	b := 0
-	for i := 0; i < len(s) && isDigit(s[i]) && b < 1000; i++ {
+	for i := 0; i < len(s) && IsDigit(s[i]) && b < 1000; i++ {
 		b = b*10 + int(s[i]-'0')
 	}
-	if !isInteger(s) || b < 2 || b > 36 {
+	if !IsInteger(s) || b < 2 || b > 36 {
 		return p.fail()
 	}
 	digits = strings.ToUpper(digits)
 	for i := 0; i < len(digits); i++ {
 		d := int(digits[i] - '0')
-		if isLetter(digits[i]) {
+		if IsLetter(digits[i]) {
 			d = int(digits[i]-'A') + 10
 		}
 		if d < 0 || d >= b {
@@ -273,15 +273,15 @@ func (p *parser) base(digits string) *node {
 	if b == 10 {
 		return p.number(digits)
 	}
-	n := p.named(opBase, digits)
+	n := p.named(OpBase, digits)
 	if !p.bad {
-		n.cols = b
+		n.Cols = b
 	}
 	return n
 }
 
 // space is a set with a letter of its own.
-func (p *parser) space(text string) *node {
+func (p *parser) space(text string) *Node {
 	if p.accept("^") {
 		text += "^" + p.script()
 	}
@@ -291,5 +291,5 @@ func (p *parser) space(text string) *node {
 	if p.accept("^") {
 		text += "^" + p.script()
 	}
-	return p.named(opSpace, text)
+	return p.named(OpSpace, text)
 }

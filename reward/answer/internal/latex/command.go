@@ -1,4 +1,4 @@
-package answer
+package latex
 
 import "strings"
 
@@ -9,11 +9,11 @@ func (l *lexer) command(s string, prose bool) int {
 		l.add(tBad, s, prose)
 		return 1
 	}
-	if !isLetter(s[1]) {
+	if !IsLetter(s[1]) {
 		return l.escape(s, prose)
 	}
 	n := 2
-	for n < len(s) && isLetter(s[n]) {
+	for n < len(s) && IsLetter(s[n]) {
 		n++
 	}
 	name := s[1:n]
@@ -47,31 +47,31 @@ func (l *lexer) command(s string, prose bool) int {
 			n = len(s) - len(rest) + 1
 		}
 	case wrappers[name]: // \text{...}
-		if body, m, ok := argument(s[n:]); ok {
+		if body, m, ok := Argument(s[n:]); ok {
 			l.text(body)
 			return n + m
 		}
 		l.add(tBad, name, prose)
 	case name == "mathbb":
-		if body, m, ok := argument(s[n:]); ok && len(body) == 1 {
+		if body, m, ok := Argument(s[n:]); ok && len(body) == 1 {
 			l.add(tName, `\`+body, prose)
 			return n + m
-		} else if n+1 < len(s) && s[n] == ' ' && isLetter(s[n+1]) {
+		} else if n+1 < len(s) && s[n] == ' ' && IsLetter(s[n+1]) {
 			l.add(tName, `\`+s[n+1:n+2], prose)
 			return n + 2
 		}
 		l.add(tBad, name, prose)
 	case accents[name]: // a name of its own: \vec{v}
-		if body, m, ok := argument(s[n:]); ok && len(body) < 40 {
+		if body, m, ok := Argument(s[n:]); ok && len(body) < 40 {
 			l.add(tName, name+"{"+strings.Join(strings.Fields(body), "")+"}", prose)
 			return n + m
 		}
 		l.add(tBad, name, prose)
 	case name == "begin" || name == "end":
-		if body, m, ok := argument(s[n:]); ok {
+		if body, m, ok := Argument(s[n:]); ok {
 			n += m
 			if name == "begin" && body == "array" { // its columns
-				if _, m, ok := argument(s[n:]); ok {
+				if _, m, ok := Argument(s[n:]); ok {
 					n += m
 				}
 			}
@@ -83,7 +83,7 @@ func (l *lexer) command(s string, prose bool) int {
 		if drops[name] == 2 && n < len(s) && s[n] == '*' {
 			n++
 		}
-		if _, m, ok := argument(s[n:]); ok {
+		if _, m, ok := Argument(s[n:]); ok {
 			return n + m
 		}
 		l.add(tBad, name, prose)
@@ -142,9 +142,9 @@ func (l *lexer) text(body string) {
 
 // argument is the content of the braced group at the head of s, after white space,
 // and the length up to its end.
-func argument(s string) (body string, n int, ok bool) {
+func Argument(s string) (body string, n int, ok bool) {
 	start := 0
-	for start < len(s) && isSpace(s[start]) {
+	for start < len(s) && IsSpace(s[start]) {
 		start++
 	}
 	if start == len(s) || s[start] != '{' {

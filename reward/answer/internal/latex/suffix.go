@@ -1,10 +1,10 @@
-package answer
+package latex
 
 import "strings"
 
 // label reads a name in words or capitals in front of an equals sign: Area = 5,
 // |AB| = 5. It gives nil where there is none.
-func (p *parser) label() *node {
+func (p *parser) label() *Node {
 	if n := p.probability(); n != nil {
 		return n
 	}
@@ -45,11 +45,11 @@ func (p *parser) label() *node {
 		text = p.toks[p.pos].text
 	}
 	p.pos = i
-	return p.named(opLabel, text)
+	return p.named(OpLabel, text)
 }
 
 // application reads p(x) in front of an equals sign, which elsewhere is a product.
-func (p *parser) application() *node {
+func (p *parser) application() *Node {
 	if p.pos+4 >= len(p.toks) {
 		return nil
 	}
@@ -58,11 +58,11 @@ func (p *parser) application() *node {
 		return nil
 	}
 	p.pos += 4
-	return p.named(opLabel, t[0].text+"("+t[2].text+",")
+	return p.named(OpLabel, t[0].text+"("+t[2].text+",")
 }
 
 // probability reads P(X = 1) and the like in front of an equals sign.
-func (p *parser) probability() *node {
+func (p *parser) probability() *Node {
 	t := p.peek()
 	if t.kind != tRun || t.text != "P" && t.text != "Pr" && t.text != "E" && t.text != "Var" || p.pos+1 >= len(p.toks) || p.toks[p.pos+1].text != "(" {
 		return nil
@@ -81,7 +81,7 @@ func (p *parser) probability() *node {
 			}
 			if i+1 < len(p.toks) && (p.toks[i+1].text == "=" || p.toks[i+1].text == "~") {
 				p.pos = i + 1
-				return p.named(opLabel, b.String())
+				return p.named(OpLabel, b.String())
 			}
 			return nil
 		}
@@ -108,7 +108,7 @@ func (p *parser) unitAhead() bool {
 
 // unit reads at most three words behind a value: its unit, which may have powers
 // and a slash.
-func (p *parser) unit(n *node, currency string) *node {
+func (p *parser) unit(n *Node, currency string) *Node {
 	var b strings.Builder
 	words, power := 0, ""
 	for !p.bad {
@@ -137,7 +137,7 @@ func (p *parser) unit(n *node, currency string) *node {
 			if words > 1 || slash != "" {
 				return p.fail()
 			}
-			n = p.node(opPercent, n)
+			n = p.node(OpPercent, n)
 			words = 0
 			continue
 		case low == "per":
@@ -154,13 +154,13 @@ func (p *parser) unit(n *node, currency string) *node {
 		if b.Len() > 0 && slash == "" && !strings.HasSuffix(b.String(), "/") {
 			b.WriteByte(' ')
 		}
-		b.WriteString(canonUnit(t.text))
+		b.WriteString(canonicalUnit(t.text))
 		b.WriteString(power)
 		power = ""
 		if p.is("^") {
 			p.pos++
 			s := p.script()
-			if p.bad || !isInteger(strings.TrimPrefix(s, "-")) {
+			if p.bad || !IsInteger(strings.TrimPrefix(s, "-")) {
 				return p.fail()
 			}
 			b.WriteString("^" + s)
@@ -168,7 +168,7 @@ func (p *parser) unit(n *node, currency string) *node {
 	}
 	text := b.String()
 	if currency != "" {
-		if c := canonUnit(currency); text != "" && text != c {
+		if c := canonicalUnit(currency); text != "" && text != c {
 			return p.fail()
 		} else {
 			text = c
@@ -177,15 +177,15 @@ func (p *parser) unit(n *node, currency string) *node {
 	if text == "" {
 		return n
 	}
-	if !n.scalar() && n.op != opRatio && n.op != opTuple && n.op != opSet && n.op != opList || n.op == opUnit {
+	if !n.Scalar() && n.Op != OpRatio && n.Op != OpTuple && n.Op != OpSet && n.Op != OpList || n.Op == OpUnit {
 		return p.fail()
 	}
-	if n.op == opInf {
+	if n.Op == OpInf {
 		return p.fail()
 	}
-	if n.op > opArith {
-		u := &node{op: opUnit, text: text, kids: []*node{n}}
+	if n.Op > OpArith {
+		u := &Node{Op: OpUnit, Text: text, Kids: []*Node{n}}
 		return u
 	}
-	return p.named(opUnit, text, n)
+	return p.named(OpUnit, text, n)
 }

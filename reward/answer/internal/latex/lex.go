@@ -1,4 +1,4 @@
-package answer
+package latex
 
 import "strings"
 
@@ -18,7 +18,7 @@ const (
 
 // A token is a word of an answer. space says that white space stood before it,
 // prose that it stood in \text or the like.
-type token struct {
+type Token struct {
 	kind         kind
 	space, prose bool
 	text         string
@@ -27,7 +27,7 @@ type token struct {
 // A lexer cuts an answer into tokens. Fonts, sizes, math delimiters and spacing are
 // gone afterwards; nothing else is.
 type lexer struct {
-	toks   []token
+	toks   []Token
 	depth  int   // open ( [ \{, in which commas never group digits
 	braces int   // open {
 	broken bool  // brackets or braces do not match
@@ -39,9 +39,9 @@ type lexer struct {
 
 // lex is the tokens of src. ok is
 // false where brackets or braces do not match.
-func lex(src string) (toks []token, ok bool) {
+func Lex(src string) (toks []Token, ok bool) {
 	src = fold(src)
-	l := lexer{toks: make([]token, 0, min(len(src), 48)+4)}
+	l := lexer{toks: make([]Token, 0, min(len(src), 48)+4)}
 	if n := strings.Count(src, "$") - strings.Count(src, `\$`); n%2 == 1 {
 		l.dollar = true
 	}
@@ -59,7 +59,7 @@ func lex(src string) (toks []token, ok bool) {
 }
 
 func (l *lexer) add(k kind, text string, prose bool) {
-	l.toks = append(l.toks, token{k, l.space, prose, text})
+	l.toks = append(l.toks, Token{k, l.space, prose, text})
 	l.space = false
 }
 
@@ -75,13 +75,13 @@ func (l *lexer) run(s string, prose bool) {
 		case c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '~':
 			l.space = true
 			i++
-		case isDigit(c) || c == '.' && i+1 < len(s) && isDigit(s[i+1]) && (i == 0 || s[i-1] != '.'):
+		case IsDigit(c) || c == '.' && i+1 < len(s) && IsDigit(s[i+1]) && (i == 0 || s[i-1] != '.'):
 			text, n := number(s[i:], l.depth > 0)
 			l.add(tNum, text, prose)
 			i += n
-		case isLetter(c):
+		case IsLetter(c):
 			n := 1
-			for i+n < len(s) && isLetter(s[i+n]) {
+			for i+n < len(s) && IsLetter(s[i+n]) {
 				n++
 			}
 			word := s[i : i+n]
@@ -112,7 +112,7 @@ func (l *lexer) run(s string, prose bool) {
 }
 
 // opens tells whether the argument of a function can begin with t, or its power.
-func opens(t token) bool {
+func opens(t Token) bool {
 	if t.kind != tSym {
 		return true
 	}
@@ -238,6 +238,6 @@ func lower(s string) string {
 	return s
 }
 
-func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
-func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
-func isSpace(c byte) bool  { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+func IsDigit(c byte) bool  { return '0' <= c && c <= '9' }
+func IsLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+func IsSpace(c byte) bool  { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }

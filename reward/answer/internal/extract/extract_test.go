@@ -1,4 +1,4 @@
-package answer
+package extract
 
 import (
 	"strings"
@@ -77,7 +77,7 @@ func TestFind(t *testing.T) {
 		{`\boxed{\left(\frac{1}{2}, 3\right)}`, `\left(\frac{1}{2}, 3\right)`, true},
 		{`\boxedx{5}`, "", false},
 	} {
-		if got, ok := find(c.output); got != c.want || ok != c.ok {
+		if got, ok := Find(c.output); got != c.want || ok != c.ok {
 			t.Errorf("find(%q) = %q, %v, want %q, %v", c.output, got, ok, c.want, c.ok)
 		}
 	}
@@ -88,8 +88,8 @@ func TestHostile(t *testing.T) {
 	for _, s := range []string{`\boxed{`, `{`, `}`, `\boxed`, `\boxed{}`, `\boxed{\boxed{1}}`, "####", "#### 1\n", "answer is ", "answer is $",
 		"</think>", `\`, `\\boxed{`, `\boxed 1 `, "Answer: **"} {
 		text := strings.Repeat(s, 65536/len(s))
-		find(text)
-		if got, ok := find(text + `\boxed{7}`); strings.HasSuffix(s, "{") && len(s) > 1 && s[0] == '\\' && s[1] == 'b' {
+		Find(text)
+		if got, ok := Find(text + `\boxed{7}`); strings.HasSuffix(s, "{") && len(s) > 1 && s[0] == '\\' && s[1] == 'b' {
 			continue
 		} else if s != "{" && s != `\` && s != `\\boxed{` && s != `\boxed` && (!ok || !strings.HasSuffix(got, "7")) {
 			t.Errorf("%.20q...: %.40q %v", s, got, ok)

@@ -1,14 +1,14 @@
-package answer
+package latex
 
 import "strings"
 
 // bracket reads what follows an opening symbol.
-func (p *parser) bracket(open string) *node {
+func (p *parser) bracket(open string) *Node {
 	switch open {
 	case "inf":
-		return p.node(opInf)
+		return p.node(OpInf)
 	case "empty":
-		return p.node(opEmpty)
+		return p.node(OpEmpty)
 	case "_", "^":
 		return p.chosen()
 	case "{":
@@ -17,11 +17,11 @@ func (p *parser) bracket(open string) *node {
 			n = p.stacked(n)
 		}
 		p.expect("}")
-		if n.op == opList {
-			n.op, n.text = opSet, ""
+		if n.Op == OpList {
+			n.Op, n.Text = OpSet, ""
 			return n
 		}
-		if n.op == opRel {
+		if n.Op == OpRel {
 			return p.fail()
 		}
 		return p.grouped(n)
@@ -36,30 +36,30 @@ func (p *parser) bracket(open string) *node {
 		n := p.sum()
 		p.bars--
 		p.expect("|")
-		if n.op == opMatrix {
+		if n.Op == OpMatrix {
 			return p.determinant(n)
 		}
-		return p.named(opFunc, "abs", n)
+		return p.named(OpFunc, "abs", n)
 	case "||":
 		n := p.sum()
 		p.expect("||")
-		return p.named(opCall, "norm", n)
+		return p.named(OpCall, "norm", n)
 	}
 	return p.fail()
 }
 
 // stacked reads the rest of {a \over b} and {n \choose k}.
-func (p *parser) stacked(n *node) *node {
+func (p *parser) stacked(n *Node) *Node {
 	if p.accept("over") {
-		return p.node(opDiv, n, p.sum())
+		return p.node(OpDiv, n, p.sum())
 	}
 	p.expect("choose")
-	return p.named(opFunc, "binom", n, p.sum())
+	return p.named(OpFunc, "binom", n, p.sum())
 }
 
 // chosen reads what follows the mark of _nC_k and ^nC_k.
-func (p *parser) chosen() *node {
-	var n *node
+func (p *parser) chosen() *Node {
+	var n *Node
 	if t := p.peek(); t.kind == tNum {
 		p.pos++
 		n = p.number(t.text)
@@ -74,34 +74,34 @@ func (p *parser) chosen() *node {
 	if p.bad {
 		return p.fail()
 	}
-	return p.named(opFunc, "binom", n, p.operand())
+	return p.named(OpFunc, "binom", n, p.operand())
 }
 
 // grouped marks a bracketed product so that what follows is no part of it, and a
 // bracketed number as no literal.
-func (p *parser) grouped(n *node) *node {
-	if n.op == opMul {
-		n.text = "("
+func (p *parser) grouped(n *Node) *Node {
+	if n.Op == OpMul {
+		n.Text = "("
 	}
 	return n
 }
 
 // floors reads ⌊x⌋ and ⌈x⌉.
-func (p *parser) floors(open string) *node {
+func (p *parser) floors(open string) *Node {
 	bars := p.bars
 	p.bars = 0
 	n := p.sum()
 	p.bars = bars
 	if open == "lfloor" {
 		p.expect("rfloor")
-		return p.named(opFunc, "floor", n)
+		return p.named(OpFunc, "floor", n)
 	}
 	p.expect("rceil")
-	return p.named(opFunc, "ceil", n)
+	return p.named(OpFunc, "ceil", n)
 }
 
 // round reads (…), […], (…] and ⟨…⟩: a group, a tuple or an interval.
-func (p *parser) round(open string) *node {
+func (p *parser) round(open string) *Node {
 	bars, builder, degrees := p.bars, p.builder, p.degrees
 	p.bars, p.builder, p.degrees = 0, false, false
 	n := p.list()
@@ -117,27 +117,27 @@ func (p *parser) round(open string) *node {
 		return p.fail()
 	}
 	p.pos++
-	if n.op == opList {
-		if n.text != "," {
+	if n.Op == OpList {
+		if n.Text != "," {
 			return p.fail()
 		}
-		n.op, n.text = opTuple, open+end
+		n.Op, n.Text = OpTuple, open+end
 		return n
 	}
-	if (open == "(") != (end == ")") || n.op == opRel {
+	if (open == "(") != (end == ")") || n.Op == OpRel {
 		return p.fail()
 	}
-	if n.op == opNum && open == "(" && isInteger(n.text) && p.is("_") {
-		return p.base(n.text)
+	if n.Op == OpNum && open == "(" && IsInteger(n.Text) && p.is("_") {
+		return p.base(n.Text)
 	}
-	if open == "[" && n.op == opNum && n.text != "" && p.pos >= len(p.toks) && p.depth <= 4 {
-		return p.named(opTuple, "[]", n) // [5] is a list, not 5
+	if open == "[" && n.Op == OpNum && n.Text != "" && p.pos >= len(p.toks) && p.depth <= 4 {
+		return p.named(OpTuple, "[]", n) // [5] is a list, not 5
 	}
-	if n.op == opNum || n.op == opMul {
+	if n.Op == OpNum || n.Op == OpMul {
 		c := *n // (3) 4 is a product
-		c.text = "("
-		if n.op == opNum {
-			c.text = ""
+		c.Text = "("
+		if n.Op == OpNum {
+			c.Text = ""
 		}
 		return &c
 	}
@@ -145,44 +145,44 @@ func (p *parser) round(open string) *node {
 }
 
 // set reads {a, b} and {x | condition}.
-func (p *parser) set() *node {
+func (p *parser) set() *Node {
 	bars, builder, degrees := p.bars, p.builder, p.degrees
 	p.bars, p.builder = 1, true
 	defer func() { p.bars, p.builder, p.degrees = bars, builder, degrees }()
 	if p.accept(`\}`) {
-		return p.node(opEmpty)
+		return p.node(OpEmpty)
 	}
 	n := p.list()
 	if p.is("|") || p.is(":") {
 		p.pos++
 		p.builder = false
 		name := n
-		if n.op == opRel && len(n.rels) == 1 && n.rels[0] == "in" && n.kids[1].op == opSpace && n.kids[1].text == `\R` {
-			name = n.kids[0]
+		if n.Op == OpRel && len(n.Rels) == 1 && n.Rels[0] == "in" && n.Kids[1].Op == OpSpace && n.Kids[1].Text == `\R` {
+			name = n.Kids[0]
 		}
-		if name.op != opName {
+		if name.Op != OpName {
 			return p.fail()
 		}
 		p.bars = 0
 		condition := p.list()
 		p.expect(`\}`)
-		return p.node(opBuilder, name, condition)
+		return p.node(OpBuilder, name, condition)
 	}
 	p.expect(`\}`)
-	if n.op == opList {
-		if n.text != "," {
+	if n.Op == OpList {
+		if n.Text != "," {
 			return p.fail()
 		}
-		n.op, n.text = opSet, ""
+		n.Op, n.Text = OpSet, ""
 		return n
 	}
-	return p.node(opSet, n)
+	return p.node(OpSet, n)
 }
 
 func isBegin(text string) bool { return strings.HasPrefix(text, "begin ") }
 
 // arguments reads (a, b), or the braces of \max\{a, b\}.
-func (p *parser) arguments() []*node {
+func (p *parser) arguments() []*Node {
 	end := ")"
 	switch {
 	case p.accept("("):
@@ -199,8 +199,8 @@ func (p *parser) arguments() []*node {
 	n := p.list()
 	p.bars, p.trig, p.builder = bars, trig, builder
 	p.expect(end)
-	if n.op == opList && n.text == "," {
-		return n.kids
+	if n.Op == OpList && n.Text == "," {
+		return n.Kids
 	}
-	return []*node{n}
+	return []*Node{n}
 }

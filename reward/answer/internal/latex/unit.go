@@ -1,4 +1,4 @@
-package answer
+package latex
 
 import "strings"
 
@@ -59,7 +59,7 @@ var unitNames = `
 `
 
 // units are the spellings that are units wherever they follow a number.
-var units, unitCanon = func() (map[string]bool, map[string]string) {
+var units, unitNamesOf = func() (map[string]bool, map[string]string) {
 	known, canon := map[string]bool{}, map[string]string{}
 	for _, line := range strings.Split(unitNames, "\n") {
 		f := strings.Fields(line)
@@ -78,12 +78,12 @@ var units, unitCanon = func() (map[string]bool, map[string]string) {
 }()
 
 // canonUnit is one spelling for all spellings of a unit.
-func canonUnit(w string) string {
-	if c, ok := unitCanon[w]; ok {
+func canonicalUnit(w string) string {
+	if c, ok := unitNamesOf[w]; ok {
 		return c
 	}
 	low := lower(w)
-	if c, ok := unitCanon[low]; ok && len(low) > 1 {
+	if c, ok := unitNamesOf[low]; ok && len(low) > 1 {
 		return c
 	}
 	if n := len(low); n > 3 && low[n-1] == 's' && low[n-2] != 's' {
@@ -101,4 +101,4 @@ func canonUnit(w string) string {
 }
 
 // knownUnit tells whether u is no unit or one of those with a canonical spelling.
-func knownUnit(u string) bool { return u == "" || unitCanon[u] != "" }
+func KnownUnit(u string) bool { return u == "" || unitNamesOf[u] != "" }

@@ -1,4 +1,4 @@
-package answer
+package latex
 
 import (
 	"math/big"
@@ -13,7 +13,7 @@ const maxBits = 4096
 // its length in s. Groups have exactly three digits; bracketed says that a bracket
 // is open, in which a comma always separates.
 func number(s string, bracketed bool) (text string, n int) {
-	for n < len(s) && isDigit(s[n]) {
+	for n < len(s) && IsDigit(s[n]) {
 		n++
 	}
 	text = s[:n]
@@ -24,7 +24,7 @@ func number(s string, bracketed bool) (text string, n int) {
 	}
 	if n < len(s) && s[n] == '.' {
 		m := n + 1
-		for m < len(s) && isDigit(s[m]) {
+		for m < len(s) && IsDigit(s[m]) {
 			m++
 		}
 		if m > n+1 {
@@ -42,8 +42,8 @@ func number(s string, bracketed bool) (text string, n int) {
 		if s[m] == '+' || s[m] == '-' {
 			m++
 		}
-		if m < len(s) && isDigit(s[m]) {
-			for m < len(s) && isDigit(s[m]) {
+		if m < len(s) && IsDigit(s[m]) {
+			for m < len(s) && IsDigit(s[m]) {
 				m++
 			}
 			text, n = text+"e"+s[n+1:m], m
@@ -61,10 +61,10 @@ func groups(s string, n int, bracketed bool) (string, int) {
 	}
 	var b strings.Builder
 	b.WriteString(s[:n])
-	for strings.HasPrefix(s[n:], sep) && n+len(sep) < len(s) && isDigit(s[n+len(sep)]) {
+	for strings.HasPrefix(s[n:], sep) && n+len(sep) < len(s) && IsDigit(s[n+len(sep)]) {
 		at := n + len(sep)
 		end := at
-		for end < len(s) && isDigit(s[end]) {
+		for end < len(s) && IsDigit(s[end]) {
 			end++
 		}
 		if end != at+3 {
@@ -85,7 +85,7 @@ var separators = []string{`{,}\!`, `{,}\,`, `{,}`, `,\!`, `,\,`, `,`, `\,`, `\!`
 // separator is the grouping separator at the head of s if a digit follows it.
 func separator(s string, bracketed bool) string {
 	for _, sep := range separators {
-		if strings.HasPrefix(s, sep) && len(s) > len(sep) && isDigit(s[len(sep)]) {
+		if strings.HasPrefix(s, sep) && len(s) > len(sep) && IsDigit(s[len(sep)]) {
 			if bracketed && sep[0] != '{' {
 				return ""
 			}
@@ -100,7 +100,7 @@ func repeating(s string) (digits string, n int) {
 	for _, head := range []string{`\overline{`, `\bar{`, `\dot{`} {
 		if rest, ok := strings.CutPrefix(s, head); ok {
 			k := 0
-			for k < len(rest) && isDigit(rest[k]) {
+			for k < len(rest) && IsDigit(rest[k]) {
 				k++
 			}
 			if k > 0 && k < len(rest) && rest[k] == '}' {
@@ -113,7 +113,7 @@ func repeating(s string) (digits string, n int) {
 
 // parseRat is the value of a number's text, or nil where it is out of bounds.
 func parseRat(text string) *big.Rat {
-	if isInteger(text) && len(text) <= 18 {
+	if IsInteger(text) && len(text) <= 18 {
 		v, _ := strconv.ParseInt(text, 10, 64)
 		return new(big.Rat).SetInt64(v)
 	}
@@ -153,9 +153,9 @@ func tenTo(n int) *big.Int {
 	return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil)
 }
 
-func isInteger(s string) bool {
+func IsInteger(s string) bool {
 	for i := 0; i < len(s); i++ {
-		if !isDigit(s[i]) {
+		if !IsDigit(s[i]) {
 			return false
 		}
 	}
@@ -165,7 +165,7 @@ func isInteger(s string) bool {
 // precise tells whether the text of a number is a decimal that stands for what it
 // rounds: it has a fractional part and six significant digits or more. places is
 // the number of digits after its point, less its exponent.
-func precise(text string) (places int, ok bool) {
+func Precise(text string) (places int, ok bool) {
 	mantissa, exponent, _ := strings.Cut(text, "e")
 	if strings.IndexByte(mantissa, '(') >= 0 {
 		return 0, false
@@ -184,7 +184,7 @@ func precise(text string) (places int, ok bool) {
 
 // plainInteger is the canonical form of an integer that is written with nothing but a
 // sign, digits and commas between groups of three.
-func plainInteger(s string) (string, bool) {
+func PlainInteger(s string) (string, bool) {
 	sign := ""
 	if s != "" && (s[0] == '-' || s[0] == '+') {
 		if s[0] == '-' {
@@ -199,7 +199,7 @@ func plainInteger(s string) (string, bool) {
 		}
 		s = text
 	}
-	if !isInteger(s) {
+	if !IsInteger(s) {
 		return "", false
 	}
 	if s = strings.TrimLeft(s, "0"); s == "" {

@@ -1,10 +1,10 @@
-package answer
+package latex
 
 import "strings"
 
 // prose is the key under which text is compared: the tokens in lower case without
 // white space. Two numbers that stand apart stay apart.
-func prose(toks []token) string {
+func Text(toks []Token) string {
 	var b strings.Builder
 	for i, t := range toks {
 		if i > 0 && t.kind == tNum && toks[i-1].kind == tNum {
@@ -19,7 +19,7 @@ func prose(toks []token) string {
 }
 
 // unwrap drops braces and ** around all tokens.
-func unwrap(toks []token) []token {
+func Unwrap(toks []Token) []Token {
 	for len(toks) > 2 && toks[0].text == "{" && toks[len(toks)-1].text == "}" {
 		depth := 0
 		for i, t := range toks {
@@ -42,7 +42,7 @@ func unwrap(toks []token) []token {
 
 // wordy tells whether an answer is text: one run of three or more letters, or what
 // holds words and does not parse.
-func wordy(toks []token) bool {
+func IsWord(toks []Token) bool {
 	if len(toks) != 1 || toks[0].kind != tRun {
 		return false
 	}
@@ -51,7 +51,7 @@ func wordy(toks []token) bool {
 }
 
 // hasWords tells whether there is a word among tokens.
-func hasWords(toks []token) bool {
+func HasWord(toks []Token) bool {
 	for _, t := range toks {
 		if t.kind == tRun && (len(t.text) > 2 || t.prose || banned[lower(t.text)]) {
 			return true
@@ -62,7 +62,7 @@ func hasWords(toks []token) bool {
 
 // letterOf is the label of a multiple-choice gold answer: one capital letter, bare or
 // in parentheses.
-func letterOf(toks []token) byte {
+func Letter(toks []Token) byte {
 	if len(toks) == 3 && toks[0].text == "(" && toks[2].text == ")" {
 		toks = toks[1:2]
 	}
@@ -74,12 +74,12 @@ func letterOf(toks []token) byte {
 
 // choice is the one label that an answer carries, in upper case: X, (X), X., X),
 // X: text, (X) text or Option X.
-func choice(toks []token) byte {
-	toks = unwrap(toks)
+func Choice(toks []Token) byte {
+	toks = Unwrap(toks)
 	if len(toks) > 1 && toks[0].kind == tRun {
 		switch lower(toks[0].text) {
 		case "option", "choice":
-			toks = unwrap(toks[1:])
+			toks = Unwrap(toks[1:])
 		}
 	}
 	opened := len(toks) > 2 && toks[0].text == "("
@@ -129,7 +129,7 @@ func choice(toks []token) byte {
 }
 
 // alike tells whether two answers consist of the same tokens.
-func alike(a, b []token) bool {
+func Alike(a, b []Token) bool {
 	if len(a) != len(b) {
 		return false
 	}

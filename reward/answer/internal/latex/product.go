@@ -1,9 +1,9 @@
-package answer
+package latex
 
 // product reads factors joined by · and /, and those with nothing between.
-func (p *parser) product() *node {
+func (p *parser) product() *Node {
 	n := p.power()
-	if !n.scalar() {
+	if !n.Scalar() {
 		return n
 	}
 	if m := p.mixed(n); m != nil {
@@ -19,17 +19,17 @@ func (p *parser) product() *node {
 			case "*":
 				n = p.times(n, right)
 			case "/":
-				n = p.node(opDiv, n, right)
+				n = p.node(OpDiv, n, right)
 			case "mod":
-				n = p.named(opFunc, "mod", n, right)
+				n = p.named(OpFunc, "mod", n, right)
 			}
 		case p.scientific(n):
 			p.pos++
 			n = p.times(n, p.power())
 		case p.juxtaposed():
-			root := n.op == opFunc && n.text == "root" && p.toks[p.pos-1].text == "}" // \sqrt{2}2
+			root := n.Op == OpFunc && n.Text == "root" && p.toks[p.pos-1].text == "}" // \sqrt{2}2
 			right := p.power()
-			if right.op == opNum && right.text != "" && !root { // 2 3 and x2 have no meaning
+			if right.Op == OpNum && right.Text != "" && !root { // 2 3 and x2 have no meaning
 				return p.fail()
 			}
 			n = p.times(n, right)
@@ -42,52 +42,52 @@ func (p *parser) product() *node {
 
 // scientific tells whether the x of 1.2 x 10^3 comes next, which spaces tell from the
 // variable of 3x10^8.
-func (p *parser) scientific(n *node) bool {
-	if n.op != opNum || p.pos+2 >= len(p.toks) {
+func (p *parser) scientific(n *Node) bool {
+	if n.Op != OpNum || p.pos+2 >= len(p.toks) {
 		return false
 	}
 	rest := p.toks[p.pos:]
 	return rest[0].kind == tRun && rest[0].text == "x" && rest[0].space && rest[1].space && rest[1].text == "10" && rest[2].text == "^"
 }
 
-func (p *parser) times(a, b *node) *node {
-	if a.op == opMul && b.scalar() && b.op != opUnit && a.text == "" {
-		a.kids = append(a.kids, b)
+func (p *parser) times(a, b *Node) *Node {
+	if a.Op == OpMul && b.Scalar() && b.Op != OpUnit && a.Text == "" {
+		a.Kids = append(a.Kids, b)
 		return a
 	}
-	return p.node(opMul, a, b)
+	return p.node(OpMul, a, b)
 }
 
 // signed reads the factor after an operator, which may carry a sign.
-func (p *parser) signed() *node {
+func (p *parser) signed() *Node {
 	if p.accept("-") {
-		return p.node(opNeg, p.power())
+		return p.node(OpNeg, p.power())
 	}
 	return p.power()
 }
 
 // mixed reads the rest of a mixed number such as 3 1/2 or 3\frac{1}{2} after the
 // number n.
-func (p *parser) mixed(n *node) *node {
-	if n.op != opNum || n.rat == nil || !isInteger(n.text) {
+func (p *parser) mixed(n *Node) *Node {
+	if n.Op != OpNum || n.Rat == nil || !IsInteger(n.Text) {
 		return nil
 	}
 	rest := p.toks[p.pos:]
-	literal := func(i int) bool { return i < len(rest) && rest[i].kind == tNum && isInteger(rest[i].text) }
+	literal := func(i int) bool { return i < len(rest) && rest[i].kind == tNum && IsInteger(rest[i].text) }
 	sym := func(i int, s string) bool { return i < len(rest) && rest[i].kind == tSym && rest[i].text == s }
 	switch {
 	case literal(0) && sym(1, "/") && literal(2) && (len(rest) < 4 || !sym(3, "/")):
 		a, b := p.number(rest[0].text), p.number(rest[2].text)
 		p.pos += 3
-		return p.postfix(p.node(opAdd, n, p.node(opDiv, a, b)))
+		return p.postfix(p.node(OpAdd, n, p.node(OpDiv, a, b)))
 	case literalFraction(rest):
-		return p.postfix(p.node(opAdd, n, p.atom()))
+		return p.postfix(p.node(OpAdd, n, p.atom()))
 	}
 	return nil
 }
 
 // literalFraction tells whether a \frac of two literal numbers comes next.
-func literalFraction(toks []token) bool {
+func literalFraction(toks []Token) bool {
 	if len(toks) < 2 || toks[0].kind != tCmd || toks[0].text != "frac" {
 		return false
 	}
@@ -95,10 +95,10 @@ func literalFraction(toks []token) bool {
 	for digits < 2 && at < len(toks) {
 		t := toks[at]
 		switch {
-		case t.kind == tNum && isInteger(t.text):
+		case t.kind == tNum && IsInteger(t.text):
 			digits += min(len(t.text), 2)
 			at++
-		case t.text == "{" && at+2 < len(toks) && toks[at+1].kind == tNum && isInteger(toks[at+1].text) && toks[at+2].text == "}":
+		case t.text == "{" && at+2 < len(toks) && toks[at+1].kind == tNum && IsInteger(toks[at+1].text) && toks[at+2].text == "}":
 			digits++
 			at += 3
 		default:
@@ -132,7 +132,7 @@ func (p *parser) juxtaposed() bool {
 }
 
 // power reads an atom with what stands behind it: exponents, !, %, ° and primes.
-func (p *parser) power() *node {
+func (p *parser) power() *Node {
 	if !p.enter() {
 		return p.fail()
 	}
@@ -141,7 +141,7 @@ func (p *parser) power() *node {
 }
 
 // postfix reads what stands behind n.
-func (p *parser) postfix(n *node) *node {
+func (p *parser) postfix(n *Node) *Node {
 	for !p.bad {
 		t := p.peek()
 		if t.kind != tSym {
@@ -153,10 +153,10 @@ func (p *parser) postfix(n *node) *node {
 			switch {
 			case p.degree():
 				n = p.angle(n)
-			case !n.scalar():
+			case !n.Scalar():
 				return p.fail()
 			default:
-				n = p.node(opPow, n, p.exponent())
+				n = p.node(OpPow, n, p.exponent())
 			}
 		case "!":
 			p.pos++
@@ -167,10 +167,10 @@ func (p *parser) postfix(n *node) *node {
 			if len(o) > 2 {
 				return p.fail()
 			}
-			n = p.named(opFact, o, n)
+			n = p.named(OpFact, o, n)
 		case "%":
 			p.pos++
-			n = p.node(opPercent, n)
+			n = p.node(OpPercent, n)
 		case "deg":
 			p.pos++
 			n = p.angle(n)
@@ -195,11 +195,11 @@ func (p *parser) degree() bool {
 
 // angle is n degrees: a factor π/180 in the argument of a trigonometric function,
 // elsewhere a unit.
-func (p *parser) angle(n *node) *node {
+func (p *parser) angle(n *Node) *Node {
 	if p.trig > 0 {
-		return p.node(opMul, n, p.node(opDiv, p.node(opPi), integer(180)))
+		return p.node(OpMul, n, p.node(OpDiv, p.node(OpPi), Integer(180)))
 	}
-	if !n.scalar() {
+	if !n.Scalar() {
 		return p.fail()
 	}
 	p.degrees = true
@@ -207,9 +207,9 @@ func (p *parser) angle(n *node) *node {
 }
 
 // exponent reads what follows ^.
-func (p *parser) exponent() *node {
+func (p *parser) exponent() *Node {
 	if p.accept("-") {
-		return p.node(opNeg, p.exponent())
+		return p.node(OpNeg, p.exponent())
 	}
 	if p.accept("+") {
 		return p.exponent()
@@ -219,7 +219,7 @@ func (p *parser) exponent() *node {
 		if !p.enter() {
 			return p.fail()
 		}
-		n = p.node(opPow, n, p.exponent())
+		n = p.node(OpPow, n, p.exponent())
 		p.depth--
 	}
 	return n

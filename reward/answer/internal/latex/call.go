@@ -1,4 +1,4 @@
-package answer
+package latex
 
 import "strings"
 
@@ -9,12 +9,12 @@ var angles = set("sin cos tan cot sec csc")
 var inverses = pairs(`sin arcsin cos arccos tan arctan cot arccot sec arcsec csc arccsc sinh arsinh cosh arcosh tanh artanh`)
 
 // function reads the powers and arguments of a known function.
-func (p *parser) function(f string) *node {
+func (p *parser) function(f string) *Node {
 	if !p.enter() {
 		return p.fail()
 	}
 	defer func() { p.depth-- }()
-	var power, subscript *node
+	var power, subscript *Node
 	for !p.bad && (p.is("^") || p.is("_")) {
 		if p.accept("_") {
 			subscript = p.atom()
@@ -26,13 +26,13 @@ func (p *parser) function(f string) *node {
 	if subscript != nil && f != "log" && f != "max" && f != "min" {
 		return p.fail()
 	}
-	if power != nil && power.op == opNeg && power.kids[0].op == opNum && power.kids[0].text == "1" {
+	if power != nil && power.Op == OpNeg && power.Kids[0].Op == OpNum && power.Kids[0].Text == "1" {
 		if f = inverses[f]; f == "" {
 			return p.fail()
 		}
 		power = nil
 	}
-	var args []*node
+	var args []*Node
 	trig := p.trig
 	if angles[f] {
 		p.trig++
@@ -43,11 +43,11 @@ func (p *parser) function(f string) *node {
 	case p.is("("), p.is(`\{`) && variadic[f], p.is("[") && f != "sqrt":
 		args = p.arguments()
 	case f == "sqrt" || f == "cbrt" || p.is("{"):
-		args = []*node{p.power()}
+		args = []*Node{p.power()}
 	case f == "exp" || f == "nchoosek" || variadic[f]:
 		p.bad = true
 	default:
-		args = []*node{p.implied()}
+		args = []*Node{p.implied()}
 	}
 	p.trig = trig
 	if p.bad {
@@ -58,10 +58,10 @@ func (p *parser) function(f string) *node {
 		if f != "log" {
 			return p.fail()
 		}
-		n = p.node(opDiv, n, p.named(opFunc, "ln", subscript))
+		n = p.node(OpDiv, n, p.named(OpFunc, "ln", subscript))
 	}
 	if power != nil {
-		n = p.node(opPow, n, power)
+		n = p.node(OpPow, n, power)
 	}
 	return n
 }
@@ -70,69 +70,69 @@ func (p *parser) function(f string) *node {
 var variadic = set("gcd lcm max min")
 
 // known makes a call of a known function in the few that evaluation knows.
-func (p *parser) known(f string, args []*node) *node {
+func (p *parser) known(f string, args []*Node) *Node {
 	if variadic[f] {
-		if len(args) == 1 && args[0].op == opSet {
-			args = args[0].kids
+		if len(args) == 1 && args[0].Op == OpSet {
+			args = args[0].Kids
 		}
-		return p.named(opFunc, f, args...)
+		return p.named(OpFunc, f, args...)
 	}
 	if f == "nchoosek" {
 		if len(args) != 2 {
 			return p.fail()
 		}
-		return p.named(opFunc, "binom", args...)
+		return p.named(OpFunc, "binom", args...)
 	}
 	if len(args) != 1 {
 		return p.fail()
 	}
 	x := args[0]
-	one := integer(1)
+	one := Integer(1)
 	switch f {
 	case "log":
-		return p.named(opFunc, "ln", x)
+		return p.named(OpFunc, "ln", x)
 	case "lg":
-		return p.node(opDiv, p.named(opFunc, "ln", x), p.named(opFunc, "ln", integer(10)))
+		return p.node(OpDiv, p.named(OpFunc, "ln", x), p.named(OpFunc, "ln", Integer(10)))
 	case "exp":
-		return p.node(opPow, p.node(opE), x)
+		return p.node(OpPow, p.node(OpE), x)
 	case "sqrt":
-		return p.named(opFunc, "root", x, integer(2))
+		return p.named(OpFunc, "root", x, Integer(2))
 	case "cbrt":
-		return p.named(opFunc, "root", x, integer(3))
+		return p.named(OpFunc, "root", x, Integer(3))
 	case "tan":
-		return p.node(opDiv, p.named(opFunc, "sin", x), p.named(opFunc, "cos", x))
+		return p.node(OpDiv, p.named(OpFunc, "sin", x), p.named(OpFunc, "cos", x))
 	case "cot":
-		return p.node(opDiv, p.named(opFunc, "cos", x), p.named(opFunc, "sin", x))
+		return p.node(OpDiv, p.named(OpFunc, "cos", x), p.named(OpFunc, "sin", x))
 	case "sec":
-		return p.node(opDiv, one, p.named(opFunc, "cos", x))
+		return p.node(OpDiv, one, p.named(OpFunc, "cos", x))
 	case "csc":
-		return p.node(opDiv, one, p.named(opFunc, "sin", x))
+		return p.node(OpDiv, one, p.named(OpFunc, "sin", x))
 	case "arccot":
-		return p.node(opAdd, p.node(opDiv, p.node(opPi), integer(2)), p.node(opNeg, p.named(opFunc, "arctan", x)))
+		return p.node(OpAdd, p.node(OpDiv, p.node(OpPi), Integer(2)), p.node(OpNeg, p.named(OpFunc, "arctan", x)))
 	case "arcsec":
-		return p.named(opFunc, "arccos", p.node(opDiv, one, x))
+		return p.named(OpFunc, "arccos", p.node(OpDiv, one, x))
 	case "arccsc":
-		return p.named(opFunc, "arcsin", p.node(opDiv, one, x))
+		return p.named(OpFunc, "arcsin", p.node(OpDiv, one, x))
 	case "coth":
-		return p.node(opDiv, one, p.named(opFunc, "tanh", x))
+		return p.node(OpDiv, one, p.named(OpFunc, "tanh", x))
 	case "sech":
-		return p.node(opDiv, one, p.named(opFunc, "cosh", x))
+		return p.node(OpDiv, one, p.named(OpFunc, "cosh", x))
 	case "csch":
-		return p.node(opDiv, one, p.named(opFunc, "sinh", x))
+		return p.node(OpDiv, one, p.named(OpFunc, "sinh", x))
 	case "det":
-		if x.op == opMatrix {
+		if x.Op == OpMatrix {
 			return p.determinant(x)
 		}
-		return p.named(opCall, "det", x)
+		return p.named(OpCall, "det", x)
 	}
-	return p.named(opFunc, f, x)
+	return p.named(OpFunc, f, x)
 }
 
 // implied reads an argument without brackets: factors up to an operator or the next
 // function.
-func (p *parser) implied() *node {
+func (p *parser) implied() *Node {
 	if p.accept("-") {
-		return p.node(opNeg, p.implied())
+		return p.node(OpNeg, p.implied())
 	}
 	n := p.power()
 	if m := p.mixed(n); m != nil {
@@ -140,7 +140,7 @@ func (p *parser) implied() *node {
 	}
 	for !p.bad && p.juxtaposed() && p.peek().kind != tFunc && !p.is("(") && !p.is("[") && !p.is("|") {
 		right := p.power()
-		if right.op == opNum && right.text != "" {
+		if right.Op == OpNum && right.Text != "" {
 			return p.fail()
 		}
 		n = p.times(n, right)
@@ -149,7 +149,7 @@ func (p *parser) implied() *node {
 }
 
 // command reads the arguments of \frac and the like.
-func (p *parser) command(name string) *node {
+func (p *parser) command(name string) *Node {
 	if !p.enter() {
 		return p.fail()
 	}
@@ -157,17 +157,17 @@ func (p *parser) command(name string) *node {
 	switch name {
 	case "frac":
 		a := p.operand()
-		return p.node(opDiv, a, p.operand())
+		return p.node(OpDiv, a, p.operand())
 	case "binom":
 		a := p.operand()
-		return p.named(opFunc, "binom", a, p.operand())
+		return p.named(OpFunc, "binom", a, p.operand())
 	case "sqrt":
-		index := integer(2)
+		index := Integer(2)
 		if p.accept("[") {
 			index = p.sum()
 			p.expect("]")
 		}
-		return p.named(opFunc, "root", p.operand(), index)
+		return p.named(OpFunc, "root", p.operand(), index)
 	case "sum", "prod":
 		return p.series(name)
 	}
@@ -178,10 +178,10 @@ func (p *parser) command(name string) *node {
 }
 
 // operand reads an argument of a command: a group, or a single digit or symbol.
-func (p *parser) operand() *node {
+func (p *parser) operand() *Node {
 	t := p.peek()
 	switch {
-	case t.kind == tNum && isInteger(t.text) && len(t.text) > 1:
+	case t.kind == tNum && IsInteger(t.text) && len(t.text) > 1:
 		digit := t.text[:1]
 		t.text, t.space = t.text[1:], false
 		return p.number(digit)
@@ -196,7 +196,7 @@ func (p *parser) operand() *node {
 			n = p.stacked(n)
 		}
 		p.expect("}")
-		if !n.scalar() {
+		if !n.Scalar() {
 			return p.fail()
 		}
 		return p.grouped(n)
@@ -207,7 +207,7 @@ func (p *parser) operand() *node {
 }
 
 // series reads \sum_{k=a}^{b} and the term behind it.
-func (p *parser) series(name string) *node {
+func (p *parser) series(name string) *Node {
 	p.expect("_")
 	p.expect("{")
 	t := p.peek()
@@ -215,7 +215,7 @@ func (p *parser) series(name string) *node {
 		return p.fail()
 	}
 	p.pos++
-	index := p.named(opName, t.text)
+	index := p.named(OpName, t.text)
 	p.expect("=")
 	from := p.sum()
 	p.expect("}")
@@ -225,12 +225,12 @@ func (p *parser) series(name string) *node {
 		return p.fail()
 	}
 	bound := p.bound
-	p.bound += index.text
+	p.bound += index.Text
 	body := p.product()
 	p.bound = bound
 	text := ""
 	if name == "prod" {
 		text = "prod"
 	}
-	return p.named(opSum, text, index, from, to, body)
+	return p.named(OpSum, text, index, from, to, body)
 }

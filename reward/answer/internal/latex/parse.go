@@ -1,11 +1,11 @@
-package answer
+package latex
 
 import "errors"
 
 // A parser reads tokens by recursive descent. It carries its own budgets of depth
 // and nodes; the first fault ends it, and half-read input is never accepted.
 type parser struct {
-	toks    []token
+	toks    []Token
 	pos     int
 	depth   int
 	nodes   int
@@ -16,31 +16,31 @@ type parser struct {
 	builder bool   // within {x : ...}, where a colon opens the condition
 	bad     bool
 	over    bool
-	slab    []node
+	slab    []Node
 }
 
 // What Parse says of an answer that has no tree.
 var (
-	errSyntax   = errors.New("not an answer that can be read")
-	errTooLarge = errors.New("too deep or too large an answer")
+	ErrSyntax   = errors.New("not an answer that can be read")
+	ErrTooLarge = errors.New("too deep or too large an answer")
 )
 
 // parse reads tokens, and changes them: a run of letters becomes names one by one.
-func parse(toks []token) (*node, error) {
+func Parse(toks []Token) (*Node, error) {
 	p := parser{toks: toks}
 	n := p.answer()
 	switch {
 	case p.over:
-		return nil, errTooLarge
+		return nil, ErrTooLarge
 	case p.bad:
-		return nil, errSyntax
+		return nil, ErrSyntax
 	}
 	return n, nil
 }
 
-var endToken = token{kind: tEnd}
+var endToken = Token{kind: tEnd}
 
-func (p *parser) peek() *token {
+func (p *parser) peek() *Token {
 	if p.pos >= len(p.toks) || p.bad {
 		return &endToken
 	}
@@ -66,37 +66,37 @@ func (p *parser) expect(text string) {
 	}
 }
 
-func (p *parser) fail() *node {
+func (p *parser) fail() *Node {
 	p.bad = true
-	return &node{op: opNum, rat: nil, text: "?"}
+	return &Node{Op: OpNum, Rat: nil, Text: "?"}
 }
 
 // node makes a node; where its kids are no values the parse fails.
-func (p *parser) node(o op, kids ...*node) *node {
-	if p.nodes++; p.nodes > maxNodes {
+func (p *parser) node(o Op, kids ...*Node) *Node {
+	if p.nodes++; p.nodes > MaxNodes {
 		p.over = true
 		return p.fail()
 	}
-	if o < opArith {
+	if o < OpArith {
 		for _, k := range kids {
-			if !k.scalar() || k.op == opUnit {
+			if !k.Scalar() || k.Op == OpUnit {
 				return p.fail()
 			}
 		}
 	}
 	if len(p.slab) == 0 {
-		p.slab = make([]node, 16)
+		p.slab = make([]Node, 16)
 	}
 	n := &p.slab[0]
 	p.slab = p.slab[1:]
-	n.op, n.kids = o, kids
+	n.Op, n.Kids = o, kids
 	return n
 }
 
-func (p *parser) named(o op, text string, kids ...*node) *node {
+func (p *parser) named(o Op, text string, kids ...*Node) *Node {
 	n := p.node(o, kids...)
 	if !p.bad {
-		n.text = text
+		n.Text = text
 	}
 	return n
 }
@@ -110,7 +110,7 @@ func (p *parser) enter() bool {
 }
 
 // answer reads the whole input: a list of relations.
-func (p *parser) answer() *node {
+func (p *parser) answer() *Node {
 	n := p.list()
 	if p.pos < len(p.toks) {
 		p.bad = true
@@ -119,13 +119,13 @@ func (p *parser) answer() *node {
 }
 
 // list reads items separated by commas, semicolons, "and" and "or".
-func (p *parser) list() *node {
+func (p *parser) list() *Node {
 	if !p.enter() {
 		return p.fail()
 	}
 	defer func() { p.depth-- }()
 	first := p.item()
-	var items []*node
+	var items []*Node
 	joint := ""
 	for !p.bad {
 		sep := ""
@@ -151,10 +151,10 @@ func (p *parser) list() *node {
 	if items == nil {
 		return first
 	}
-	return p.named(opList, joint, items...)
+	return p.named(OpList, joint, items...)
 }
 
-func relation(t *token) bool {
+func relation(t *Token) bool {
 	if t.kind != tSym {
 		return false
 	}
@@ -166,27 +166,27 @@ func relation(t *token) bool {
 }
 
 // item reads a chain of relations.
-func (p *parser) item() *node {
+func (p *parser) item() *Node {
 	first := p.member()
 	if !relation(p.peek()) {
 		return first
 	}
-	members, rels := []*node{first}, []string(nil)
+	members, rels := []*Node{first}, []string(nil)
 	for relation(p.peek()) {
 		rels = append(rels, p.peek().text)
 		p.pos++
 		members = append(members, p.member())
 	}
-	n := p.node(opRel, members...)
+	n := p.node(OpRel, members...)
 	if !p.bad {
-		n.rels = rels
+		n.Rels = rels
 	}
 	return n
 }
 
 // member reads one side of a relation: sets joined by ∪, ∩ and ∖, or a ratio, with
 // its unit.
-func (p *parser) member() *node {
+func (p *parser) member() *Node {
 	if n := p.label(); n != nil {
 		return n
 	}
@@ -206,16 +206,16 @@ func (p *parser) member() *node {
 		n = p.stacked(n)
 	}
 	if p.is(":") && !p.builder {
-		kids := []*node{n}
+		kids := []*Node{n}
 		for p.accept(":") {
 			kids = append(kids, p.sum())
 		}
 		for _, k := range kids {
-			if !k.scalar() {
+			if !k.Scalar() {
 				return p.fail()
 			}
 		}
-		n = p.node(opRatio, kids...)
+		n = p.node(OpRatio, kids...)
 	}
 	if p.degrees {
 		if currency != "" {
@@ -227,12 +227,12 @@ func (p *parser) member() *node {
 	return p.unit(n, currency)
 }
 
-func (p *parser) unions() *node {
+func (p *parser) unions() *Node {
 	n := p.intersections()
 	for !p.bad {
-		o := opCup
-		if p.is("setminus") || p.is("-") && !n.scalar() {
-			o = opMinus
+		o := OpCup
+		if p.is("setminus") || p.is("-") && !n.Scalar() {
+			o = OpMinus
 		} else if !p.is("cup") {
 			break
 		}
@@ -242,21 +242,21 @@ func (p *parser) unions() *node {
 	return n
 }
 
-func (p *parser) intersections() *node {
+func (p *parser) intersections() *Node {
 	n := p.sum()
 	for !p.bad && p.accept("cap") {
-		n = p.node(opCap, n, p.sum())
+		n = p.node(OpCap, n, p.sum())
 	}
 	return n
 }
 
 // sum reads terms joined by + - ± ∓.
-func (p *parser) sum() *node {
+func (p *parser) sum() *Node {
 	if !p.enter() {
 		return p.fail()
 	}
 	defer func() { p.depth-- }()
-	var terms []*node
+	var terms []*Node
 	first := true
 	for !p.bad {
 		sign := ""
@@ -275,15 +275,15 @@ func (p *parser) sum() *node {
 		t := p.product()
 		switch sign {
 		case "-":
-			t = p.node(opNeg, t)
+			t = p.node(OpNeg, t)
 		case "pm", "mp":
-			t = p.named(opPM, sign, t)
+			t = p.named(OpPM, sign, t)
 		case "+":
-			if !t.scalar() {
+			if !t.Scalar() {
 				p.bad = true
 			}
 		}
-		if first && !t.scalar() {
+		if first && !t.Scalar() {
 			return t
 		}
 		first = false
@@ -292,5 +292,5 @@ func (p *parser) sum() *node {
 	if len(terms) == 1 {
 		return terms[0]
 	}
-	return p.node(opAdd, terms...)
+	return p.node(OpAdd, terms...)
 }

@@ -1,9 +1,13 @@
-package answer
+package extract
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/satori-go/satori/reward/answer/internal/latex"
+)
 
 // Find is the final answer in the output of a model; package answer says where it looks.
-func find(output string) (answer string, ok bool) {
+func Find(output string) (answer string, ok bool) {
 	const think = "</think>"
 	for {
 		at := strings.Index(output, think)
@@ -100,12 +104,12 @@ func findBoxes(s string) []box {
 	for i := at; i < len(s); {
 		if i == at {
 			b := box{start: at, end: -1}
-			if after < len(s) && isLetter(s[after]) { // another command
+			if after < len(s) && latex.IsLetter(s[after]) { // another command
 				i = after
 				at, after = nextBox(s, i)
 				continue
 			}
-			for after < len(s) && isSpace(s[after]) {
+			for after < len(s) && latex.IsSpace(s[after]) {
 				after++
 			}
 			if after < len(s) && s[after] == '{' {
@@ -153,7 +157,7 @@ func bare(s string) int {
 	n, depth := 0, 0
 	for n < len(s) {
 		switch c := s[n]; {
-		case depth == 0 && (isSpace(c) || c == '$'), c == '\n':
+		case depth == 0 && (latex.IsSpace(c) || c == '$'), c == '\n':
 			return n
 		case c == '\\' && n+1 < len(s):
 			if depth == 0 && (s[n+1] == ')' || s[n+1] == ']') {
@@ -181,7 +185,7 @@ func unbox(s string, depth int) string {
 	if at != 0 || depth > maxNesting {
 		return s
 	}
-	body, n, ok := argument(s[after:])
+	body, n, ok := latex.Argument(s[after:])
 	if !ok || after+n != len(s) {
 		return s
 	}
@@ -202,14 +206,14 @@ next:
 			}
 		}
 		for _, word := range [...]string{"and", "or"} {
-			if strings.HasPrefix(s, word) && (len(s) == len(word) || !isLetter(s[len(word)])) {
+			if strings.HasPrefix(s, word) && (len(s) == len(word) || !latex.IsLetter(s[len(word)])) {
 				s = s[len(word):]
 				continue next
 			}
 		}
 		for _, command := range [...]string{`\text`, `\mathrm`, `\textrm`, `\mbox`} {
 			if rest, ok := strings.CutPrefix(s, command); ok {
-				if body, n, ok := argument(rest); ok && separates(body) {
+				if body, n, ok := latex.Argument(rest); ok && separates(body) {
 					s = rest[n:]
 					continue next
 				}

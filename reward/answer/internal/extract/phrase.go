@@ -1,6 +1,10 @@
-package answer
+package extract
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/satori-go/satori/reward/answer/internal/latex"
+)
 
 // hashes is the rest of the line after the last #### that a number can follow.
 func hashes(s string) string {
@@ -16,8 +20,8 @@ func hashes(s string) string {
 			line = line[:end]
 		}
 		line = strings.TrimSpace(line)
-		if line != "" && (isDigit(line[0]) || strings.IndexByte(`+-$\(`, line[0]) >= 0 || strings.HasPrefix(line, "−") ||
-			line[0] == '.' && len(line) > 1 && isDigit(line[1])) {
+		if line != "" && (latex.IsDigit(line[0]) || strings.IndexByte(`+-$\(`, line[0]) >= 0 || strings.HasPrefix(line, "−") ||
+			line[0] == '.' && len(line) > 1 && latex.IsDigit(line[1])) {
 			found = line
 		}
 	}
@@ -33,7 +37,7 @@ func phrase(s string) string {
 			at = upper
 		}
 		after := at + len("nswer")
-		if at > 0 && s[at-1]|0x20 == 'a' && (at == 1 || !isLetter(s[at-2])) {
+		if at > 0 && s[at-1]|0x20 == 'a' && (at == 1 || !latex.IsLetter(s[at-2])) {
 			if rest, ok := verb(s[after:]); ok {
 				starts = append(starts, len(s)-len(rest))
 			}
@@ -63,7 +67,7 @@ func next(s string, from int, sub string) int {
 // verb skips ":" or "is" at the head of s, with asterisks about it.
 func verb(s string) (rest string, ok bool) {
 	s = strings.TrimLeft(s, "* \t")
-	if len(s) >= 2 && strings.EqualFold(s[:2], "is") && (len(s) == 2 || !isLetter(s[2])) {
+	if len(s) >= 2 && strings.EqualFold(s[:2], "is") && (len(s) == 2 || !latex.IsLetter(s[2])) {
 		s, ok = strings.TrimLeft(s[2:], "* \t"), true
 	}
 	if strings.HasPrefix(s, ":") {
@@ -75,7 +79,7 @@ func verb(s string) (rest string, ok bool) {
 // clause is the math span that begins s, or else its first sentence or line.
 func clause(s string) string {
 	if t := strings.TrimLeft(s, " \t\r\n*"); len(t) < len(s) && t != "" && s[0] <= '\r' {
-		if !isDigit(t[0]) && strings.IndexByte(`$\+-(`, t[0]) < 0 { // the next line only where an answer begins it
+		if !latex.IsDigit(t[0]) && strings.IndexByte(`$\+-(`, t[0]) < 0 { // the next line only where an answer begins it
 			return ""
 		}
 		s = t
@@ -92,7 +96,7 @@ func clause(s string) string {
 		case '\n':
 			return s[:i]
 		case '.':
-			if i+1 == len(s) || isSpace(s[i+1]) || s[i+1] == '*' {
+			if i+1 == len(s) || latex.IsSpace(s[i+1]) || s[i+1] == '*' {
 				return s[:i]
 			}
 		}

@@ -1,0 +1,2 @@
+// Package extract finds the final answer in the output of a model.
+package extract
