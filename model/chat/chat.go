@@ -8,14 +8,17 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/satori-go/satori/model/chat/internal/jinja"
 )
 
 // A Template makes text of messages. It is safe for concurrent use.
 type Template struct {
-	named  map[string][]statement // "default", and maybe "tool_use" and others
-	tokens map[string]string      // bos_token, eos_token and the like
+	named  map[string]*jinja.Template // "default", and maybe "tool_use" and others
+	tokens map[string]string          // bos_token, eos_token and the like
 }
 
 // A Message is one turn of a conversation.
@@ -55,9 +58,9 @@ func (s Sources) Parse() (*Template, error) {
 }
 
 func (s Sources) parse(place string) (*Template, error) {
-	t := &Template{named: map[string][]statement{}, tokens: s.Tokens}
+	t := &Template{named: map[string]*jinja.Template{}, tokens: s.Tokens}
 	for name, source := range s.Templates {
-		body, err := parse(source)
+		body, err := jinja.Parse(source)
 		switch {
 		case err != nil && place != "":
 			return nil, fmt.Errorf("%s: template %q: %w", place, name, err)
@@ -179,9 +182,43 @@ func (t *Template) Render(in Input) (string, error) {
 	}
 	vars["messages"] = in.Messages
 	maps.Copy(vars, in.Variables)
-	text, err := render(body, vars, now)
+	for name, v := range vars {
+		vars[name] = plain(v)
+	}
+	text, err := body.Render(vars, now)
 	if err != nil {
 		return "", fmt.Errorf("chat: %w", err)
 	}
 	return text, nil
+}
+
+// plain replaces the messages in a value by objects that a template can read.
+func plain(v any) any {
+	switch v := v.(type) {
+	case Message:
+		o := jinja.Object{{Name: "role", Value: v.Role}, {Name: "content", Value: v.Content}}
+		for _, name := range slices.Sorted(maps.Keys(v.Fields)) {
+			o = append(o, jinja.Member{Name: name, Value: plain(v.Fields[name])})
+		}
+		return o
+	case []Message:
+		out := make([]any, len(v))
+		for i, m := range v {
+			out[i] = plain(m)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = plain(item)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, item := range v {
+			out[name] = plain(item)
+		}
+		return out
+	}
+	return v
 }

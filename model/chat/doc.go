@@ -14,7 +14,7 @@
 //   - statements: for (with if and else), break, continue, if, set (of names, of
 //     attributes of a namespace, and of blocks), macro, raw, generation;
 //   - expressions: all operators, slices, calls with named arguments, and the filters,
-//     tests and methods of filter.go and builtin.go.
+//     tests and methods of internal/jinja.
 //
 // Anything else is refused when the template is read, by line and name; it never renders
 // as something else. It differs from Python in these ways: integers have 64 bits, map

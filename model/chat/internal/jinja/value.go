@@ -1,4 +1,4 @@
-package chat
+package jinja
 
 import (
 	"bytes"
@@ -75,20 +75,12 @@ func value(v any) any {
 		return v
 	case int:
 		return int64(v)
-	case Message:
+	case Object:
 		d := &dict{}
-		d.set("role", v.Role)
-		d.set("content", v.Content)
-		for _, name := range sortedKeys(v.Fields) {
-			d.set(name, value(v.Fields[name]))
+		for _, m := range v {
+			d.set(m.Name, value(m.Value))
 		}
 		return d
-	case []Message:
-		out := make(list, len(v))
-		for i, m := range v {
-			out[i] = value(m)
-		}
-		return out
 	case json.Number:
 		if i, err := v.Int64(); err == nil {
 			return i
@@ -189,7 +181,7 @@ func typeName(v any) string {
 	case *namespace:
 		return "Namespace"
 	}
-	return strings.TrimPrefix(fmt.Sprintf("%T", v), "*chat.")
+	return strings.TrimPrefix(fmt.Sprintf("%T", v), "*jinja.")
 }
 
 func truth(v any) bool {

@@ -1,4 +1,4 @@
-package chat
+package jinja
 
 import (
 	"fmt"
@@ -48,25 +48,6 @@ func (s *scope) capture(body []statement) string {
 	text := s.run.out.String()
 	s.run.out = outer
 	return text
-}
-
-func render(body []statement, vars map[string]any, now time.Time) (text string, err error) {
-	r := &run{out: &strings.Builder{}, line: 1, now: now}
-	defer func() {
-		if p := recover(); p != nil {
-			f, ok := p.(failure)
-			if !ok {
-				panic(p)
-			}
-			text, err = "", fmt.Errorf("line %d: %w", r.line, f.error)
-		}
-	}()
-	s := &scope{names: map[string]any{}, run: r}
-	for name, v := range vars {
-		s.names[name] = value(v)
-	}
-	execAll(s, body)
-	return r.out.String(), nil
 }
 
 func execAll(s *scope, body []statement) jump {

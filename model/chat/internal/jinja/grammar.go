@@ -1,4 +1,4 @@
-package chat
+package jinja
 
 // tuple reads an expression, or some with commas between, which make a tuple. Only
 // where it says so may these be conditional.
