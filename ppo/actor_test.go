@@ -31,16 +31,16 @@ func TestTermsOfTheLoss(t *testing.T) {
 				t.Fatal(err)
 			}
 			for k := range s.Tokens {
-				want, n = want+c.plain(float64(logp[0][len(s.Prompt)+k])-s.Ref[k]), n+1
+				want, n = want+c.plain(float64(logp[0][len(s.Prompt)+k])-s.RefLogProbs[k]), n+1
 			}
 		}
-		without, with := updated(t, a, samples, Rate{}), updated(t, a, samples, Rate{KL: beta})
+		without, with := updated(t, a, samples, StepSizes{}), updated(t, a, samples, StepSizes{KL: beta})
 		near(t, c.name, with.PolicyLoss-without.PolicyLoss, beta*want/n, 1e-6)
 	}
 
 	plain, samples := tiny(t, ActorConfig{Temperature: 0.8})
 	bonus, _ := tiny(t, ActorConfig{Temperature: 0.8, Entropy: 0.01})
-	without, with := updated(t, plain, samples, Rate{}), updated(t, bonus, samples, Rate{})
+	without, with := updated(t, plain, samples, StepSizes{}), updated(t, bonus, samples, StepSizes{})
 	near(t, "entropy", with.PolicyLoss, without.PolicyLoss-0.01*without.Entropy, 1e-6)
 	near(t, "entropy a token", without.Entropy, entropy(t, plain, samples), 1e-6)
 }
@@ -69,7 +69,7 @@ func entropy(t *testing.T, a *ActorCritic, samples []Sample) float64 {
 	return sum / float64(count(samples))
 }
 
-func updated(t *testing.T, a *ActorCritic, samples []Sample, rate Rate) Stats {
+func updated(t *testing.T, a *ActorCritic, samples []Sample, rate StepSizes) Stats {
 	t.Helper()
 	s, err := a.Update(t.Context(), samples, rate)
 	if err != nil {
@@ -116,15 +116,15 @@ func TestUpdateIsWholeOrNothing(t *testing.T) {
 			before := half(a)
 			bad := slices.Clone(samples)
 			spoil(&bad[3])
-			if _, err := a.Update(t.Context(), bad, Rate{Policy: 1, Critic: 1}); err == nil {
+			if _, err := a.Update(t.Context(), bad, StepSizes{Policy: 1, Critic: 1}); err == nil {
 				t.Fatalf("%s, %d steps: no error", name, steps)
 			}
 			if !reflect.DeepEqual(before, half(a)) {
 				t.Errorf("%s, %d steps: half a step is left", name, steps)
 			}
 			for range 2 {
-				updated(t, a, samples, Rate{Policy: 1, Critic: 1})
-				updated(t, b, samples, Rate{Policy: 1, Critic: 1})
+				updated(t, a, samples, StepSizes{Policy: 1, Critic: 1})
+				updated(t, b, samples, StepSizes{Policy: 1, Critic: 1})
 			}
 			if !reflect.DeepEqual(half(a), half(b)) || reflect.DeepEqual(before, half(a)) {
 				t.Errorf("%s, %d steps: the optimisers are not those of before", name, steps)
@@ -138,15 +138,15 @@ func TestUpdateIsWholeOrNothing(t *testing.T) {
 func TestCriticStepsOfAnySize(t *testing.T) {
 	for _, n := range []int{2, 5, 6, 8} {
 		a, samples := tiny(t, ActorConfig{Temperature: 0.8, CriticSteps: 4})
-		updated(t, a, samples[:n], Rate{Policy: 1, Critic: 1})
+		updated(t, a, samples[:n], StepSizes{Policy: 1, Critic: 1})
 		if got := a.critic.Steps(); got != min(4, n) {
 			t.Errorf("%d steps on %d samples", got, n)
 		}
 	}
 	a, samples := tiny(t, ActorConfig{Temperature: 0.8, CriticSteps: 4})
 	samples[5].Returns = samples[5].Returns[1:]
-	_, err := a.Update(t.Context(), samples, Rate{Policy: 1, Critic: 1})
-	if f := (*Fault)(nil); !errors.As(err, &f) || !slices.Equal(f.Rows, []int{5}) {
+	_, err := a.Update(t.Context(), samples, StepSizes{Policy: 1, Critic: 1})
+	if f := (*CheckError)(nil); !errors.As(err, &f) || !slices.Equal(f.Rows, []int{5}) {
 		t.Errorf("%v, want a fault of row 5", err)
 	}
 }
@@ -158,10 +158,10 @@ func TestCriticSteps(t *testing.T) {
 	one, _ := tiny(t, ActorConfig{Temperature: 0.8})
 	half := len(samples) / 2
 	for range 2 {
-		got := updated(t, both, samples, Rate{Policy: 1, Critic: 1})
-		policy := updated(t, one, samples, Rate{Policy: 1})
-		first := updated(t, one, samples[:half], Rate{Critic: 1})
-		second := updated(t, one, samples[half:], Rate{Critic: 1})
+		got := updated(t, both, samples, StepSizes{Policy: 1, Critic: 1})
+		policy := updated(t, one, samples, StepSizes{Policy: 1})
+		first := updated(t, one, samples[:half], StepSizes{Critic: 1})
+		second := updated(t, one, samples[half:], StepSizes{Critic: 1})
 		a, b := float64(count(samples[:half])), float64(count(samples[half:]))
 		near(t, "value loss", got.ValueLoss, (a*first.ValueLoss+b*second.ValueLoss)/(a+b), 1e-6)
 		near(t, "policy loss", got.PolicyLoss, policy.PolicyLoss, 0)
@@ -256,7 +256,7 @@ func TestTokensInTokensOut(t *testing.T) {
 	for i := range other {
 		other[i].Text = "d d d d d d"
 	}
-	if x, y := updated(t, a, samples, Rate{Policy: 1, Critic: 1}), updated(t, b, other, Rate{Policy: 1, Critic: 1}); !reflect.DeepEqual(x, y) {
+	if x, y := updated(t, a, samples, StepSizes{Policy: 1, Critic: 1}), updated(t, b, other, StepSizes{Policy: 1, Critic: 1}); !reflect.DeepEqual(x, y) {
 		t.Errorf("%+v and %+v", x, y)
 	}
 
@@ -272,7 +272,7 @@ func TestTokensInTokensOut(t *testing.T) {
 	}
 	before := end()
 	s.LogProbs[1] = float32(before)
-	updated(t, a, []Sample{s}, Rate{Policy: 1})
+	updated(t, a, []Sample{s}, StepSizes{Policy: 1})
 	if !(end() > before+1e-3) {
 		t.Errorf("an EOS with an advantage went from %g to %g", before, end())
 	}
@@ -297,7 +297,7 @@ func TestEstimatesRepeat(t *testing.T) {
 			t.Fatal("two estimates of the same rollouts differ")
 		}
 	}
-	if a, b := updated(t, a, samples, Rate{}), updated(t, a, samples, Rate{}); !reflect.DeepEqual(a, b) {
+	if a, b := updated(t, a, samples, StepSizes{}), updated(t, a, samples, StepSizes{}); !reflect.DeepEqual(a, b) {
 		t.Error("two losses of the same samples differ")
 	}
 }

@@ -15,24 +15,24 @@ import (
 
 // An ActorConfig says how an ActorCritic samples and learns.
 type ActorConfig struct {
-	Template    coat.Template `json:"-"`
-	MaxTokens   int           // new tokens a response
-	InFlight    int           // rollouts sampled at a time, which changes none of them; 0: all of a batch
-	Temperature float64       // of sampling, and of all log-probabilities; 0: 0.6, the paper's
-	PolicyRate  float64       // peak learning rate; the paper's 2e-7 is for 7B parameters
-	CriticRate  float64       // peak learning rate; the paper's 5e-6 is for 7B parameters
+	Template      coat.Template `json:"-"`
+	MaxTokens     int           // new tokens a response
+	MaxConcurrent int           `json:"InFlight"` // rollouts sampled at a time, which changes none of them; 0: all of an iteration
+	Temperature   float64       // of sampling, and of all log-probabilities; 0: 0.6, the paper's
+	PolicyRate    float64       // peak learning rate; the paper's 2e-7 is for 7B parameters
+	CriticRate    float64       // peak learning rate; the paper's 5e-6 is for 7B parameters
 	// CriticSteps is how many steps a critic of its own makes on a mini-batch of the policy,
 	// each on a part of it. 0: 4, with which every critic explained more than with 1, that of
 	// the paper's code (testdata/details.md). A critic on the policy's trunk makes the policy's steps.
 	CriticSteps int
 	Clip        float64     // ε of the policy; 0: 0.2
 	ClipHigh    float64     // ε above 1; 0: that of Clip. DAPO has 0.28
-	DualClip    float64     // c of [DualClip], over 1; 0: off
+	ClipRatioC  float64     `json:"DualClip"` // c of the dual clip, over 1; 0: off
 	ValueClip   float64     // ε of the critic; 0: 0.2, as in the paper's code. +Inf: off
 	Entropy     float64     // coefficient of a bonus for entropy; 0: none
-	Aggregate   Aggregation `json:"-"` // of the policy's loss; nil: [ByToken]
+	LossAgg     Aggregation `json:"-" setting:"Aggregate"` // of the policy's loss; nil: [ByToken]
 	// KLLoss estimates the divergence from the reference in the policy's loss, where
-	// Config.Penalty is InLoss: [K2], [K3], ... nil: [StraightThrough].
+	// Config.KLUse is UseKLLoss: [K2], [K3], ... nil: [K3Plus].
 	KLLoss func(logp, ref *Node) *Node `json:"-"`
 	// ValueMean and ValueStd turn the critic's score into a value, (score − mean)/std, as
 	// the paper's scripts do with a critic that starts from a reward model. 0: 0 and 1.
@@ -59,8 +59,8 @@ const ValueHead = "value"
 //
 // A shared trunk belongs to the policy: it moves at PolicyRate, along the gradient of
 // policy loss + ValueCoef·value loss, and stands still where the policy does, so that
-// Config.CriticOnly trains the head alone. Trunk and head are clipped apart, and their norms
-// are Stats.PolicyNorm and ValueNorm. What critics of either sort explain is measured in
+// Config.CriticWarmup trains the head alone. Trunk and head are clipped apart, and their norms
+// are Stats.GradNorm and CriticGradNorm. What critics of either sort explain is measured in
 // testdata/details.md.
 type ActorCritic struct {
 	LM     *model.LM
@@ -76,7 +76,7 @@ type ActorCritic struct {
 // measured, or from a reward model (bt.Model.Net.Clone), as the paper's does.
 // Without one (nil) the policy is its own where it has a head for that, of
 // lm.WithScalar(ValueHead, seed); and where it has none there is no critic, which is for
-// Config.Relative.
+// Config.Advantage.
 func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCritic, error) {
 	c.Temperature, c.Clip, c.ValueClip = cmp.Or(c.Temperature, 0.6), cmp.Or(c.Clip, 0.2), cmp.Or(c.ValueClip, 0.2)
 	c.ClipHigh, c.ValueStd = cmp.Or(c.ClipHigh, c.Clip), cmp.Or(c.ValueStd, 1)
@@ -94,11 +94,11 @@ func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCriti
 	}
 	need(c.Template != nil, "Template is nil")
 	need(c.MaxTokens > 0, "MaxTokens is %d, want it positive", c.MaxTokens)
-	need(c.InFlight >= 0, "InFlight is %d", c.InFlight)
+	need(c.MaxConcurrent >= 0, "MaxConcurrent is %d", c.MaxConcurrent)
 	need(c.Temperature > 0, "Temperature is %g; a greedy policy cannot be trained", c.Temperature)
 	need(c.PolicyRate > 0, "PolicyRate is %g, want it positive", c.PolicyRate)
 	need(c.Clip > 0 && c.ClipHigh > 0 && c.ValueClip > 0, "Clip is %g, ClipHigh %g, ValueClip %g, want them positive", c.Clip, c.ClipHigh, c.ValueClip)
-	need(c.DualClip == 0 || c.DualClip > 1, "DualClip is %g, want it over 1", c.DualClip)
+	need(c.ClipRatioC == 0 || c.ClipRatioC > 1, "ClipRatioC is %g, want it over 1", c.ClipRatioC)
 	need(c.Entropy >= 0, "Entropy is %g", c.Entropy)
 	need(c.ValueStd > 0, "ValueStd is %g, want it positive", c.ValueStd)
 	need(c.ValueCoef >= 0, "ValueCoef is %g", c.ValueCoef)
@@ -112,7 +112,7 @@ func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCriti
 		return nil, err
 	}
 	a := &ActorCritic{LM: lm, Critic: critic, config: c, shared: shared}
-	policy := policyNumbers{c.Clip, c.ClipHigh, c.DualClip, c.Entropy, c.Aggregate != nil, c.Reference != nil}
+	policy := policyNumbers{c.Clip, c.ClipHigh, c.ClipRatioC, c.Entropy, c.LossAgg != nil, c.Reference != nil}
 	value := valueNumbers{c.ValueClip, c.ValueMean, c.ValueStd}
 	numbers := actorNumbers{policy, valueNumbers{}, shared}
 	if shared {
@@ -131,7 +131,7 @@ func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCriti
 
 // Rollouts samples at the configured temperature, from the whole distribution.
 func (a *ActorCritic) Rollouts(ctx context.Context, starts []coat.Start, seed uint64) ([]Rollout, error) {
-	s := model.Sampling{MaxTokens: a.config.MaxTokens, Temperature: a.config.Temperature, Seed: seed, Batch: cmp.Or(a.config.InFlight, len(starts))}
+	s := model.Sampling{MaxTokens: a.config.MaxTokens, Temperature: a.config.Temperature, Seed: seed, Batch: cmp.Or(a.config.MaxConcurrent, len(starts))}
 	rollouts, err := model.Collect(s.Rollouts(ctx, a.LM, a.config.Template, slices.Values(starts)))
 	if err != nil {
 		return nil, err
@@ -196,10 +196,10 @@ func (a *ActorCritic) Estimate(ctx context.Context, rollouts []Rollout) ([]Estim
 				values[t] = (values[t] - a.config.ValueMean) / a.config.ValueStd
 			}
 			last := len(values) - 1
-			estimates[i].Values, estimates[i].After = values[:last:last], values[last]
+			estimates[i].Values, estimates[i].Estimates = values[:last:last], values[last]
 		}
 		if ref != nil {
-			estimates[i].Ref = float64s(ref[i][n:])
+			estimates[i].RefLogProbs = float64s(ref[i][n:])
 		}
 	}
 	return estimates, nil
@@ -209,7 +209,7 @@ func (a *ActorCritic) Estimate(ctx context.Context, rollouts []Rollout) ([]Estim
 // its own. After an error the policy is as before, and so is the critic where it makes one
 // step or the policy's gradient was at fault; of several those before the one that failed
 // have been made.
-func (a *ActorCritic) Update(ctx context.Context, minibatch []Sample, rate Rate) (Stats, error) {
+func (a *ActorCritic) Update(ctx context.Context, minibatch []Sample, rate StepSizes) (Stats, error) {
 	var s Stats
 	if err := context.Cause(ctx); err != nil {
 		return s, err
@@ -248,7 +248,7 @@ func (a *ActorCritic) updateCritic(s *Stats, minibatch []Sample, rate float64, d
 		}
 		share := float64(count(part)) / float64(tokens)
 		s.ValueLoss += share * stat.Loss
-		s.ValueNorm += share * stat.Norm
+		s.CriticGradNorm += share * stat.Norm
 		if i == 0 { // what the first step starts from is the critic that gave the values
 			s.ValueError = stat.Stats[0]
 			s.Values = append(rowsOf(stat, valueStats, part), make([]float64, len(minibatch)-len(part))...)
@@ -263,11 +263,11 @@ func (a *ActorCritic) updateCritic(s *Stats, minibatch []Sample, rate float64, d
 }
 
 func (s Stats) diverged() error {
-	return fmt.Errorf("the gradient is not finite (policy %g, critic %g); lower rates may help", s.PolicyNorm, s.ValueNorm)
+	return fmt.Errorf("the gradient is not finite (policy %g, critic %g); lower rates may help", s.GradNorm, s.CriticGradNorm)
 }
 
 // updateShared makes one step of a trunk and both its heads.
-func (a *ActorCritic) updateShared(minibatch []Sample, rate Rate) (s Stats, err error) {
+func (a *ActorCritic) updateShared(minibatch []Sample, rate StepSizes) (s Stats, err error) {
 	reach := a.config.ValueCoef
 	if rate.Critic == 0 {
 		reach = 0 // a critic that is left alone does not move the trunk either
@@ -307,13 +307,13 @@ func (a *ActorCritic) prepare(l *model.Learner, minibatch []Sample, cols columns
 
 // policy and value read what the losses report.
 func (s *Stats) policy(stat model.Stat, minibatch []Sample) {
-	s.PolicyLoss, s.PolicyNorm = stat.Loss, stat.Norm
-	s.RatioError, s.Entropy, s.KL, s.ClipFraction = stat.Stats[0], stat.Stats[1], stat.Stats[2], stat.Stats[3]
+	s.PolicyLoss, s.GradNorm = stat.Loss, stat.Norm
+	s.RatioError, s.Entropy, s.ApproxKL, s.ClipFraction = stat.Stats[0], stat.Stats[1], stat.Stats[2], stat.Stats[3]
 	s.Ratios = rowsOf(stat, policyStats, minibatch)
 }
 
 func (s *Stats) value(stat model.Stat, minibatch []Sample) {
-	s.ValueLoss, s.ValueNorm, s.ValueError = stat.Loss, stat.Norm, stat.Stats[0]
+	s.ValueLoss, s.CriticGradNorm, s.ValueError = stat.Loss, stat.Norm, stat.Stats[0]
 	s.Values = rowsOf(stat, valueStats, minibatch)
 }
 

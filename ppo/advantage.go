@@ -5,13 +5,13 @@ import (
 	"math"
 )
 
-// Shape puts the reward of a whole response on its last token and subtracts the KL
+// TokenRewards puts the reward of a whole response on its last token and subtracts the KL
 // penalty of each: rₜ = −β·(log π(yₜ) − log π_ref(yₜ)), and score on top for the last
 // (N implementation details of RLHF; InstructGPT). Without ref there is no penalty. The
 // penalty is [K1] of the policy that sampled, a constant: no gradient runs through it.
 // logp and ref have one entry a response token; it panics where there is none, or ref has
 // fewer than logp.
-func Shape(score float64, logp, ref []float64, kl float64) (rewards []float64) {
+func TokenRewards(score float64, logp, ref []float64, kl float64) (rewards []float64) {
 	rewards = make([]float64, len(logp))
 	if ref != nil {
 		for t := range rewards {
@@ -43,11 +43,11 @@ func GAE(rewards, values []float64, gamma, lambda float64) (advantages, returns 
 	return advantages, returns
 }
 
-// Bootstrapped are the rewards of a response that was cut off and goes on in the critic's
+// bootstrapped are the rewards of a response that was cut off and goes on in the critic's
 // eyes: γ·V of the state after its last token on top of the last. The value after the
 // last token, which is 0 in [GAE], is that value then. The rewards that are given stay as
 // they are; it panics where there are none.
-func Bootstrapped(rewards []float64, after, gamma float64) []float64 {
+func bootstrapped(rewards []float64, after, gamma float64) []float64 {
 	rewards = append([]float64(nil), rewards...)
 	rewards[len(rewards)-1] += gamma * after
 	return rewards
@@ -64,7 +64,7 @@ func relate(group []Sample, relative func(rewards []float64) []float64) error {
 	}
 	advantages := relative(rewards)
 	if len(advantages) != len(rewards) {
-		return fmt.Errorf("Config.Relative made %d advantages of %d rewards, want one of each", len(advantages), len(rewards))
+		return fmt.Errorf("Config.Advantage made %d advantages of %d rewards, want one of each", len(advantages), len(rewards))
 	}
 	for i, a := range advantages {
 		for t := range group[i].Advantages {
@@ -102,10 +102,10 @@ func Whiten(samples []Sample) {
 	}
 }
 
-// ExplainedVariance is 1 − Var(R−V)/Var(R) over the tokens of all samples: 1 for a
+// explainedVariance is 1 − Var(R−V)/Var(R) over the tokens of all samples: 1 for a
 // critic that knows the returns, 0 for one that knows their mean. It is 0 where the
 // returns do not vary.
-func ExplainedVariance(samples []Sample) float64 {
+func explainedVariance(samples []Sample) float64 {
 	variance := func(f func(s Sample, t int) float64) float64 {
 		var n, sum, squares float64
 		for _, s := range samples {

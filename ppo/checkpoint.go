@@ -216,7 +216,7 @@ func (r *Run) Close() (err error) {
 // After is a stream behind n starts that were taken from it before: n blanks, which
 // Config.Done has passed over, and then the stream. It is for a stream that goes on by
 // itself, such as a rae.Mixer of a checkpoint. One that begins anew each time, such as
-// [Endless], needs nothing.
+// [Cycle], needs nothing.
 func After(n int, starts iter.Seq[coat.Start]) iter.Seq[coat.Start] {
 	return func(yield func(coat.Start) bool) {
 		for range n {

@@ -179,7 +179,7 @@ func TestSharedResumes(t *testing.T) {
 	b := goBackend(t)
 	whole, stopped := newSmall(t.TempDir(), 4), newSmall(t.TempDir(), 4)
 	for _, s := range []*small{whole, stopped} {
-		s.shared, s.config.CriticOnly = true, 1 // the head is ahead of the trunk
+		s.shared, s.config.CriticWarmup = true, 1 // the head is ahead of the trunk
 	}
 	if err := errors.Join(whole.train(t.Context(), b, 2, 0), stopped.train(t.Context(), b, 2, 2), stopped.train(t.Context(), b, 2, 0)); err != nil {
 		t.Fatal(err)
@@ -250,7 +250,7 @@ func TestResumeRefuses(t *testing.T) {
 	}
 	refused("Config", `Config.Minibatch was "4" when the run began and is "3" now`, with(func(run *ppo.Run) error {
 		c := s.config
-		c.Minibatch = 3
+		c.MiniBatch = 3
 		_, err := run.Resume(c)
 		return err
 	}))

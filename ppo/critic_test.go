@@ -99,7 +99,7 @@ func TestCriticTable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		config, err := Config{Iterations: 20, Batch: 256, Minibatch: 64, CriticOnly: c.warmUp, Floor: 0.3}.resolve()
+		config, err := Config{Iterations: 20, RolloutBatch: 256, MiniBatch: 64, CriticWarmup: c.warmUp, MinLRRatio: 0.3}.resolve()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,13 +114,13 @@ func TestCriticTable(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Logf("%-36s iteration %2d: %6.3f", c.name, i+1, ExplainedVariance(samples))
+			t.Logf("%-36s iteration %2d: %6.3f", c.name, i+1, explainedVariance(samples))
 			Whiten(samples)
 			update := time.Now()
 			rng := rand.New(rand.NewPCG(uint64(i), 1))
-			done, planned := 0, config.updates(config.Batch)
+			done, planned := 0, config.updates(config.RolloutBatch)
 			for range config.Epochs {
-				for part := range slices.Chunk(shuffled(config.trained(samples), rng), config.Minibatch) {
+				for part := range slices.Chunk(shuffled(config.trained(samples), rng), config.MiniBatch) {
 					rate := config.rate(i*planned+done, c.warmUp*planned, config.Iterations*planned)
 					done++
 					if a.shared {

@@ -6,10 +6,10 @@
 //
 // One iteration ([Trainer.Train]):
 //
-//	starts ─► Rollout ─► Rubric.Score ─► Estimate ─► Shape, GAE, Whiten ─► Sample ─► Update
+//	starts ─► Rollout ─► Rubric.Score ─► Estimate ─► TokenRewards, GAE, Whiten ─► Sample ─► Update
 //
 // Advantages relative to a group ([GRPO], [DrGRPO], [RLOO]) are another function in the
-// place of GAE, not another trainer. A [Doctor] looks at every iteration, and what it
+// place of GAE, not another trainer. A [Checks] looks at every iteration, and what it
 // finds is an error.
 //
 // The objective of the policy, a mean over the sampled tokens of a mini-batch:

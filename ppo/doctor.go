@@ -11,10 +11,10 @@ import (
 	"github.com/satori-go/satori/coat"
 )
 
-// A Doctor looks at every iteration before and while it is trained on. It cannot be
-// turned off; its fields say how much is still healthy. What it finds is a [*Fault] and
+// A Checks looks at every iteration before and while it is trained on. It cannot be
+// turned off; its fields say how much is still healthy. What it finds is a [*CheckError] and
 // ends the run: none of these mistakes shows in a loss.
-type Doctor struct {
+type Checks struct {
 	// Ratio is how far ρ may be from 1 on average before the first update of an iteration.
 	// 0: 1e-5, several times what sampling and training differ by in f32. +Inf: any.
 	Ratio float64
@@ -26,7 +26,7 @@ type Doctor struct {
 	Reference float64
 }
 
-func (d Doctor) resolve() Doctor {
+func (d Checks) resolve() Checks {
 	d.Ratio, d.Value, d.Reference = cmp.Or(d.Ratio, 1e-5), cmp.Or(d.Value, 1e-5), cmp.Or(d.Reference, 1e-5)
 	return d
 }
@@ -36,7 +36,7 @@ type Check uint8
 
 const (
 	CheckRollouts  Check = iota // of each start one response, whole, with log-probabilities
-	CheckEnd                    // an EOS was sampled where a response ends, and nowhere else
+	CheckEnds                   // an EOS was sampled where a response ends, and nowhere else
 	CheckReference              // KL to the reference is 0 before any update
 	CheckReward                 // the score lies on the last sampled token
 	CheckReturns                // returns are not whitened, nothing is not finite
@@ -51,15 +51,15 @@ func (c Check) String() string {
 	return [...]string{"rollouts", "end", "reference", "reward", "returns", "whitened", "trained", "mask", "ratio", "value"}[c]
 }
 
-// A Fault is something that the doctor found.
-type Fault struct {
+// A CheckError is something that the doctor found.
+type CheckError struct {
 	Check  Check
 	Rows   []int  // of the iteration's rollouts; of the mini-batch, where Update was called by hand
 	Found  string // and what was expected
 	Change string // what to look at
 }
 
-func (f *Fault) Error() string {
+func (f *CheckError) Error() string {
 	rows := ""
 	switch n := len(f.Rows); {
 	case n > 8:
@@ -70,18 +70,18 @@ func (f *Fault) Error() string {
 	return fmt.Sprintf("doctor: %v: %s%s; %s", f.Check, rows, f.Found, f.Change)
 }
 
-// Health is what the doctor counted in an iteration, and measured on its first update.
-type Health struct {
-	Truncated    int     // rollouts that the token limit cut off
-	Masked       int     // rollouts that were not trained on
-	Groups, Flat int     // groups of more than one rollout, and those whose scores, without penalties, are all equal
-	RatioError   float64 // mean |ρ−1| before any update of the iteration
-	RatioMax     float64 // the largest
-	ValueError   float64 // mean |V−V_old|
-	ValueMax     float64
+// Diagnostics is what the doctor counted in an iteration, and measured on its first update.
+type Diagnostics struct {
+	Truncated             int     // rollouts that the token limit cut off
+	Masked                int     // rollouts that were not trained on
+	Groups, ZeroStdGroups int     // groups of more than one rollout, and those whose scores, without penalties, are all equal
+	RatioError            float64 // mean |ρ−1| before any update of the iteration
+	RatioMax              float64 // the largest
+	ValueError            float64 // mean |V−V_old|
+	ValueMax              float64
 }
 
-func (h *Health) first(s Stats) {
+func (h *Diagnostics) first(s Stats) {
 	h.RatioError, h.ValueError = s.RatioError, s.ValueError
 	if len(s.Ratios) > 0 {
 		h.RatioMax = slices.Max(s.Ratios)
@@ -100,22 +100,22 @@ func (s *Step) count(c Config, trained int) {
 			s.Trained += c.Epochs * (len(x.Prompt) + len(x.Tokens))
 		}
 		if x.Truncated {
-			s.Health.Truncated++
+			s.Diagnostics.Truncated++
 		}
-		for t, ref := range x.Ref {
+		for t, ref := range x.RefLogProbs {
 			reference += float64(x.LogProbs[t]) - ref
 		}
 	}
-	s.Health.Masked = len(s.Samples) - trained
-	s.Reference, s.NextKL = reference/float64(len(s.Samples)), c.KL
+	s.Diagnostics.Masked = len(s.Samples) - trained
+	s.KL, s.NextKL = reference/float64(len(s.Samples)), c.KL
 	if c.KLTarget > 0 {
-		s.NextKL = AdaptKL(c.KL, s.Reference, c.KLTarget, len(s.Samples), c.KLHorizon)
+		s.NextKL = adaptKL(c.KL, s.KL, c.KLTarget, len(s.Samples), c.KLHorizon)
 	}
-	if c.Group > 1 {
-		for group := range slices.Chunk(s.Samples, c.Group) {
-			s.Health.Groups++
+	if c.NumGenerations > 1 {
+		for group := range slices.Chunk(s.Samples, c.NumGenerations) {
+			s.Diagnostics.Groups++
 			if !slices.ContainsFunc(group, func(x Sample) bool { return x.Score.Total != group[0].Score.Total }) {
-				s.Health.Flat++
+				s.Diagnostics.ZeroStdGroups++
 			}
 		}
 	}
@@ -128,50 +128,50 @@ const rounding = 1e-6
 // checkSampled looks at what the policy gave, in iteration i from 0.
 func (c Config) checkSampled(i int, starts []coat.Start, rollouts []Rollout, estimates []Estimate) error {
 	if len(rollouts) != len(starts) || len(estimates) != len(starts) {
-		return &Fault{CheckRollouts, nil, fmt.Sprintf("%d rollouts and %d estimates of %d starts", len(rollouts), len(estimates), len(starts)), "Policy.Rollouts and Estimate have to keep number and order"}
+		return &CheckError{CheckRollouts, nil, fmt.Sprintf("%d rollouts and %d estimates of %d starts", len(rollouts), len(estimates), len(starts)), "Policy.Rollouts and Estimate have to keep number and order"}
 	}
 	critic := slices.ContainsFunc(estimates, func(e Estimate) bool { return e.Values != nil })
-	if !critic && c.Relative == nil {
-		return errors.New("the policy has no critic, and with Config.Relative nil the advantages come of one; give it a critic, or set Relative")
+	if !critic && c.Advantage == nil {
+		return errors.New("the policy has no critic, and with Config.Advantage nil the advantages come of one; give it a critic, or set Advantage")
 	}
 	var broken, infinite, apart, filtered []int
 	for k, r := range rollouts {
 		n, e := len(r.Tokens), estimates[k]
-		if !reflect.DeepEqual(r.Start, starts[k]) || n == 0 || len(r.Prompt) == 0 || len(r.LogProbs) != n || critic && len(e.Values) != n || e.Ref != nil && len(e.Ref) != n {
+		if !reflect.DeepEqual(r.Start, starts[k]) || n == 0 || len(r.Prompt) == 0 || len(r.LogProbs) != n || critic && len(e.Values) != n || e.RefLogProbs != nil && len(e.RefLogProbs) != n {
 			broken = append(broken, k)
 			continue
 		}
 		if r.Plain != nil {
 			filtered = append(filtered, k)
 		}
-		sound := finite(append([]float64{e.After}, e.Values...)) && finite(e.Ref)
+		sound := finite(append([]float64{e.Estimates}, e.Values...)) && finite(e.RefLogProbs)
 		far := 0.0
 		for t, logp := range r.LogProbs {
 			sound = sound && logp <= rounding && !math.IsInf(float64(logp), 0) // not NaN either
-			if e.Ref != nil {
-				far += math.Abs(float64(logp)-e.Ref[t]) / float64(n)
+			if e.RefLogProbs != nil {
+				far += math.Abs(float64(logp)-e.RefLogProbs[t]) / float64(n)
 			}
 		}
 		if !sound {
 			infinite = append(infinite, k)
 		}
-		if i == 0 && far > c.Doctor.Reference {
+		if i == 0 && far > c.Checks.Reference {
 			apart = append(apart, k)
 		}
-		if c.KL > 0 && e.Ref == nil {
+		if c.KL > 0 && e.RefLogProbs == nil {
 			return fmt.Errorf("Config.KL is %g and the policy has no reference to measure it against", c.KL)
 		}
 	}
 	switch {
 	case broken != nil:
-		return &Fault{CheckRollouts, broken, "want the start's prompt, one token or more, and a log-probability, a value and (with a reference) its log-probability a token", "look at Policy.Rollouts and Estimate"}
+		return &CheckError{CheckRollouts, broken, "want the start's prompt, one token or more, and a log-probability, a value and (with a reference) its log-probability a token", "look at Policy.Rollouts and Estimate"}
 	case filtered != nil:
-		return &Fault{CheckRollouts, filtered, "they were sampled with top-p, top-k or min-p, and every ratio would be off by the mass that was cut off", "PPO takes the whole distribution at a temperature"}
+		return &CheckError{CheckRollouts, filtered, "they were sampled with top-p, top-k or min-p, and every ratio would be off by the mass that was cut off", "PPO takes the whole distribution at a temperature"}
 	case infinite != nil:
-		return &Fault{CheckRollouts, infinite, "log-probabilities over 0, or figures that are not finite", "look at Policy.Rollouts and Estimate, and at the rates if it worked before"}
+		return &CheckError{CheckRollouts, infinite, "log-probabilities over 0, or figures that are not finite", "look at Policy.Rollouts and Estimate, and at the rates if it worked before"}
 	case apart != nil:
-		return &Fault{CheckReference, apart, fmt.Sprintf("the policy is more than %g nats a token away from its reference before any update", c.Doctor.Reference),
-			"the reference has to be a copy of the policy, at the temperature of sampling; if it is meant to be another model, set Doctor.Reference to +Inf"}
+		return &CheckError{CheckReference, apart, fmt.Sprintf("the policy is more than %g nats a token away from its reference before any update", c.Checks.Reference),
+			"the reference has to be a copy of the policy, at the temperature of sampling; if it is meant to be another model, set Checks.Reference to +Inf"}
 	}
 	return nil
 }
@@ -185,7 +185,7 @@ func (c Config) checkRewards(samples []Sample) error {
 		}
 	}
 	if rows != nil {
-		return &Fault{CheckReward, rows, "the reward of the response is not on its last sampled token, or not all of it", "look at Shape: one entry a token, the score on the last, the penalty on each"}
+		return &CheckError{CheckReward, rows, "the reward of the response is not on its last sampled token, or not all of it", "look at TokenRewards: one entry a token, the score on the last, the penalty on each"}
 	}
 	return nil
 }
@@ -193,7 +193,7 @@ func (c Config) checkRewards(samples []Sample) error {
 // checkSamples looks at what the rewards became, of which those of train are trained on.
 func (c Config) checkSamples(samples []Sample, train []int) error {
 	if len(train) == 0 {
-		return &Fault{CheckTrained, nil, fmt.Sprintf("all of %d rollouts were cut off and are masked", len(samples)), "raise the token limit, or do not mask what it cuts off"}
+		return &CheckError{CheckTrained, nil, fmt.Sprintf("all of %d rollouts were cut off and are masked", len(samples)), "raise the token limit, or do not mask what it cuts off"}
 	}
 	var returns []int
 	for k, s := range samples {
@@ -202,16 +202,16 @@ func (c Config) checkSamples(samples []Sample, train []int) error {
 		}
 	}
 	if returns != nil {
-		return &Fault{CheckReturns, returns, "the returns are not γλ-returns of the rewards and values", "look at GAE, and at what follows it: advantages are whitened, returns never"}
+		return &CheckError{CheckReturns, returns, "the returns are not γλ-returns of the rewards and values", "look at GAE, and at what follows it: advantages are whitened, returns never"}
 	}
-	if c.Relative != nil || count(pick(samples, train)) < 2 { // Whiten leaves one token alone
+	if c.Advantage != nil || count(pick(samples, train)) < 2 { // Whiten leaves one token alone
 		return nil
 	}
 	// Returns less values are the advantages as they were.
 	_, raw := moments(samples, train, func(s Sample, t int) float64 { return s.Returns[t] - s.Values[t] })
 	mean, variance := moments(samples, train, func(s Sample, t int) float64 { return s.Advantages[t] })
 	if want := raw / (raw + 1e-8); !(math.Abs(mean) < 1e-6 && math.Abs(variance-want) < 1e-3) {
-		return &Fault{CheckWhitened, nil, fmt.Sprintf("the advantages have mean %.3g and variance %.3g, want 0 and %.3g", mean, variance, want), "look at Whiten: over all tokens that are trained"}
+		return &CheckError{CheckWhitened, nil, fmt.Sprintf("the advantages have mean %.3g and variance %.3g, want 0 and %.3g", mean, variance, want), "look at Whiten: over all tokens that are trained"}
 	}
 	return nil
 }
@@ -238,8 +238,8 @@ func (c Config) rewardInPlace(s Sample) bool {
 		return false
 	}
 	for t, r := range s.Rewards {
-		if s.Ref != nil {
-			r += c.inReward() * (float64(s.LogProbs[t]) - s.Ref[t])
+		if s.RefLogProbs != nil {
+			r += c.inReward() * (float64(s.LogProbs[t]) - s.RefLogProbs[t])
 		}
 		if t == len(s.Rewards)-1 {
 			r -= s.Score.Total
@@ -271,9 +271,9 @@ func (c Config) returnsAddUp(s Sample) bool {
 // checkFirst looks at the first update of an iteration: the policy is still the one that
 // sampled, and the critic the one that estimated.
 func (c Config) checkFirst(stats Stats, part []int, samples []Sample) error {
-	if !(stats.RatioError <= c.Doctor.Ratio) {
-		return &Fault{CheckRatio, worst(stats.Ratios, part), fmt.Sprintf("before any update the ratio to the sampler's log-probabilities is off by %.2g on average, want under %g", stats.RatioError, c.Doctor.Ratio),
-			"sampler and trainer disagree about weights, temperature, mask or shift; if the sampler computes in another precision, set Doctor.Ratio"}
+	if !(stats.RatioError <= c.Checks.Ratio) {
+		return &CheckError{CheckRatio, worst(stats.Ratios, part), fmt.Sprintf("before any update the ratio to the sampler's log-probabilities is off by %.2g on average, want under %g", stats.RatioError, c.Checks.Ratio),
+			"sampler and trainer disagree about weights, temperature, mask or shift; if the sampler computes in another precision, set Checks.Ratio"}
 	}
 	var n, squares float64
 	for _, k := range part {
@@ -281,8 +281,8 @@ func (c Config) checkFirst(stats Stats, part []int, samples []Sample) error {
 			n, squares = n+1, squares+v*v
 		}
 	}
-	if !(stats.ValueError <= c.Doctor.Value*max(1, math.Sqrt(squares/n))) {
-		return &Fault{CheckValue, worst(stats.Values, part), fmt.Sprintf("before any update the values are off by %.2g on average from those of Estimate, want under %g", stats.ValueError, c.Doctor.Value),
+	if !(stats.ValueError <= c.Checks.Value*max(1, math.Sqrt(squares/n))) {
+		return &CheckError{CheckValue, worst(stats.Values, part), fmt.Sprintf("before any update the values are off by %.2g on average from those of Estimate, want under %g", stats.ValueError, c.Checks.Value),
 			"Estimate and the critic's loss disagree about weights, scale, mask or shift"}
 	}
 	return nil
@@ -290,7 +290,7 @@ func (c Config) checkFirst(stats Stats, part []int, samples []Sample) error {
 
 // located is a fault of a mini-batch with the rows that its samples have in the iteration.
 func located(err error, part []int) error {
-	if f := (*Fault)(nil); errors.As(err, &f) {
+	if f := (*CheckError)(nil); errors.As(err, &f) {
 		for k, row := range f.Rows {
 			f.Rows[k] = part[row]
 		}
@@ -300,7 +300,7 @@ func located(err error, part []int) error {
 
 // behind is a fault of a part with the rows that its samples have in the mini-batch.
 func behind(err error, from int) error {
-	if f := (*Fault)(nil); errors.As(err, &f) {
+	if f := (*CheckError)(nil); errors.As(err, &f) {
 		for k := range f.Rows {
 			f.Rows[k] += from
 		}
@@ -343,7 +343,7 @@ func (a *ActorCritic) checkEnds(rollouts []Rollout) error {
 		}
 	}
 	if rows != nil {
-		return &Fault{CheckEnd, rows, fmt.Sprintf("want at most %d tokens, the EOS at the end of what is not truncated and nowhere else", limit),
+		return &CheckError{CheckEnds, rows, fmt.Sprintf("want at most %d tokens, the EOS at the end of what is not truncated and nowhere else", limit),
 			"an EOS that was not sampled is not to be trained; ForceEOS does it in full knowledge"}
 	}
 	return nil
@@ -352,7 +352,7 @@ func (a *ActorCritic) checkEnds(rollouts []Rollout) error {
 // checkPacked: what lies under the mask of a micro-batch is what was sampled.
 func checkPacked(minibatch []Sample, group []int, ids [][]int32, floats [][][]float32) error {
 	fault := func(i int, found string) error {
-		return &Fault{CheckMask, []int{i}, found, "look at pack: one mask, 1 on the sampled tokens, the columns aligned to it"}
+		return &CheckError{CheckMask, []int{i}, found, "look at pack: one mask, 1 on the sampled tokens, the columns aligned to it"}
 	}
 	for k, i := range group {
 		s, at := minibatch[i], 0

@@ -16,7 +16,7 @@ import (
 // found fails unless err is a fault of a kind, on some rows.
 func found(t *testing.T, err error, check Check, rows ...int) {
 	t.Helper()
-	var f *Fault
+	var f *CheckError
 	if !errors.As(err, &f) || f.Check != check || !slices.Equal(f.Rows, rows) {
 		t.Errorf("%v: found %v, want rows %v", check, err, rows)
 		return
@@ -50,7 +50,7 @@ func (p sick) Estimate(ctx context.Context, rollouts []Rollout) ([]Estimate, err
 	return list, err
 }
 
-func (p sick) Update(ctx context.Context, minibatch []Sample, rate Rate) (Stats, error) {
+func (p sick) Update(ctx context.Context, minibatch []Sample, rate StepSizes) (Stats, error) {
 	if p.update != nil {
 		p.update(minibatch)
 	}
@@ -61,7 +61,7 @@ var questions = []string{"a b", "c", "b c d a", "d d", "a", "b b b", "c a", "d"}
 
 // iterate makes one iteration of eight rollouts in one mini-batch.
 func (p sick) iterate(c Config) error {
-	c.Iterations, c.Batch, c.Minibatch = 1, 8, 8
+	c.Iterations, c.RolloutBatch, c.MiniBatch = 1, 8, 8
 	trainer := Trainer{Policy: p, Rubric: reward.Rubric{{Name: "length", Weight: 1, Func: reward.Length}}, Config: c}
 	i := -1
 	for _, err := range trainer.Train(context.Background(), func(yield func(coat.Start) bool) {
@@ -105,17 +105,17 @@ func TestDoctor(t *testing.T) {
 		r := rollouts[1]
 		r.Tokens, r.LogProbs = []int32{2, 3, 2, 3, 2, 3, 1}, make([]float32, 7)
 		for _, r.Truncated = range []bool{true, false} {
-			found(t, p.checkEnds([]Rollout{rollouts[0], r}), CheckEnd, 1)
+			found(t, p.checkEnds([]Rollout{rollouts[0], r}), CheckEnds, 1)
 		}
 		r.Tokens, r.LogProbs, r.Truncated = []int32{2, 1, 2}, make([]float32, 3), true // goes on behind it
-		found(t, p.checkEnds([]Rollout{rollouts[0], r}), CheckEnd, 1)
+		found(t, p.checkEnds([]Rollout{rollouts[0], r}), CheckEnds, 1)
 		r.Tokens, r.LogProbs, r.Truncated = []int32{2, 3}, make([]float32, 2), false // ends without one
-		found(t, p.checkEnds([]Rollout{r, rollouts[0]}), CheckEnd, 0)
+		found(t, p.checkEnds([]Rollout{r, rollouts[0]}), CheckEnds, 0)
 	})
 	t.Run("the reference is another model", func(t *testing.T) {
-		shift := func(e []Estimate) { e[4].Ref[0] -= 0.01 }
+		shift := func(e []Estimate) { e[4].RefLogProbs[0] -= 0.01 }
 		found(t, sick{ActorCritic: a(), estimates: shift}.iterate(Config{KL: 0.1}), CheckReference, 4)
-		if err := (sick{ActorCritic: a(), estimates: shift}).iterate(Config{KL: 0.1, Doctor: Doctor{Reference: math.Inf(1)}}); err != nil {
+		if err := (sick{ActorCritic: a(), estimates: shift}).iterate(Config{KL: 0.1, Checks: Checks{Reference: math.Inf(1)}}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -124,7 +124,7 @@ func TestDoctor(t *testing.T) {
 		of := p.config.Temperature
 		p.config.Temperature = 1 // of sampler and reference, not of the loss
 		err := sick{ActorCritic: p, estimates: func([]Estimate) { p.config.Temperature = of }}.iterate(Config{})
-		var f *Fault
+		var f *CheckError
 		if !errors.As(err, &f) || f.Check != CheckRatio || len(f.Rows) == 0 {
 			t.Error(err)
 		}
@@ -134,7 +134,7 @@ func TestDoctor(t *testing.T) {
 		found(t, err, CheckReference, every...)
 	})
 	t.Run("one row has other log-probabilities", func(t *testing.T) {
-		found(t, sick{ActorCritic: a(), rollouts: func(r []Rollout) []Rollout { r[6].LogProbs[0] -= 0.01; return r }}.iterate(Config{Doctor: Doctor{Reference: math.Inf(1)}}), CheckRatio, 6)
+		found(t, sick{ActorCritic: a(), rollouts: func(r []Rollout) []Rollout { r[6].LogProbs[0] -= 0.01; return r }}.iterate(Config{Checks: Checks{Reference: math.Inf(1)}}), CheckRatio, 6)
 	})
 	t.Run("a log-probability is over 0, and not by rounding", func(t *testing.T) {
 		p, starts := a(), []coat.Start{{Problem: coat.Problem{Question: "a b"}}, {Problem: coat.Problem{Question: "c"}}}
@@ -146,7 +146,7 @@ func TestDoctor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := Config{Doctor: Doctor{Reference: math.Inf(1)}}
+		c := Config{Checks: Checks{Reference: math.Inf(1)}}
 		rollouts[1].LogProbs[0] = 2.5e-8 // seen of XLA's softmax
 		if err := c.checkSampled(0, starts, rollouts, estimates); err != nil {
 			t.Error(err)
@@ -161,8 +161,8 @@ func TestDoctor(t *testing.T) {
 			}
 			return r
 		}}
-		err := p.iterate(Config{Doctor: Doctor{Reference: math.Inf(1)}})
-		var f *Fault
+		err := p.iterate(Config{Checks: Checks{Reference: math.Inf(1)}})
+		var f *CheckError
 		if !errors.As(err, &f) || f.Check != CheckRatio {
 			t.Error(err)
 		}
@@ -170,11 +170,11 @@ func TestDoctor(t *testing.T) {
 	t.Run("values are one off", func(t *testing.T) {
 		p := sick{ActorCritic: a(), estimates: func(e []Estimate) {
 			for i := range e {
-				e[i].Values = append(e[i].Values[1:], e[i].After)
+				e[i].Values = append(e[i].Values[1:], e[i].Estimates)
 			}
 		}}
 		err := p.iterate(Config{})
-		var f *Fault
+		var f *CheckError
 		if !errors.As(err, &f) || f.Check != CheckValue {
 			t.Error(err)
 		}
@@ -183,7 +183,7 @@ func TestDoctor(t *testing.T) {
 		p := a()
 		p.config.ValueMean = 0.5 // of Estimate, not of the loss
 		err := sick{ActorCritic: p}.iterate(Config{})
-		var f *Fault
+		var f *CheckError
 		if !errors.As(err, &f) || f.Check != CheckValue {
 			t.Error(err)
 		}
@@ -223,7 +223,7 @@ func TestDoctorOfSamples(t *testing.T) {
 			var e Estimate
 			for k := range i + 1 {
 				r.Tokens, r.LogProbs = append(r.Tokens, int32(k)), append(r.LogProbs, -float32(k+1))
-				e.Values, e.Ref = append(e.Values, math.Sin(float64(i+k))), append(e.Ref, -float64(i+1))
+				e.Values, e.RefLogProbs = append(e.Values, math.Sin(float64(i+k))), append(e.RefLogProbs, -float64(i+1))
 			}
 			rollouts, estimates = append(rollouts, r), append(estimates, e)
 			scores = append(scores, reward.Score{Total: float64(i) - 1.5})
@@ -253,7 +253,7 @@ func TestDoctorOfSamples(t *testing.T) {
 	try(CheckReward, func(s []Sample) { r := s[2].Rewards; r[1], r[2] = r[2], r[1] }, 2)
 	try(CheckReward, func(s []Sample) { s[1].Rewards[1] = math.Trunc(s[1].Rewards[1]) }, 1) // an integer array
 	try(CheckReward, func(s []Sample) { s[3].Rewards[3] -= s[3].Score.Total }, 3)
-	try(CheckReward, func(s []Sample) { s[3].Ref = nil }, 3) // a penalty without a reference
+	try(CheckReward, func(s []Sample) { s[3].RefLogProbs = nil }, 3) // a penalty without a reference
 	try(CheckReturns, func(s []Sample) {
 		for i := range s {
 			s[i].Advantages, s[i].Returns = s[i].Returns, s[i].Advantages
@@ -316,8 +316,8 @@ func TestFlatGroups(t *testing.T) {
 	for _, total := range []float64{1, 1, 0, 1, 0, 0} {
 		step.Samples = append(step.Samples, Sample{Score: reward.Score{Total: total}})
 	}
-	step.count(Config{Group: 2}, 6)
-	if step.Health.Groups != 3 || step.Health.Flat != 2 {
-		t.Errorf("%+v", step.Health)
+	step.count(Config{NumGenerations: 2}, 6)
+	if step.Diagnostics.Groups != 3 || step.Diagnostics.ZeroStdGroups != 2 {
+		t.Errorf("%+v", step.Diagnostics)
 	}
 }

@@ -78,7 +78,7 @@ func ExampleRun() {
 			return err
 		}
 		defer func() { err = errors.Join(err, run.Close()) }()
-		config, err := run.Resume(ppo.Config{Iterations: 4, Batch: 4, Minibatch: 4})
+		config, err := run.Resume(ppo.Config{Iterations: 4, RolloutBatch: 4, MiniBatch: 4})
 		if err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func ExampleRun() {
 		fmt.Println("begins behind iteration", config.Done)
 		trainer := ppo.Trainer{Policy: policy, Rubric: likesC, Config: config}
 		// The stream goes on by itself; the trainer passes over the starts of iterations that are done.
-		for step, err := range trainer.Train(context.Background(), ppo.After(config.Done*config.Batch, stream.starts)) {
+		for step, err := range trainer.Train(context.Background(), ppo.After(config.Done*config.RolloutBatch, stream.starts)) {
 			if err != nil {
 				return err
 			}
@@ -136,8 +136,8 @@ func ExampleReplay() {
 	if err != nil {
 		panic(err)
 	}
-	config := ppo.Config{Iterations: 2, Batch: 4, Minibatch: 4, Parallel: 1}
-	starts := ppo.Endless([]coat.Problem{{ID: "1", Question: "a b"}, {ID: "2", Question: "d"}}, 1)
+	config := ppo.Config{Iterations: 2, RolloutBatch: 4, MiniBatch: 4, Parallel: 1}
+	starts := ppo.Cycle([]coat.Problem{{ID: "1", Question: "a b"}, {ID: "2", Question: "d"}}, 1)
 	journal := filepath.Join(dir, "journal.jsonl")
 	asked := 0
 	rubric := reward.Rubric{{Name: "c", Weight: 1, Func: func(ctx context.Context, a coat.Attempt) (float64, error) {

@@ -83,7 +83,7 @@ func (p *player) Estimate(_ context.Context, rollouts []Rollout) (list []Estimat
 }
 
 // Update follows the gradients of both losses by hand.
-func (p *player) Update(_ context.Context, minibatch []Sample, rate Rate) (s Stats, err error) {
+func (p *player) Update(_ context.Context, minibatch []Sample, rate StepSizes) (s Stats, err error) {
 	n := float64(count(minibatch))
 	gradient, valueGradient, visits := newPlayer(p.arms, p.length, 0), make([]float64, len(p.values)), make([]float64, len(p.values))
 	for _, x := range minibatch {
@@ -118,9 +118,9 @@ func (p *player) Update(_ context.Context, minibatch []Sample, rate Rate) (s Sta
 var variants = map[string]Config{
 	"PPO":     {Epochs: 2},
 	"PPO λ":   {Lambda: 0.95},
-	"GRPO":    {Group: 8, Relative: GRPO},
-	"Dr.GRPO": {Group: 8, Relative: DrGRPO},
-	"RLOO":    {Group: 8, Relative: RLOO},
+	"GRPO":    {NumGenerations: 8, Advantage: GRPO},
+	"Dr.GRPO": {NumGenerations: 8, Advantage: DrGRPO},
+	"RLOO":    {NumGenerations: 8, Advantage: RLOO},
 }
 
 func reinforce(t *testing.T, p Policy, f reward.Func, c Config) (last Step) {
@@ -150,7 +150,7 @@ func TestBandit(t *testing.T) {
 	for name, c := range variants {
 		for seed := range uint64(5) {
 			p := newPlayer(len(pays), 1, 4)
-			c.Iterations, c.Batch, c.Minibatch, c.Seed = 60, 64, 32, seed
+			c.Iterations, c.RolloutBatch, c.MiniBatch, c.Seed = 60, 64, 32, seed
 			reinforce(t, p, pull, c)
 			expected := 0.0
 			for arm, prob := range p.probs(0) {
@@ -181,7 +181,7 @@ func TestTokenGame(t *testing.T) {
 	for name, c := range variants {
 		for seed := range uint64(5) {
 			p := newPlayer(3, 4, 12)
-			c.Iterations, c.Batch, c.Minibatch, c.Seed = 80, 64, 32, seed
+			c.Iterations, c.RolloutBatch, c.MiniBatch, c.Seed = 80, 64, 32, seed
 			mean := mean(reinforce(t, p, alternate(4), c).Samples)
 			if mean < 0.95 {
 				t.Errorf("%s, seed %d: %.3f a game, the optimum is 1", name, seed, mean)
@@ -221,14 +221,14 @@ func TestActorCriticLearns(t *testing.T) {
 			lm := words(t, b, "a b", 10+seed)
 			var critic *model.Net
 			c := variants[name]
-			if c.Relative == nil {
+			if c.Advantage == nil {
 				critic = lm.WithScore(seed)
 			}
 			p, err := NewActorCritic(lm, critic, ActorConfig{Template: coat.Bare, MaxTokens: 2, Temperature: 1, PolicyRate: 1e-2, CriticRate: 1e-2})
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.Iterations, c.Batch, c.Minibatch, c.Epochs, c.Seed = 30, 32, 16, 1, seed
+			c.Iterations, c.RolloutBatch, c.MiniBatch, c.Epochs, c.Seed = 30, 32, 16, 1, seed
 			trainer := Trainer{Policy: p, Rubric: reward.Rubric{{Name: "game", Weight: 1, Func: twice}}, Config: c}
 			tail := 0.0
 			for step, err := range trainer.Train(t.Context(), asked) {

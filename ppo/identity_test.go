@@ -60,7 +60,7 @@ func TestPolicyLossIdentities(t *testing.T) {
 	advantage := []float32{2, -3, 2, -2, 2, -2, -1}
 	out := on(t, func(in []*Node) []*Node {
 		higher := PolicyLoss(in[0], in[1], 0.2, 0.28)
-		return []*Node{PolicyLoss(in[0], in[1], 0.2, 0.2), higher, DualClip(higher, in[1], 3), Clipped(in[0], in[1], 0.2, 0.2)}
+		return []*Node{PolicyLoss(in[0], in[1], 0.2, 0.2), higher, dualClip(higher, in[1], 3), clipMask(in[0], in[1], 0.2, 0.2)}
 	}, ratio, advantage)
 	same(t, "symmetric", out[0], -2, 3, -2.4, 2.5, -1.4, 1.6, 9)
 	same(t, "clip-higher", out[1], -2, 3, -2.5, 2.5, -1.4, 1.6, 9)
@@ -70,7 +70,7 @@ func TestPolicyLossIdentities(t *testing.T) {
 
 // No log-ratio, however far, makes an infinity.
 func TestRatioIsBounded(t *testing.T) {
-	out := on(t, func(in []*Node) []*Node { return []*Node{Ratio(in[0], in[1]), K3(in[0], in[1])} }, []float32{0, -200}, []float32{-200, 0})
+	out := on(t, func(in []*Node) []*Node { return []*Node{probabilityRatio(in[0], in[1]), K3(in[0], in[1])} }, []float32{0, -200}, []float32{-200, 0})
 	same(t, "ratio", out[0], math.Exp(20), math.Exp(-20))
 	same(t, "k3", out[1], math.Exp(-20)-1+200, math.Exp(20)-1-200)
 }
@@ -126,14 +126,14 @@ func TestGroupAdvantages(t *testing.T) {
 
 func TestAdaptKL(t *testing.T) {
 	for _, c := range []struct{ kl, want float64 }{{6, 0.1}, {6.6, 0.1 * (1 + 0.1*0.0256)}, {60, 0.1 * (1 + 0.2*0.0256)}, {0, 0.1 * (1 - 0.2*0.0256)}} {
-		near(t, "β", AdaptKL(0.1, c.kl, 6, 256, 10000), c.want, 1e-15)
+		near(t, "β", adaptKL(0.1, c.kl, 6, 256, 10000), c.want, 1e-15)
 	}
 }
 
 // A value after the last token is what GAE would make of one more token there.
 func TestBootstrapped(t *testing.T) {
 	rewards, values := []float64{0.5, -1, 0.25}, []float64{3, -2, 1}
-	got, _ := GAE(Bootstrapped(rewards, 0.7, 0.9), values, 0.9, 0.8)
+	got, _ := GAE(bootstrapped(rewards, 0.7, 0.9), values, 0.9, 0.8)
 	delta := 0.25 + 0.9*0.7 - 1
 	near(t, "the last advantage", got[2], delta, 1e-12)
 	near(t, "the one before", got[1], -1+0.9*1-(-2)+0.9*0.8*delta, 1e-12)
@@ -145,7 +145,7 @@ func TestBootstrapped(t *testing.T) {
 // A penalty is on every token, the score on the last alone.
 func TestShape(t *testing.T) {
 	for t2, want := range []float64{-0.1 * (-1 - -2), -0.1*(-3-(-0.5)) + 0.5} {
-		near(t, "reward", Shape(0.5, []float64{-1, -3}, []float64{-2, -0.5}, 0.1)[t2], want, 1e-15)
+		near(t, "reward", TokenRewards(0.5, []float64{-1, -3}, []float64{-2, -0.5}, 0.1)[t2], want, 1e-15)
 	}
 }
 
@@ -177,13 +177,13 @@ func tiny(t *testing.T, c ActorConfig) (*ActorCritic, []Sample) {
 	}
 	var samples []Sample
 	for i, r := range rollouts {
-		s := Sample{Rollout: r, Values: estimates[i].Values, Ref: estimates[i].Ref}
+		s := Sample{Rollout: r, Values: estimates[i].Values, RefLogProbs: estimates[i].RefLogProbs}
 		for k := range r.Tokens {
 			s.LogProbs[k] += float32(0.35 * math.Sin(float64(3*i+k)))
 			s.Advantages = append(s.Advantages, math.Sin(float64(i+2*k)))
 			s.Returns = append(s.Returns, s.Values[k]+math.Cos(float64(i+k)))
-			if s.Ref != nil {
-				s.Ref[k] += 0.3 * math.Cos(float64(i-k))
+			if s.RefLogProbs != nil {
+				s.RefLogProbs[k] += 0.3 * math.Cos(float64(i-k))
 			}
 		}
 		samples = append(samples, s)
@@ -195,7 +195,7 @@ func tiny(t *testing.T, c ActorConfig) (*ActorCritic, []Sample) {
 // those of the whole, for each way to aggregate.
 func TestMicroBatchesAddUp(t *testing.T) {
 	for name, aggregate := range map[string]Aggregation{"token": nil, "sequence": BySequence, "constant": ByConstant(6)} {
-		a, samples := tiny(t, ActorConfig{Temperature: 0.8, Aggregate: aggregate, Entropy: 0.01, Reference: &model.LM{}})
+		a, samples := tiny(t, ActorConfig{Temperature: 0.8, LossAgg: aggregate, Entropy: 0.01, Reference: &model.LM{}})
 		for _, half := range []struct {
 			learner      *model.Learner
 			cols         columns
@@ -231,10 +231,10 @@ func TestMicroBatchesAddUp(t *testing.T) {
 // and ratios are those of single rows.
 func TestAggregatedLoss(t *testing.T) {
 	for name, aggregate := range map[string]Aggregation{"token": ByToken, "sequence": BySequence, "constant": ByConstant(6)} {
-		a, samples := tiny(t, ActorConfig{Temperature: 0.8, Aggregate: aggregate})
+		a, samples := tiny(t, ActorConfig{Temperature: 0.8, LossAgg: aggregate})
 		want := 0.0
 		for _, s := range samples {
-			alone, err := a.Update(t.Context(), []Sample{s}, Rate{}) // of one row, ByToken and BySequence are alike
+			alone, err := a.Update(t.Context(), []Sample{s}, StepSizes{}) // of one row, ByToken and BySequence are alike
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -246,7 +246,7 @@ func TestAggregatedLoss(t *testing.T) {
 				want += alone.PolicyLoss / float64(len(samples))
 			}
 		}
-		all, err := a.Update(t.Context(), samples, Rate{})
+		all, err := a.Update(t.Context(), samples, StepSizes{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,11 +8,11 @@ import (
 	"github.com/satori-go/satori/model"
 )
 
-// An Entry is an attempt as a journal keeps it, a line of a [rundir.Log]. With the
+// An Record is an attempt as a journal keeps it, a line of a [rundir.Log]. With the
 // weights of a checkpoint the updates of the iterations behind it can be computed again
 // from it, see [Replay]. Of the models of examples/satori it takes 20 bytes a sampled token
 // and 400 beside; nothing is ever dropped from a journal.
-type Entry struct {
+type Record struct {
 	Iteration int `json:"iteration"` // counted from 1
 	Index     int `json:"index"`     // in the iteration, from 0
 
@@ -31,13 +31,13 @@ type Entry struct {
 
 // ReadJournal reads a journal from the beginning. It stops at the first error; at a line
 // that is not whole, as while the journal is written to, that is a [*rundir.TornError].
-func ReadJournal(path string) iter.Seq2[Entry, error] { return rundir.ReadLog[Entry](path) }
+func ReadJournal(path string) iter.Seq2[Record, error] { return rundir.ReadLog[Record](path) }
 
 // entries are the attempts of an iteration.
-func entries(seed uint64, step Step, c RunConfig) iter.Seq[Entry] {
-	return func(yield func(Entry) bool) {
+func entries(seed uint64, step Step, c RunConfig) iter.Seq[Record] {
+	return func(yield func(Record) bool) {
 		for k, s := range step.Samples {
-			e := Entry{
+			e := Record{
 				Iteration: step.Iteration, Index: k, Seed: model.Mix(model.Mix(seed, uint64(step.Iteration-1)), uint64(k)), Attempt: s.Attempt,
 				Total: s.Score.Total, Parts: map[string]float64{}, Prompt: s.Prompt, Tokens: s.Tokens, LogProbs: s.LogProbs,
 			}
@@ -55,6 +55,6 @@ func entries(seed uint64, step Step, c RunConfig) iter.Seq[Entry] {
 }
 
 // Rollout is the attempt as it was sampled.
-func (e Entry) Rollout() Rollout {
+func (e Record) Rollout() Rollout {
 	return Rollout{Attempt: e.Attempt, Prompt: e.Prompt, Tokens: e.Tokens, LogProbs: e.LogProbs}
 }

@@ -31,7 +31,7 @@ func K1(logp, ref *Node) *Node {
 //	logp, ref [batch, seq] → [batch, seq]
 func K2(logp, ref *Node) *Node { return MulScalar(Square(K1(logp, ref)), 0.5) }
 
-// K3 is e^−d − 1 + d, never negative. The exponent is bounded as that of [Ratio] is.
+// K3 is e^−d − 1 + d, never negative. The exponent is bounded as that of [probabilityRatio] is.
 //
 //	logp, ref [batch, seq] → [batch, seq]
 func K3(logp, ref *Node) *Node {
@@ -39,15 +39,15 @@ func K3(logp, ref *Node) *Node {
 	return Add(AddScalar(Exp(ClipScalar(Neg(d), -maxLogRatio, maxLogRatio)), -1.0), d)
 }
 
-// StraightThrough has the value of [K3] and the gradient of [K2].
+// K3Plus has the value of [K3] and the gradient of [K2].
 //
 //	logp, ref [batch, seq] → [batch, seq]
-func StraightThrough(logp, ref *Node) *Node {
+func K3Plus(logp, ref *Node) *Node {
 	k2 := K2(logp, ref)
 	return Add(k2, StopGradient(Sub(K3(logp, ref), k2)))
 }
 
-// AdaptKL is the coefficient β of the next iteration (Ziegler et al., arXiv:1909.08593,
+// adaptKL is the coefficient β of the next iteration (Ziegler et al., arXiv:1909.08593,
 // section 2.2), from the divergence of this one, in nats a response, the sum over its
 // tokens:
 //
@@ -55,9 +55,9 @@ func StraightThrough(logp, ref *Node) *Node {
 //
 // For β to stay positive the horizon has to be over 0.2·n; there it is 10000, of batches
 // of 512.
-func AdaptKL(beta, kl, target float64, n int, horizon float64) float64 {
+func adaptKL(beta, kl, target float64, n int, horizon float64) float64 {
 	return beta * (1 + max(-maxKLError, min(maxKLError, kl/target-1))*float64(n)/horizon)
 }
 
-// maxKLError bounds the error that [AdaptKL] goes by.
+// maxKLError bounds the error that [adaptKL] goes by.
 const maxKLError = 0.2

@@ -7,10 +7,10 @@ import (
 // maxLogRatio bounds log ρ before the exponential, as OpenRLHF does.
 const maxLogRatio = 20
 
-// Ratio is ρ = π/π_old of each token.
+// probabilityRatio is ρ = π/π_old of each token.
 //
 //	logp, old [batch, seq] → [batch, seq]
-func Ratio(logp, old *Node) *Node {
+func probabilityRatio(logp, old *Node) *Node {
 	logp.AssertDims(old.Shape().Dimensions...)
 	return Exp(ClipScalar(Sub(logp, old), -maxLogRatio, maxLogRatio))
 }
@@ -26,22 +26,22 @@ func PolicyLoss(ratio, advantage *Node, low, high float64) *Node {
 	return Neg(Min(Mul(ratio, advantage), Mul(ClipScalar(ratio, 1-low, 1+high), advantage)))
 }
 
-// Clipped is 1 where the clip keeps a token from moving further in the direction of its
+// clipMask is 1 where the clip keeps a token from moving further in the direction of its
 // advantage, and its surrogate has no gradient; else 0.
 //
 //	ratio, advantage [batch, seq] → [batch, seq]
-func Clipped(ratio, advantage *Node, low, high float64) *Node {
+func clipMask(ratio, advantage *Node, low, high float64) *Node {
 	stopped := GreaterThan(PolicyLoss(ratio, advantage, low, high), Neg(Mul(ratio, advantage)))
 	return ConvertDType(stopped, ratio.DType())
 }
 
-// DualClip bounds the surrogate of tokens with a negative advantage, which no clip holds
+// dualClip bounds the surrogate of tokens with a negative advantage, which no clip holds
 // when their ratio grows (arXiv:1912.09729, equation 5):
 //
 //	min(loss, −c·Â) where Â < 0,  c > 1
 //
 //	loss, advantage [batch, seq] → [batch, seq]
-func DualClip(loss, advantage *Node, c float64) *Node {
+func dualClip(loss, advantage *Node, c float64) *Node {
 	loss.AssertDims(advantage.Shape().Dimensions...)
 	return Where(LessThan(advantage, ZerosLike(advantage)), Min(loss, MulScalar(advantage, -c)), loss)
 }
@@ -58,11 +58,11 @@ func ValueLoss(value, old, ret *Node, clip float64) *Node {
 	return MulScalar(Max(Square(Sub(value, ret)), Square(Sub(near, ret))), 0.5)
 }
 
-// Mean is the weighted mean over the tokens of a whole batch, of which this may be a
+// weightedMean is the weighted mean over the tokens of a whole batch, of which this may be a
 // part: Σ weight·x / count. With the mask as weights it is the mean over sampled tokens.
 //
 //	x, weight [batch, seq], count [] → []
-func Mean(x, weight, count *Node) *Node {
+func weightedMean(x, weight, count *Node) *Node {
 	x.AssertDims(weight.Shape().Dimensions...)
 	count.AssertDims()
 	return Div(ReduceAllSum(Mul(x, weight)), count)

@@ -23,7 +23,7 @@ type (
 )
 
 var (
-	actorObjectives = model.NewObjectives(func(n actorNumbers) model.Loss { return n.loss(StraightThrough) })
+	actorObjectives = model.NewObjectives(func(n actorNumbers) model.Loss { return n.loss(K3Plus) })
 	valueObjectives = model.NewObjectives(func(n valueNumbers) model.Loss {
 		return func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
 			tokens, x := unpackValue(in)
@@ -146,28 +146,28 @@ func (n policyNumbers) loss(c model.Config, w model.Weights, hidden *Node, in po
 	logp, entropy := c.LogProbsAndEntropies(w, hidden, in.tokens, in.temperature) // [batch, seq] both
 	sampled := GreaterThan(in.mask, ZerosLike(in.mask))
 	// Off the mask old and advantage are 0 and logp is not: 1 keeps what is left out finite.
-	ratio := Where(sampled, Ratio(logp, in.old), OnesLike(in.mask))
+	ratio := Where(sampled, probabilityRatio(logp, in.old), OnesLike(in.mask))
 	surrogate := PolicyLoss(ratio, in.advantage, n.low, n.high)
 	if n.dual != 0 {
-		surrogate = DualClip(surrogate, in.advantage, n.dual)
+		surrogate = dualClip(surrogate, in.advantage, n.dual)
 	}
-	loss := Mean(surrogate, in.weight, in.count)
+	loss := weightedMean(surrogate, in.weight, in.count)
 	if n.entropy != 0 {
-		loss = Sub(loss, MulScalar(Mean(entropy, in.weight, in.count), n.entropy))
+		loss = Sub(loss, MulScalar(weightedMean(entropy, in.weight, in.count), n.entropy))
 	}
 	if n.reference {
 		ref := Where(sampled, in.ref, StopGradient(logp))
-		loss = Add(loss, Mul(in.beta, Mean(divergence(logp, ref), in.weight, in.count)))
+		loss = Add(loss, Mul(in.beta, weightedMean(divergence(logp, ref), in.weight, in.count)))
 	}
 	off := Abs(AddScalar(ratio, -1.0))
 	k3 := AddScalar(Sub(ratio, Log(ratio)), -1.0)
-	return loss, stats(in.mask, in.count, off, entropy, k3, Clipped(ratio, in.advantage, n.low, n.high))
+	return loss, stats(in.mask, in.count, off, entropy, k3, clipMask(ratio, in.advantage, n.low, n.high))
 }
 
 // The critic's, of scores [batch, seq].
 func (n valueNumbers) loss(scores *Node, in valueInputs) (*Node, *Node) {
 	values := DivScalar(AddScalar(model.Before(scores), -n.mean), n.std)
-	loss := Mean(ValueLoss(values, in.old, in.ret, n.clip), in.mask, in.count)
+	loss := weightedMean(ValueLoss(values, in.old, in.ret, n.clip), in.mask, in.count)
 	return loss, stats(in.mask, in.count, Abs(Sub(values, in.old)))
 }
 
@@ -177,7 +177,7 @@ func (n valueNumbers) loss(scores *Node, in valueInputs) (*Node, *Node) {
 func stats(mask, count, off *Node, others ...*Node) *Node {
 	var list []*Node
 	for _, x := range append([]*Node{off}, others...) {
-		list = append(list, Mean(StopGradient(x), mask, count))
+		list = append(list, weightedMean(StopGradient(x), mask, count))
 	}
 	rows := ReduceMax(Mul(StopGradient(off), mask), -1) // [batch]
 	return Concatenate([]*Node{Stack(list, 0), rows}, 0)

@@ -104,17 +104,17 @@ func TestNoCritic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := ppo.Config{Iterations: 1, Batch: 8, Minibatch: 4, Group: 4}
+	config := ppo.Config{Iterations: 1, RolloutBatch: 8, MiniBatch: 4, NumGenerations: 4}
 	train := func(c ppo.Config) (last ppo.Step, err error) {
 		trainer := ppo.Trainer{Policy: p, Rubric: newSmall("", 1).rubric, Config: c}
 		for last, err = range trainer.Train(t.Context(), slices.Values(tinyStarts())) {
 		}
 		return last, err
 	}
-	if _, err := train(config); err == nil || !strings.Contains(err.Error(), "the policy has no critic, and with Config.Relative nil") {
+	if _, err := train(config); err == nil || !strings.Contains(err.Error(), "the policy has no critic, and with Config.Advantage nil") {
 		t.Errorf("with GAE: %v", err)
 	}
-	config.Relative = ppo.DrGRPO
+	config.Advantage = ppo.DrGRPO
 	step, err := train(config)
 	if err != nil {
 		t.Fatal(err)
@@ -179,7 +179,7 @@ func TestActorCriticAgainstLoops(t *testing.T) {
 			}
 			batch = append(batch, s)
 		}
-		stats, err := p.Update(t.Context(), batch, ppo.Rate{})
+		stats, err := p.Update(t.Context(), batch, ppo.StepSizes{})
 		if err != nil {
 			t.Fatal(err)
 		}

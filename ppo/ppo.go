@@ -18,20 +18,20 @@ type Rollout = model.Rollout
 // An Estimate is what is known of a rollout before training on it; one entry a
 // response token.
 type Estimate struct {
-	Values []float64 // of the state in which the token was chosen; nil: there is no critic
-	After  float64   // value of the state after the last token; read where it is bootstrapped
-	Ref    []float64 // log-probability under the reference policy; nil: none
+	Values      []float64 // of the state in which the token was chosen; nil: there is no critic
+	Estimates   float64   // value of the state after the last token; read where it is bootstrapped
+	RefLogProbs []float64 // log-probability under the reference policy; nil: none
 }
 
 // A Sample is a rollout that is ready to be trained on; one entry a response token.
 type Sample struct {
 	Rollout
-	Score      reward.Score
-	Values     []float64 // as estimated before training; 0 without a critic
-	Ref        []float64 // log-probabilities under the reference policy; nil: none
-	Rewards    []float64 // the score on the last token, and the penalties
-	Advantages []float64
-	Returns    []float64
+	Score       reward.Score
+	Values      []float64 // as estimated before training; 0 without a critic
+	RefLogProbs []float64 // log-probabilities under the reference policy; nil: none
+	Rewards     []float64 // the score on the last token, and the penalties
+	Advantages  []float64
+	Returns     []float64
 }
 
 // A Policy is what PPO improves. *ActorCritic is the one over gomlx.
@@ -43,14 +43,14 @@ type Policy interface {
 	// Update learns from a mini-batch: the policy makes one optimiser step, a critic one or
 	// several. After an error the policy is that of before; of the critic's steps those before
 	// the one that failed may have been made.
-	Update(ctx context.Context, minibatch []Sample, rate Rate) (Stats, error)
+	Update(ctx context.Context, minibatch []Sample, rate StepSizes) (Stats, error)
 }
 
-// A Rate is how far one step goes: learning rates as shares of their peaks, and the
+// A StepSizes is how far one step goes: learning rates as shares of their peaks, and the
 // coefficient of a divergence in the loss. Where the share is 0 that half is left alone,
 // its optimiser included. What both share is the policy's: its updates may change the
 // values, those of the critic alone never the policy.
-type Rate struct {
+type StepSizes struct {
 	Policy, Critic float64
 	KL             float64 // β
 }
@@ -68,18 +68,18 @@ type Trainer struct {
 type Step struct {
 	Iteration, Of     int // counted from 1
 	Samples           []Sample
-	Stats                     // the mean over the iteration's updates
-	ExplainedVariance float64 // of the critic, on these rollouts, before it was trained on them
-	Reference         float64 // divergence from the reference, nats a response (k1, summed)
-	NextKL            float64 // what Config.KL has to be to go on from here
-	Sampled, Trained  int     // tokens: sampled, and trained through, prompts included
-	Health            Health  // what the doctor counted and measured
+	Stats                         // the mean over the iteration's updates
+	ExplainedVariance float64     // of the critic, on these rollouts, before it was trained on them
+	KL                float64     // divergence from the reference, nats a response (k1, summed)
+	NextKL            float64     // what Config.KL has to be to go on from here
+	Sampled, Trained  int         // tokens: sampled, and trained through, prompts included
+	Diagnostics       Diagnostics // what the doctor counted and measured
 }
 
 // Train takes starts, a batch an iteration, and yields every iteration when its updates
 // are done; what the loop's body sees is a consistent policy. It ends after
 // Config.Iterations; running out of starts before is an error, and so is whatever the
-// doctor finds, a [*Fault].
+// doctor finds, a [*CheckError].
 func (t *Trainer) Train(ctx context.Context, starts iter.Seq[coat.Start]) iter.Seq2[Step, error] {
 	return func(yield func(Step, error) bool) {
 		c, err := t.Config.resolve()
@@ -90,7 +90,7 @@ func (t *Trainer) Train(ctx context.Context, starts iter.Seq[coat.Start]) iter.S
 		next, stop := iter.Pull(starts)
 		defer stop()
 		for i := range c.Iterations {
-			batch, err := take(next, c.Batch, c.Group)
+			batch, err := take(next, c.RolloutBatch, c.NumGenerations)
 			if err == nil && i < c.Done {
 				continue
 			}
@@ -131,10 +131,10 @@ func (t *Trainer) iterate(ctx context.Context, c Config, i int, starts []coat.St
 	if step.Samples, err = c.samples(rollouts, scores, estimates); err != nil {
 		return step, err
 	}
-	step.ExplainedVariance = ExplainedVariance(step.Samples)
+	step.ExplainedVariance = explainedVariance(step.Samples)
 	train := c.trained(step.Samples)
 	step.count(c, len(train))
-	if c.Relative == nil {
+	if c.Advantage == nil {
 		Whiten(pick(step.Samples, train))
 	}
 	if err := c.checkSamples(step.Samples, train); err != nil {
@@ -142,18 +142,18 @@ func (t *Trainer) iterate(ctx context.Context, c Config, i int, starts []coat.St
 	}
 
 	rng := rand.New(rand.NewPCG(model.Mix(c.Seed, uint64(i)), 0x6d696e69)) // "mini"
-	planned, made, done := c.updates(c.Batch), c.updates(len(train)), 0
+	planned, made, done := c.updates(c.RolloutBatch), c.updates(len(train)), 0
 	for range c.Epochs {
-		for part := range slices.Chunk(shuffled(train, rng), c.Minibatch) {
+		for part := range slices.Chunk(shuffled(train, rng), c.MiniBatch) {
 			if err := context.Cause(ctx); err != nil {
 				return step, err
 			}
-			stats, err := t.Policy.Update(ctx, pick(step.Samples, part), c.rate(i*planned+done, c.CriticOnly*planned, c.Iterations*planned))
+			stats, err := t.Policy.Update(ctx, pick(step.Samples, part), c.rate(i*planned+done, c.CriticWarmup*planned, c.Iterations*planned))
 			if err != nil {
 				return step, located(err, part)
 			}
 			if done == 0 {
-				step.Health.first(stats)
+				step.Diagnostics.first(stats)
 				if err := c.checkFirst(stats, part, step.Samples); err != nil {
 					return step, err
 				}
@@ -173,8 +173,8 @@ func (c Config) samples(rollouts []Rollout, scores []reward.Score, estimates []E
 		if e.Values == nil {
 			e.Values = make([]float64, len(r.Tokens))
 		}
-		rewards := Shape(scores[k].Total, float64s(r.LogProbs), e.Ref, c.inReward())
-		samples[k] = Sample{Rollout: r, Score: scores[k], Values: e.Values, Ref: e.Ref, Rewards: rewards}
+		rewards := TokenRewards(scores[k].Total, float64s(r.LogProbs), e.RefLogProbs, c.inReward())
+		samples[k] = Sample{Rollout: r, Score: scores[k], Values: e.Values, RefLogProbs: e.RefLogProbs, Rewards: rewards}
 	}
 	if err := c.checkRewards(samples); err != nil {
 		return nil, err
@@ -183,13 +183,13 @@ func (c Config) samples(rollouts []Rollout, scores []reward.Score, estimates []E
 		s := &samples[k]
 		rewards := s.Rewards
 		if c.Truncated == Bootstrap && s.Truncated {
-			rewards = Bootstrapped(rewards, estimates[k].After, c.Gamma)
+			rewards = bootstrapped(rewards, estimates[k].Estimates, c.Gamma)
 		}
 		s.Advantages, s.Returns = GAE(rewards, s.Values, c.Gamma, c.Lambda)
 	}
-	if c.Relative != nil {
-		for group := range slices.Chunk(samples, c.Group) {
-			if err := relate(group, c.Relative); err != nil {
+	if c.Advantage != nil {
+		for group := range slices.Chunk(samples, c.NumGenerations) {
+			if err := relate(group, c.Advantage); err != nil {
 				return nil, err
 			}
 		}
@@ -199,7 +199,7 @@ func (c Config) samples(rollouts []Rollout, scores []reward.Score, estimates []E
 
 // updates is how many an iteration makes of so many rollouts.
 func (c Config) updates(rollouts int) int {
-	return c.Epochs * ((rollouts + c.Minibatch - 1) / c.Minibatch)
+	return c.Epochs * ((rollouts + c.MiniBatch - 1) / c.MiniBatch)
 }
 
 // trained lists the samples that are trained on.
@@ -259,8 +259,8 @@ func float64s(x []float32) []float64 {
 	return y
 }
 
-// Endless repeats problems as fresh starts, each time in another order.
-func Endless(problems []coat.Problem, seed uint64) iter.Seq[coat.Start] {
+// Cycle repeats problems as fresh starts, each time in another order.
+func Cycle(problems []coat.Problem, seed uint64) iter.Seq[coat.Start] {
 	return func(yield func(coat.Start) bool) {
 		for round := uint64(0); len(problems) > 0; round++ {
 			for _, i := range rand.New(rand.NewPCG(model.Mix(seed, round), 0x656e646c)).Perm(len(problems)) { // "endl"

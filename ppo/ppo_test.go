@@ -67,7 +67,7 @@ func TestAdvantageGolden(t *testing.T) {
 	for _, c := range goldens(t) {
 		var samples []Sample
 		for b, n := range c.Input.Lengths {
-			rewards := Shape(c.Input.Score[b], c.Input.OldLogp[b][:n], c.Input.RefLogp[b][:n], c.KLCoef)
+			rewards := TokenRewards(c.Input.Score[b], c.Input.OldLogp[b][:n], c.Input.RefLogp[b][:n], c.KLCoef)
 			advantages, returns := GAE(rewards, c.Input.OldValue[b][:n], c.Gamma, c.Lam)
 			for k := range n {
 				near(t, "reward", rewards[k], c.Output.Rewards[b][k], 1e-9)
@@ -145,15 +145,15 @@ func testLoss(t *testing.T, b model.Backend, c golden) {
 		logits, tokens, old, mask, advantage, value, oldValue, ret, ref, weight := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8], in[9]
 		count := Const(logits.Graph(), float32(count))
 		logp := Slice(model.LogProbs(logits, tokens, 1), AxisRange(), AxisRange(1))
-		entropy := Mean(Slice(model.Entropies(logits, tokens, 1), AxisRange(), AxisRange(1)), mask, count)
-		ratio := Ratio(logp, old)
+		entropy := weightedMean(Slice(model.Entropies(logits, tokens, 1), AxisRange(), AxisRange(1)), mask, count)
+		ratio := probabilityRatio(logp, old)
 		each := PolicyLoss(ratio, advantage, c.Clip, c.Clip)
-		policy := Mean(each, mask, count)
-		critic := Mean(ValueLoss(value, oldValue, ret, c.ValueClip), mask, count)
-		k1, k2, k3, through := Mean(K1(logp, ref), mask, count), Mean(K2(logp, ref), mask, count), Mean(K3(logp, ref), mask, count), Mean(StraightThrough(logp, ref), mask, count)
+		policy := weightedMean(each, mask, count)
+		critic := weightedMean(ValueLoss(value, oldValue, ret, c.ValueClip), mask, count)
+		k1, k2, k3, through := weightedMean(K1(logp, ref), mask, count), weightedMean(K2(logp, ref), mask, count), weightedMean(K3(logp, ref), mask, count), weightedMean(K3Plus(logp, ref), mask, count)
 		by := func(loss, x *Node) *Node { return Gradient(loss, x)[0] }
 		return []*Node{logp, ratio, policy, critic, entropy, by(policy, logp), by(critic, value),
-			Mean(each, weight, count), Mean(Clipped(ratio, advantage, c.Clip, c.Clip), mask, count),
+			weightedMean(each, weight, count), weightedMean(clipMask(ratio, advantage, c.Clip, c.Clip), mask, count),
 			k1, k2, k3, through, by(k1, logp), by(k2, logp), by(k3, logp), by(through, logp), by(policy, logits), by(entropy, logits)}
 	}, backend.Floats(logits, c.Batch, c.Seq+1, c.Vocab), backend.Ints(tokens, c.Batch, c.Seq+1), grid(c.Input.OldLogp), grid(mask),
 		grid(c.Output.Whitened), grid(c.Input.Value), grid(c.Input.OldValue), grid(c.Output.Returns), grid(c.Input.RefLogp), grid(bySequence))
@@ -214,10 +214,10 @@ func TestExplainedVariance(t *testing.T) {
 	sample := func(values []float64) []Sample {
 		return []Sample{{Returns: []float64{1, 2}, Values: values[:2]}, {Returns: []float64{4}, Values: values[2:]}}
 	}
-	near(t, "perfect", ExplainedVariance(sample([]float64{1, 2, 4})), 1, 1e-12)
-	near(t, "perfect but for the mean", ExplainedVariance(sample([]float64{0, 1, 3})), 1, 1e-12)
-	near(t, "constant", ExplainedVariance(sample([]float64{7, 7, 7})), 0, 1e-12)
-	near(t, "returns do not vary", ExplainedVariance([]Sample{{Returns: []float64{1, 1}, Values: []float64{0, 5}}}), 0, 0)
+	near(t, "perfect", explainedVariance(sample([]float64{1, 2, 4})), 1, 1e-12)
+	near(t, "perfect but for the mean", explainedVariance(sample([]float64{0, 1, 3})), 1, 1e-12)
+	near(t, "constant", explainedVariance(sample([]float64{7, 7, 7})), 0, 1e-12)
+	near(t, "returns do not vary", explainedVariance([]Sample{{Returns: []float64{1, 1}, Values: []float64{0, 5}}}), 0, 0)
 }
 
 func TestWhitenLeavesOneTokenAlone(t *testing.T) {

@@ -22,8 +22,8 @@ import (
 // trainer. An attempt that is of
 // another start than the trainer asks for, and one whose total the rubric's weights do
 // not give, are errors.
-func Replay(p Policy, journal iter.Seq2[Entry, error], rubric reward.Rubric, done int) (Policy, reward.Rubric, error) {
-	r := &replay{Policy: p, bySeed: map[uint64]Entry{}, scores: map[coat.AttemptKey][]Entry{}}
+func Replay(p Policy, journal iter.Seq2[Record, error], rubric reward.Rubric, done int) (Policy, reward.Rubric, error) {
+	r := &replay{Policy: p, bySeed: map[uint64]Record{}, scores: map[coat.AttemptKey][]Record{}}
 	for e, err := range journal {
 		if err != nil {
 			return nil, nil, fmt.Errorf("ppo: replay: %w", err)
@@ -52,8 +52,8 @@ func Replay(p Policy, journal iter.Seq2[Entry, error], rubric reward.Rubric, don
 // replay is a policy whose rollouts are in a journal.
 type replay struct {
 	Policy
-	bySeed map[uint64]Entry
-	scores map[coat.AttemptKey][]Entry // in the order in which they were made
+	bySeed map[uint64]Record
+	scores map[coat.AttemptKey][]Record // in the order in which they were made
 }
 
 // Rollouts finds them by their seeds.

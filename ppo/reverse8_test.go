@@ -36,11 +36,11 @@ func TestReverse8(t *testing.T) {
 		name   string
 		config Config
 	}{
-		{"GRPO", Config{Batch: 256, Minibatch: 64, Group: 8, Relative: GRPO}},
-		{"PPO", Config{Batch: 256, Minibatch: 256, Epochs: 4, Lambda: 0.95}},
+		{"GRPO", Config{RolloutBatch: 256, MiniBatch: 64, NumGenerations: 8, Advantage: GRPO}},
+		{"PPO", Config{RolloutBatch: 256, MiniBatch: 256, Epochs: 4, Lambda: 0.95}},
 	} {
 		for seed := range uint64(max(1, seeds)) {
-			c.config.Iterations, c.config.Floor, c.config.Warmup, c.config.Seed = 150, 1, 1e-9, seed // a constant rate
+			c.config.Iterations, c.config.MinLRRatio, c.config.WarmupRatio, c.config.Seed = 150, 1, 1e-9, seed // a constant rate
 			reverse8(t, dir, c.name, c.config)
 		}
 	}
@@ -65,7 +65,7 @@ func reverse8(t *testing.T, dir, name string, c Config) {
 		t.Fatal(err)
 	}
 	var critic *model.Net
-	if c.Relative == nil {
+	if c.Advantage == nil {
 		critic = net.WithScore(c.Seed)
 	}
 	prompt := func(s coat.Start) string { return s.Problem.Question }
@@ -79,7 +79,7 @@ func reverse8(t *testing.T, dir, name string, c Config) {
 	test := letters(t, filepath.Join(dir, "test.txt"))
 	exact := func() float64 {
 		right := 0.0
-		for r, err := range (model.Sampling{MaxTokens: 9}).Rollouts(t.Context(), lm, prompt, firstOf(Endless(test, 0), len(test))) {
+		for r, err := range (model.Sampling{MaxTokens: 9}).Rollouts(t.Context(), lm, prompt, firstOf(Cycle(test, 0), len(test))) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -93,7 +93,7 @@ func reverse8(t *testing.T, dir, name string, c Config) {
 
 	trainer := Trainer{Policy: policy, Rubric: reward.Rubric{{Name: "reversed", Weight: 1, Func: reversed, High: 1}}, Config: c}
 	spent, since := time.Duration(0), time.Now()
-	for step, err := range trainer.Train(t.Context(), Endless(letters(t, filepath.Join(dir, "train.txt")), c.Seed)) {
+	for step, err := range trainer.Train(t.Context(), Cycle(letters(t, filepath.Join(dir, "train.txt")), c.Seed)) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,10 +1,12 @@
 package ppo
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // configSettings are those of a Config that decide the results of a run.
@@ -20,12 +22,13 @@ func configSettings(c Config) (map[string]string, error) {
 // actorSettings are those of an ActorConfig.
 func actorSettings(c ActorConfig) map[string]string {
 	s := settings(c)
-	delete(s, "InFlight") // changes no rollout
+	delete(s, "InFlight") // MaxConcurrent changes no rollout
 	return s
 }
 
 // settings are the fields of a struct as text. Of a function or a pointer it can only be
-// said whether there is one.
+// said whether there is one. They have the names that
+// they have in JSON, or by a tag "setting", which older files have too.
 func settings(c any) map[string]string {
 	s := map[string]string{}
 	v := reflect.ValueOf(c)
@@ -41,7 +44,13 @@ func settings(c any) map[string]string {
 		default:
 			text = fmt.Sprint(f.Interface())
 		}
-		s[v.Type().Field(i).Name] = text
+		field := v.Type().Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name == "-" {
+			name = field.Tag.Get("setting")
+		}
+		name = cmp.Or(name, field.Name)
+		s[name] = text
 	}
 	return s
 }

@@ -85,11 +85,11 @@ func TestSharedTrunk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := updated(t, a, samples, Rate{Policy: 1, Critic: 1})
+	got := updated(t, a, samples, StepSizes{Policy: 1, Critic: 1})
 	near(t, "policy loss", got.PolicyLoss, want.Stats[0], 1e-6)
 	near(t, "value loss", got.ValueLoss, want.Stats[1], 1e-6)
-	near(t, "norm of the trunk's gradient", got.PolicyNorm, want.Norm, 1e-5)
-	near(t, "norm of the head's gradient", coefficient*got.ValueNorm, want.HeadNorm, 1e-5)
+	near(t, "norm of the trunk's gradient", got.GradNorm, want.Norm, 1e-5)
+	near(t, "norm of the head's gradient", coefficient*got.CriticGradNorm, want.HeadNorm, 1e-5)
 	near(t, "values are off by", got.ValueError, meanOff(samples), 1e-5)
 	if len(got.Ratios) != len(samples) || len(got.Values) != len(samples) {
 		t.Errorf("%d ratios and %d values of %d samples", len(got.Ratios), len(got.Values), len(samples))
@@ -128,9 +128,9 @@ func TestSharedHalves(t *testing.T) {
 		a, mine := shared(t, ActorConfig{Temperature: 0.8, ValueCoef: coefficient})
 		before, headBefore := all(t, a)
 		for range 2 {
-			stats := updated(t, a, mine, Rate{Critic: 1})
-			if stats.PolicyNorm != 0 || stats.ValueNorm == 0 {
-				t.Errorf("norms of the critic alone: %g and %g", stats.PolicyNorm, stats.ValueNorm)
+			stats := updated(t, a, mine, StepSizes{Critic: 1})
+			if stats.GradNorm != 0 || stats.CriticGradNorm == 0 {
+				t.Errorf("norms of the critic alone: %g and %g", stats.GradNorm, stats.CriticGradNorm)
 			}
 		}
 		after, head := all(t, a)
@@ -138,14 +138,14 @@ func TestSharedHalves(t *testing.T) {
 			t.Errorf("coefficient %g: the critic alone moves the trunk, or nothing", coefficient)
 		}
 		first := coefficient == 0
-		rates := []Rate{{Policy: 1}, {Policy: 0.5}}
+		rates := []StepSizes{{Policy: 1}, {Policy: 0.5}}
 		if first {
-			rates = []Rate{{Policy: 1, Critic: 1}, {Policy: 0.5, Critic: 0.1}}
+			rates = []StepSizes{{Policy: 1, Critic: 1}, {Policy: 0.5, Critic: 0.1}}
 		}
 		alone, _ = tiny(t, ActorConfig{Temperature: 0.8})
 		for _, r := range rates {
-			got, want := updated(t, a, mine, r), updated(t, alone, samples, Rate{Policy: r.Policy})
-			if got.PolicyLoss != want.PolicyLoss || got.PolicyNorm != want.PolicyNorm || got.Entropy != want.Entropy || !slices.Equal(got.Ratios, want.Ratios) {
+			got, want := updated(t, a, mine, r), updated(t, alone, samples, StepSizes{Policy: r.Policy})
+			if got.PolicyLoss != want.PolicyLoss || got.GradNorm != want.GradNorm || got.Entropy != want.Entropy || !slices.Equal(got.Ratios, want.Ratios) {
 				t.Errorf("coefficient %g: %+v, of the policy alone %+v", coefficient, got, want)
 			}
 		}
@@ -173,11 +173,11 @@ func TestTwoNetworksAreApart(t *testing.T) {
 		return list
 	}
 	before := weights()
-	updated(t, a, samples, Rate{Policy: 1})
+	updated(t, a, samples, StepSizes{Policy: 1})
 	if !reflect.DeepEqual(before, weights()) {
 		t.Error("an update of the policy alone changes the critic")
 	}
-	if updated(t, a, samples, Rate{Critic: 1}); reflect.DeepEqual(before, weights()) {
+	if updated(t, a, samples, StepSizes{Critic: 1}); reflect.DeepEqual(before, weights()) {
 		t.Error("an update of the critic changes nothing")
 	}
 }
@@ -192,7 +192,7 @@ func TestSharedIsWholeOrNothing(t *testing.T) {
 		before, head := all(t, a)
 		bad := slices.Clone(samples)
 		spoil(&bad[3])
-		if _, err := a.Update(t.Context(), bad, Rate{Policy: 1, Critic: 1}); err == nil {
+		if _, err := a.Update(t.Context(), bad, StepSizes{Policy: 1, Critic: 1}); err == nil {
 			t.Fatalf("%s: no error", name)
 		}
 		if after, last := all(t, a); !reflect.DeepEqual(before, after) || !slices.Equal(head, last) {
@@ -209,7 +209,7 @@ func TestSharedHeadIsApart(t *testing.T) {
 	for _, policy := range []float64{0, 1e-20} {
 		a, samples := shared(t, ActorConfig{Temperature: 0.8, AdamW: model.AdamW{MaxNorm: maxNorm, Eps: eps}})
 		_, before := all(t, a)
-		updated(t, a, samples, Rate{Policy: 1e-20, Critic: 1})
+		updated(t, a, samples, StepSizes{Policy: 1e-20, Critic: 1})
 		_, after := all(t, a)
 		squares := 0.0
 		for i := range before { // a first step is rate·g/(|g|+ε)
@@ -219,7 +219,7 @@ func TestSharedHeadIsApart(t *testing.T) {
 		}
 		near(t, "norm of the clipped gradient, in units of MaxNorm", math.Sqrt(squares)/maxNorm, 1, 1e-2)
 		for range 2 {
-			updated(t, a, samples, Rate{Policy: policy, Critic: 1})
+			updated(t, a, samples, StepSizes{Policy: policy, Critic: 1})
 		}
 		_, last := all(t, a)
 		heads = append(heads, last)

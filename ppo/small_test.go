@@ -29,7 +29,7 @@ type small struct {
 }
 
 func newSmall(dir string, iterations int) *small {
-	s := &small{dir: dir, tell: func(string) {}, config: ppo.Config{Iterations: iterations, Batch: 6, Minibatch: 4, Seed: 5, Lambda: 0.9}}
+	s := &small{dir: dir, tell: func(string) {}, config: ppo.Config{Iterations: iterations, RolloutBatch: 6, MiniBatch: 4, Seed: 5, Lambda: 0.9}}
 	s.rubric = reward.Rubric{
 		{Name: "c", Weight: 1, Func: func(_ context.Context, a coat.Attempt) (float64, error) {
 			return float64(strings.Count(a.Text, "c")), nil
@@ -157,7 +157,7 @@ func (s *small) iterations(ctx context.Context, p ppo.Policy, rubric reward.Rubr
 	for _, start := range tinyStarts() {
 		problems = append(problems, start.Problem)
 	}
-	starts := ppo.After(c.Done*c.Batch, x.mixer.Starts(ppo.Endless(problems, 1)))
+	starts := ppo.After(c.Done*c.RolloutBatch, x.mixer.Starts(ppo.Cycle(problems, 1)))
 	trainer := ppo.Trainer{Policy: p, Rubric: rubric, Config: c}
 	for step, err := range trainer.Train(ctx, starts) {
 		if err != nil {

@@ -21,7 +21,7 @@ type recorder struct {
 	cut     func(i int) bool
 	ref     float64 // how far the reference is below
 	trained [][]string
-	rates   []Rate
+	rates   []StepSizes
 }
 
 func (p *recorder) Rollouts(ctx context.Context, starts []coat.Start, seed uint64) ([]Rollout, error) {
@@ -35,17 +35,17 @@ func (p *recorder) Rollouts(ctx context.Context, starts []coat.Start, seed uint6
 func (p *recorder) Estimate(ctx context.Context, rollouts []Rollout) ([]Estimate, error) {
 	list, err := p.player.Estimate(ctx, rollouts)
 	for i := range list {
-		list[i].After = 0.5
+		list[i].Estimates = 0.5
 		if p.ref != 0 {
 			for _, l := range rollouts[i].LogProbs {
-				list[i].Ref = append(list[i].Ref, float64(l)-p.ref)
+				list[i].RefLogProbs = append(list[i].RefLogProbs, float64(l)-p.ref)
 			}
 		}
 	}
 	return list, err
 }
 
-func (p *recorder) Update(ctx context.Context, minibatch []Sample, rate Rate) (Stats, error) {
+func (p *recorder) Update(ctx context.Context, minibatch []Sample, rate StepSizes) (Stats, error) {
 	var ids []string
 	for _, s := range minibatch {
 		ids = append(ids, s.Start.Problem.ID+" "+s.Text)
@@ -58,7 +58,7 @@ func (p *recorder) Update(ctx context.Context, minibatch []Sample, rate Rate) (S
 func TestTruncated(t *testing.T) {
 	run := func(c Config) (*recorder, Step) {
 		p := &recorder{player: newPlayer(2, 3, 1), cut: func(i int) bool { return i%4 == 0 }}
-		c.Iterations, c.Batch, c.Minibatch, c.Lambda = 1, 16, 4, 0.9
+		c.Iterations, c.RolloutBatch, c.MiniBatch, c.Lambda = 1, 16, 4, 0.9
 		return p, reinforce(t, p, alternate(4), c)
 	}
 	count := func(p *recorder) (n int) {
@@ -68,8 +68,8 @@ func TestTruncated(t *testing.T) {
 		return n
 	}
 	plain, first := run(Config{})
-	if n := count(plain); n != 16 || first.Health.Truncated != 4 || first.Health.Masked != 0 {
-		t.Errorf("%d trained, %+v", n, first.Health)
+	if n := count(plain); n != 16 || first.Diagnostics.Truncated != 4 || first.Diagnostics.Masked != 0 {
+		t.Errorf("%d trained, %+v", n, first.Diagnostics)
 	}
 	boot, second := run(Config{Truncated: Bootstrap})
 	if n := count(boot); n != 16 {
@@ -84,8 +84,8 @@ func TestTruncated(t *testing.T) {
 		near(t, "the reward", second.Samples[i].Rewards[last], first.Samples[i].Score.Total, 1e-12)
 	}
 	mask, third := run(Config{Truncated: Mask})
-	if n := count(mask); n != 12 || third.Health.Masked != 4 || len(third.Samples) != 16 || len(mask.trained) != 3 {
-		t.Errorf("%d trained in %d updates, %+v", n, len(mask.trained), third.Health)
+	if n := count(mask); n != 12 || third.Diagnostics.Masked != 4 || len(third.Samples) != 16 || len(mask.trained) != 3 {
+		t.Errorf("%d trained in %d updates, %+v", n, len(mask.trained), third.Diagnostics)
 	}
 }
 
@@ -93,7 +93,7 @@ func TestTruncated(t *testing.T) {
 // each has what is left.
 func TestEpochsAreShuffled(t *testing.T) {
 	p := &recorder{player: newPlayer(2, 3, 1)}
-	reinforce(t, p, alternate(4), Config{Iterations: 2, Batch: 10, Minibatch: 4, Epochs: 3})
+	reinforce(t, p, alternate(4), Config{Iterations: 2, RolloutBatch: 10, MiniBatch: 4, Epochs: 3})
 	var sizes []int
 	for _, m := range p.trained {
 		sizes = append(sizes, len(m))
@@ -118,7 +118,7 @@ func TestEpochsAreShuffled(t *testing.T) {
 // advantages are those of their rewards.
 func TestGroups(t *testing.T) {
 	p := &recorder{player: newPlayer(3, 4, 1)}
-	step := reinforce(t, p, alternate(4), Config{Iterations: 1, Batch: 12, Minibatch: 12, Group: 4, Relative: RLOO})
+	step := reinforce(t, p, alternate(4), Config{Iterations: 1, RolloutBatch: 12, MiniBatch: 12, NumGenerations: 4, Advantage: RLOO})
 	for i, s := range step.Samples {
 		if want := fmt.Sprint(i / 4); s.Start.Problem.ID != want {
 			t.Errorf("rollout %d is of start %s, want %s", i, s.Start.Problem.ID, want)
@@ -133,8 +133,8 @@ func TestGroups(t *testing.T) {
 			near(t, "advantage", a, s.Score.Total-others, 1e-12)
 		}
 	}
-	if step.Health.Groups != 3 || p.rates[0].Critic != 0 {
-		t.Errorf("%+v, rates %+v", step.Health, p.rates[0])
+	if step.Diagnostics.Groups != 3 || p.rates[0].Critic != 0 {
+		t.Errorf("%+v, rates %+v", step.Diagnostics, p.rates[0])
 	}
 }
 
@@ -143,25 +143,25 @@ func TestGroups(t *testing.T) {
 func TestKLPenalty(t *testing.T) {
 	run := func(c Config) (*recorder, Step) {
 		p := &recorder{player: newPlayer(2, 3, 0.1), ref: 0.25} // 0.75 nats a response
-		c.Iterations, c.Batch, c.Minibatch, c.KL, c.Doctor.Reference = 2, 8, 8, 0.1, math.Inf(1)
+		c.Iterations, c.RolloutBatch, c.MiniBatch, c.KL, c.Checks.Reference = 2, 8, 8, 0.1, math.Inf(1)
 		return p, reinforce(t, p, alternate(4), c)
 	}
 	p, step := run(Config{})
 	s := step.Samples[0]
 	near(t, "reward to go", s.Returns[0], s.Score.Total-3*0.1*0.25, 1e-6)
 	near(t, "first reward", s.Rewards[0], -0.1*0.25, 1e-6)
-	near(t, "divergence", step.Reference, 0.75, 1e-6)
+	near(t, "divergence", step.KL, 0.75, 1e-6)
 	if p.rates[0].KL != 0 || step.NextKL != 0.1 {
 		t.Errorf("%+v, next β %g", p.rates[0], step.NextKL)
 	}
-	p, step = run(Config{Penalty: InLoss})
+	p, step = run(Config{KLUse: UseKLLoss})
 	near(t, "first reward", step.Samples[0].Rewards[0], 0, 0)
 	near(t, "β of the loss", p.rates[0].KL, 0.1, 0)
 
-	p, step = run(Config{Penalty: InLoss, KLTarget: 0.5, KLHorizon: 100})
-	next := AdaptKL(0.1, 0.75, 0.5, 8, 100)
+	p, step = run(Config{KLUse: UseKLLoss, KLTarget: 0.5, KLHorizon: 100})
+	next := adaptKL(0.1, 0.75, 0.5, 8, 100)
 	near(t, "next β", p.rates[1].KL, next, 1e-9)
-	near(t, "the one after", step.NextKL, AdaptKL(next, 0.75, 0.5, 8, 100), 1e-9)
+	near(t, "the one after", step.NextKL, adaptKL(next, 0.75, 0.5, 8, 100), 1e-9)
 }
 
 // What an iteration reports by where its starts came from.
@@ -171,8 +171,8 @@ func TestOrigins(t *testing.T) {
 		{Rollout: Rollout{Tokens: []int32{1, 2, 3, 4}}, Score: reward.Score{Total: 2, Parts: []float64{2, 4}}},
 		{Rollout: Rollout{Attempt: coat.Attempt{Start: coat.Start{Prior: coat.Wrong}}, Tokens: []int32{1}}, Score: reward.Score{Total: -1, Parts: []float64{-1, 0}}},
 	}}
-	want := [3]Origin{{2, 1, 3, 1.5, []float64{1.5, 3.5}}, {1, 0, 1, -1, []float64{-1, 0}}, {}}
-	if got := s.Origins(); !reflect.DeepEqual(got, want) {
+	want := [3]Rewards{{2, 1, 3, 1.5, []float64{1.5, 3.5}}, {1, 0, 1, -1, []float64{-1, 0}}, {}}
+	if got := s.ByStartKind(); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -185,8 +185,8 @@ func TestSameBytes(t *testing.T) {
 	var first [][]float32
 	for i, c := range []struct{ processors, flight, parallel int }{{1, 0, 1}, {2, 3, 2}, {8, 5, 16}, {8, 64, 0}} {
 		runtime.GOMAXPROCS(c.processors)
-		a, _ := tiny(t, ActorConfig{Temperature: 0.8, InFlight: c.flight})
-		trainer := Trainer{Policy: a, Rubric: reward.Rubric{{Name: "game", Weight: 1, Func: alternate(4)}}, Config: Config{Iterations: 3, Batch: 24, Minibatch: 12, Parallel: c.parallel, Seed: 5}}
+		a, _ := tiny(t, ActorConfig{Temperature: 0.8, MaxConcurrent: c.flight})
+		trainer := Trainer{Policy: a, Rubric: reward.Rubric{{Name: "game", Weight: 1, Func: alternate(4)}}, Config: Config{Iterations: 3, RolloutBatch: 24, MiniBatch: 12, Parallel: c.parallel, Seed: 5}}
 		questions := []string{"a b", "c", "b c d a", "d d", "a"}
 		k := -1
 		var got []Step
@@ -225,7 +225,7 @@ func TestMemoryIsFlat(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}
-	trainer := Trainer{Policy: a, Rubric: reward.Rubric{{Name: "game", Weight: 1, Func: alternate(4)}}, Config: Config{Iterations: 200, Batch: 8, Minibatch: 8}}
+	trainer := Trainer{Policy: a, Rubric: reward.Rubric{{Name: "game", Weight: 1, Func: alternate(4)}}, Config: Config{Iterations: 200, RolloutBatch: 8, MiniBatch: 8}}
 	var early uint64
 	goroutines := 0
 	for step, err := range trainer.Train(t.Context(), asked) {

@@ -19,7 +19,7 @@ import (
 type table struct {
 	logit, value float64
 	rate         float64 // learning rate of both
-	updates      []Rate
+	updates      []StepSizes
 	off          float64 // how far the sampler's log-probabilities are off
 	seeds        []uint64
 }
@@ -47,7 +47,7 @@ func (p *table) Estimate(_ context.Context, rollouts []Rollout) (list []Estimate
 }
 
 // Update follows the gradient of the clipped surrogate by hand.
-func (p *table) Update(_ context.Context, minibatch []Sample, rate Rate) (Stats, error) {
+func (p *table) Update(_ context.Context, minibatch []Sample, rate StepSizes) (Stats, error) {
 	p.updates = append(p.updates, rate)
 	var gradient, valueGradient, stray float64
 	for _, s := range minibatch {
@@ -81,7 +81,7 @@ func endless(yield func(coat.Start) bool) {
 
 func Example() {
 	policy := &table{logit: -2, rate: 1}
-	trainer := Trainer{Policy: policy, Rubric: second, Config: Config{Iterations: 40, Batch: 32, Minibatch: 8}}
+	trainer := Trainer{Policy: policy, Rubric: second, Config: Config{Iterations: 40, RolloutBatch: 32, MiniBatch: 8}}
 	for step, err := range trainer.Train(context.Background(), endless) {
 		if err != nil {
 			panic(err)
@@ -98,7 +98,7 @@ func Example() {
 
 func TestTrainSchedule(t *testing.T) {
 	policy := &table{rate: 0.1}
-	trainer := Trainer{Policy: policy, Rubric: second, Config: Config{Iterations: 5, Batch: 10, Minibatch: 4, Epochs: 2, CriticOnly: 1}}
+	trainer := Trainer{Policy: policy, Rubric: second, Config: Config{Iterations: 5, RolloutBatch: 10, MiniBatch: 4, Epochs: 2, CriticWarmup: 1}}
 	var starts []string
 	for step, err := range trainer.Train(context.Background(), endless) {
 		if err != nil {
@@ -125,7 +125,7 @@ func TestTrainSchedule(t *testing.T) {
 // A run that is broken off and gone on with ends like one that was not.
 func TestTrainResumes(t *testing.T) {
 	whole, parts := &table{rate: 0.5}, &table{rate: 0.5}
-	config := Config{Iterations: 6, Batch: 16, Minibatch: 4, Seed: 9}
+	config := Config{Iterations: 6, RolloutBatch: 16, MiniBatch: 4, Seed: 9}
 	run := func(p *table, c Config, stop int) {
 		for step, err := range (&Trainer{Policy: p, Rubric: second, Config: c}).Train(context.Background(), endless) {
 			if err != nil {
@@ -156,7 +156,7 @@ func TestTrainErrors(t *testing.T) {
 			}
 		}
 	}
-	good := Config{Iterations: 2, Batch: 2}
+	good := Config{Iterations: 2, RolloutBatch: 2}
 	for _, c := range []struct {
 		name, want string
 		ctx        context.Context
@@ -170,10 +170,10 @@ func TestTrainErrors(t *testing.T) {
 		{"ratio", "before any update the ratio", context.Background(), &table{off: 0.01}, second, endless, good},
 		{"config", "Iterations is 0", context.Background(), &table{}, second, endless, Config{}},
 		{"lambda", "Lambda 1.5", context.Background(), &table{}, second, endless, Config{Iterations: 1, Lambda: 1.5}},
-		{"schedule", "Warmup is -1, Floor 5, want them in (0, 1]", context.Background(), &table{}, second, endless, Config{Iterations: 1, Batch: 10, Warmup: -1, Floor: 5}},
-		{"horizon", "KLHorizon is 2, want it over 0.2·Batch, 2", context.Background(), &table{}, second, endless, Config{Iterations: 1, Batch: 10, KL: 0.1, KLTarget: 1, KLHorizon: 2}},
-		{"relative", "Config.Relative made 1 advantages of 2 rewards", context.Background(), &table{}, second, endless, Config{Iterations: 1, Batch: 4, Group: 2, Relative: func(r []float64) []float64 { return r[:1] }}},
-		{"relative", "Config.Relative made 3 advantages of 2 rewards", context.Background(), &table{}, second, endless, Config{Iterations: 1, Batch: 4, Group: 2, Relative: func(r []float64) []float64 { return append(r, 0) }}},
+		{"schedule", "WarmupRatio is -1, MinLRRatio 5, want them in (0, 1]", context.Background(), &table{}, second, endless, Config{Iterations: 1, RolloutBatch: 10, WarmupRatio: -1, MinLRRatio: 5}},
+		{"horizon", "KLHorizon is 2, want it over 0.2·RolloutBatch, 2", context.Background(), &table{}, second, endless, Config{Iterations: 1, RolloutBatch: 10, KL: 0.1, KLTarget: 1, KLHorizon: 2}},
+		{"relative", "Config.Advantage made 1 advantages of 2 rewards", context.Background(), &table{}, second, endless, Config{Iterations: 1, RolloutBatch: 4, NumGenerations: 2, Advantage: func(r []float64) []float64 { return r[:1] }}},
+		{"relative", "Config.Advantage made 3 advantages of 2 rewards", context.Background(), &table{}, second, endless, Config{Iterations: 1, RolloutBatch: 4, NumGenerations: 2, Advantage: func(r []float64) []float64 { return append(r, 0) }}},
 		{"cancelled", "canceled", cancelled, &table{}, second, endless, good},
 	} {
 		var last error
@@ -228,7 +228,7 @@ func TestTrainRefusesTruncatedSampling(t *testing.T) {
 		"rows [3]: want the start's prompt":      func(r *Rollout) { r.LogProbs = nil },
 	} {
 		policy := altered{&table{rate: 0.1}, change}
-		for _, err := range (&Trainer{Policy: policy, Rubric: second, Config: Config{Iterations: 1, Batch: 4, Minibatch: 4}}).Train(t.Context(), endless) {
+		for _, err := range (&Trainer{Policy: policy, Rubric: second, Config: Config{Iterations: 1, RolloutBatch: 4, MiniBatch: 4}}).Train(t.Context(), endless) {
 			if err == nil || !strings.Contains(err.Error(), want) || len(policy.updates) > 0 {
 				t.Errorf("error %v after %d updates, want %s", err, len(policy.updates), want)
 			}

@@ -61,8 +61,8 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer policy.Close()
-	trainer := ppo.Trainer{Policy: policy, Rubric: rubric, Config: ppo.Config{Iterations: 20, Batch: 64, Minibatch: 32}}
-	starts := ppo.Endless([]coat.Problem{{ID: "1", Question: "say", Answer: "-"}}, 3)
+	trainer := ppo.Trainer{Policy: policy, Rubric: rubric, Config: ppo.Config{Iterations: 20, RolloutBatch: 64, MiniBatch: 32}}
+	starts := ppo.Cycle([]coat.Problem{{ID: "1", Question: "say", Answer: "-"}}, 3)
 	for step, err := range trainer.Train(ctx, starts) {
 		if err != nil {
 			return err

@@ -97,7 +97,7 @@ func (r *Run) pick(ctx context.Context) ([]report.Sample, error) {
 // was right and one that was wrong, with what they were rewarded for.
 func (r *Run) rollouts(ctx context.Context) ([]report.Sample, error) {
 	type class struct{ prior, verdict coat.Outcome }
-	last := map[class]ppo.Entry{}
+	last := map[class]ppo.Record{}
 	for e, err := range ppo.ReadJournal(r.path("rl" + journalSuffix)) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil

@@ -142,7 +142,7 @@ func pipeline(ctx context.Context, r *Run) error {
 	}
 
 	// 4.2 Reinforcement learning with Restart and Explore.
-	starts := restarts.Mix(ppo.Endless(train, r.Seed), p.Shares, r.rand(2))
+	starts := restarts.Mix(ppo.Cycle(train, r.Seed), p.Shares, r.rand(2))
 	rl, err := r.Reinforce(ctx, "rl", ft, rm, starts, p.RL, p.Actor.Temperature)
 	if err != nil {
 		return err
@@ -163,7 +163,7 @@ func pipeline(ctx context.Context, r *Run) error {
 		if err != nil {
 			return err
 		}
-		round2, err := r.Reinforce(ctx, "round2", distilled, rm, times(8, ppo.Endless(train, r.Seed+1)), p.Round2, 1.2)
+		round2, err := r.Reinforce(ctx, "round2", distilled, rm, times(8, ppo.Cycle(train, r.Seed+1)), p.Round2, 1.2)
 		if err != nil {
 			return err
 		}
@@ -187,7 +187,7 @@ func twin(ctx context.Context, r *Run, base *model.LM, demos []coat.Demo, rm *bt
 	if err != nil {
 		return err
 	}
-	rl, err := r.Reinforce(ctx, "cot_rl", ft, rm, ppo.Endless(r.problems["train"], r.Seed), r.Recipe.RL, r.Recipe.Actor.Temperature)
+	rl, err := r.Reinforce(ctx, "cot_rl", ft, rm, ppo.Cycle(r.problems["train"], r.Seed), r.Recipe.RL, r.Recipe.Actor.Temperature)
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func recipe(task string) (Recipe, error) {
 		RM:        bt.Config{LearningRate: 1e-3, Batch: 32, Epochs: 1},
 		MaxTokens: 160,
 		Overlong:  1,
-		RL:        ppo.Config{Iterations: 16, Batch: 256, Minibatch: 64, CriticOnly: 1, Floor: 0.3},
+		RL:        ppo.Config{Iterations: 16, RolloutBatch: 256, MiniBatch: 64, CriticWarmup: 1, MinLRRatio: 0.3},
 		Shares:    rae.Shares{Fresh: 8, Right: 1, Wrong: 1},
 		Actor:     ppo.ActorConfig{Temperature: 1, PolicyRate: 7e-4, CriticRate: 2e-3, ValueCoef: 0.1},
 		Critic:    criticFresh,
@@ -95,7 +95,7 @@ func recipe(task string) (Recipe, error) {
 		Harvest:   600,
 		Second:    300,
 		Distill:   sft.Config{LearningRate: 2e-3, Batch: 16, Epochs: 4},
-		Round2:    ppo.Config{Iterations: 4, Batch: 256, Minibatch: 64, CriticOnly: 1},
+		Round2:    ppo.Config{Iterations: 4, RolloutBatch: 256, MiniBatch: 64, CriticWarmup: 1},
 	}
 	switch task {
 	case "path-star":
@@ -164,6 +164,6 @@ func (r *Recipe) quick(task string) {
 	}
 	r.Demos, r.Problems, r.Harvest, r.Eval = 800, 48, 48, 100
 	r.MaxTokens = 64
-	r.RL.Iterations, r.RL.Batch, r.RL.CriticOnly = 4, 64, 1
-	r.Round2.Iterations, r.Round2.Batch, r.Round2.CriticOnly = 2, 64, 1
+	r.RL.Iterations, r.RL.RolloutBatch, r.RL.CriticWarmup = 4, 64, 1
+	r.Round2.Iterations, r.Round2.RolloutBatch, r.Round2.CriticWarmup = 2, 64, 1
 }

@@ -244,8 +244,8 @@ func (s *Stage) save(dir string) error {
 // accuracy and length by where the starts came from.
 func describe(step ppo.Step, rubric reward.Rubric) map[string]float64 {
 	v := map[string]float64{
-		"policy_loss": step.PolicyLoss, "value_loss": step.ValueLoss, "entropy": step.Entropy, "kl": step.KL,
-		"clip_fraction": step.ClipFraction, "policy_norm": step.PolicyNorm, "value_norm": step.ValueNorm,
+		"policy_loss": step.PolicyLoss, "value_loss": step.ValueLoss, "entropy": step.Entropy, "kl": step.ApproxKL,
+		"clip_fraction": step.ClipFraction, "policy_norm": step.GradNorm, "value_norm": step.CriticGradNorm,
 		"explained_variance": step.ExplainedVariance,
 	}
 	n := float64(len(step.Samples))
@@ -260,7 +260,7 @@ func describe(step ppo.Step, rubric reward.Rubric) map[string]float64 {
 			v[t.Name] += s.Score.Parts[k] / n
 		}
 	}
-	for i, o := range step.Origins() {
+	for i, o := range step.ByStartKind() {
 		if o.Rollouts > 0 && o.Rollouts < len(step.Samples) { // they come from several
 			name := coat.Outcome(i).String()
 			v["accuracy_"+name], v["tokens_"+name] = o.Parts[right], o.Tokens

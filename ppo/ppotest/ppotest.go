@@ -52,10 +52,10 @@ func Policy(t *testing.T, open func(t *testing.T) ppo.Policy, starts []coat.Star
 		all := estimates(t, p, sampled)
 		for i, e := range all {
 			n := len(sampled[i].Tokens)
-			if e.Values != nil && len(e.Values) != n || (e.Values == nil) != (all[0].Values == nil) || e.Ref != nil && len(e.Ref) != n || (e.Ref == nil) != (all[0].Ref == nil) {
-				t.Errorf("rollout %d of %d tokens: %d values, %d reference log-probabilities", i, n, len(e.Values), len(e.Ref))
+			if e.Values != nil && len(e.Values) != n || (e.Values == nil) != (all[0].Values == nil) || e.RefLogProbs != nil && len(e.RefLogProbs) != n || (e.RefLogProbs == nil) != (all[0].RefLogProbs == nil) {
+				t.Errorf("rollout %d of %d tokens: %d values, %d reference log-probabilities", i, n, len(e.Values), len(e.RefLogProbs))
 			}
-			for k, v := range append([]float64{e.After}, e.Values...) {
+			for k, v := range append([]float64{e.Estimates}, e.Values...) {
 				if math.IsNaN(v) || math.IsInf(v, 0) {
 					t.Errorf("rollout %d: value %d of the one after the last token and those of its tokens is %g", i, k, v)
 				}
@@ -74,7 +74,7 @@ func Policy(t *testing.T, open func(t *testing.T) ppo.Policy, starts []coat.Star
 		p := open(t)
 		batch := samples(t, p, starts)
 		before := rollouts(t, p, starts, 3)
-		s := update(t, p, batch, ppo.Rate{})
+		s := update(t, p, batch, ppo.StepSizes{})
 		if !reflect.DeepEqual(before, rollouts(t, p, starts, 3)) {
 			t.Error("an update at rate 0 changes the policy")
 		}
@@ -95,12 +95,12 @@ func Policy(t *testing.T, open func(t *testing.T) ppo.Policy, starts []coat.Star
 		p := open(t)
 		batch := samples(t, p, starts)
 		before := rollouts(t, p, starts, 3)
-		update(t, p, batch, ppo.Rate{Critic: 1})
+		update(t, p, batch, ppo.StepSizes{Critic: 1})
 		if !reflect.DeepEqual(before, rollouts(t, p, starts, 3)) {
 			t.Error("an update of the critic alone changes the policy")
 		}
 		for range 3 {
-			update(t, p, batch, ppo.Rate{Policy: 1})
+			update(t, p, batch, ppo.StepSizes{Policy: 1})
 		}
 		if reflect.DeepEqual(logprobs(before), logprobs(rollouts(t, p, starts, 3))) {
 			t.Error("updates of the policy change nothing")
@@ -110,8 +110,8 @@ func Policy(t *testing.T, open func(t *testing.T) ppo.Policy, starts []coat.Star
 	t.Run("order", func(t *testing.T) {
 		one, two := open(t), open(t)
 		batch := samples(t, one, starts)
-		update(t, one, batch, ppo.Rate{Policy: 1, Critic: 1})
-		update(t, two, batch, ppo.Rate{Policy: 1, Critic: 1})
+		update(t, one, batch, ppo.StepSizes{Policy: 1, Critic: 1})
+		update(t, two, batch, ppo.StepSizes{Policy: 1, Critic: 1})
 		if !reflect.DeepEqual(rollouts(t, one, starts, 3), rollouts(t, two, starts, 3)) {
 			t.Error("the same update of the same state gives two results")
 		}
@@ -124,7 +124,7 @@ func Policy(t *testing.T, open func(t *testing.T) ppo.Policy, starts []coat.Star
 		cancel(why)
 		batch := samples(t, p, starts)
 		before := rollouts(t, p, starts, 3)
-		if _, err := p.Update(ctx, batch, ppo.Rate{Policy: 1, Critic: 1}); !errors.Is(err, why) {
+		if _, err := p.Update(ctx, batch, ppo.StepSizes{Policy: 1, Critic: 1}); !errors.Is(err, why) {
 			t.Errorf("Update ends with %v, want the context's cause", err)
 		}
 		if !reflect.DeepEqual(before, rollouts(t, p, starts, 3)) {
@@ -172,13 +172,13 @@ func estimates(t *testing.T, p ppo.Policy, rollouts []ppo.Rollout) []ppo.Estimat
 	return list
 }
 
-func update(t *testing.T, p ppo.Policy, batch []ppo.Sample, rate ppo.Rate) ppo.Stats {
+func update(t *testing.T, p ppo.Policy, batch []ppo.Sample, rate ppo.StepSizes) ppo.Stats {
 	t.Helper()
 	s, err := p.Update(t.Context(), batch, rate)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range []float64{s.PolicyLoss, s.ValueLoss, s.Entropy, s.KL, s.ClipFraction, s.RatioError, s.ValueError, s.PolicyNorm, s.ValueNorm} {
+	for _, v := range []float64{s.PolicyLoss, s.ValueLoss, s.Entropy, s.ApproxKL, s.ClipFraction, s.RatioError, s.ValueError, s.GradNorm, s.CriticGradNorm} {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			t.Fatalf("statistics that are not finite: %+v", s)
 		}
