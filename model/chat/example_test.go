@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log"
 
+	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model/chat"
 	"github.com/satori-go/satori/model/tokenizer"
 )
@@ -35,4 +36,22 @@ func Example() {
 	// Output:
 	// "<|im_start|>user\nWhat is 1+1?<|im_end|>\n<|im_start|>assistant\n"
 	// 1 true
+}
+
+// A chat template becomes the template of starts, which programs that train take.
+func ExampleTemplate_ForStarts() {
+	template, err := chat.Parse(`{% for m in messages %}<|{{ m.role }}|>{{ m.content | trim }}</s>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}`)
+	if err != nil {
+		log.Fatal(err)
+	}
+	write, err := template.ForStarts(chat.Input{Messages: []chat.Message{{Role: "system", Content: "Reason in steps."}}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	problem := coat.Problem{Question: "What is 1+1?", Answer: "2"}
+	fmt.Println(write(coat.Start{Problem: problem}))
+	fmt.Println(write(coat.Start{Problem: problem, Prefix: coat.Trace{{Text: "It is 3."}, {Action: coat.Reflect}}}))
+	// Output:
+	// <|system|>Reason in steps.</s><|user|>What is 1+1?</s><|assistant|>
+	// <|system|>Reason in steps.</s><|user|>What is 1+1?</s><|assistant|>It is 3.<|reflect|>
 }

@@ -47,3 +47,6 @@ func (t *Template) Render(variables map[string]any, now time.Time) (text string,
 	execAll(s, t.body)
 	return r.out.String(), nil
 }
+
+// Trim removes the white space at both ends of s, as the filter trim does.
+func Trim(s string) string { return strings.TrimFunc(s, isSpace) }
