@@ -37,13 +37,16 @@
 //	rae              restart buffers D+ and D−, and mixing
 //	ppo              proximal policy optimisation with a critic, or relative to a group
 //	ppo/ppotest      what every ppo.Policy has to pass
-//	model            backend, decoder, weights, sampling engine, optimiser
+//	model            a language model: opened, saved, sampled from
+//	model/backend    what computes: pure Go or XLA; model/backend/allocator keeps XLA's memory on a CPU
+//	model/sampler    requests and completions
+//	model/remote     models behind servers
 //	model/sft        imitation
 //	model/tokenizer  tokenizer.json; model/tokenizer/sugarme is the same in the type of sugarme/tokenizer
 //	model/chat       chat templates
 //	model/gguf       GGUF files
 //	model/retry      requests to servers
-//	model/samplertest  what every model.Sampler has to pass
+//	model/samplertest  what every sampler.Sampler has to pass
 //
 // coat, reward, rae and synth need the standard library alone; no tensor library is
 // linked by a program that uses only these.

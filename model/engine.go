@@ -9,6 +9,7 @@ import (
 
 	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/internal/device"
+	"github.com/satori-go/satori/model/sampler"
 )
 
 const (
@@ -93,7 +94,7 @@ func (m *LM) run(ctx context.Context, requests []Request, done [][]Completion, r
 		length = max(length, len(r.Prompt)+r.MaxTokens)
 		for k := range done[i] {
 			j := job{r, i, k, &done[i][k]}
-			j.Seed = Mix(r.Seed, uint64(k))
+			j.Seed = sampler.FoldIn(r.Seed, uint64(k))
 			jobs = append(jobs, j)
 		}
 	}
@@ -336,7 +337,7 @@ func (l *lane) decode() error {
 		tok[s], pos[s], left[s] = r.tok, r.pos, r.left
 		end = max(end, int(r.pos)+min(window, int(r.left)))
 		temp[s] = float32(r.Temperature)
-		limits[s], limits[slots+s], limits[2*slots+s] = r.limits()
+		limits[s], limits[slots+s], limits[2*slots+s] = limitsOf(r.Request)
 		// One draw a token whatever the window, so that a token depends on its place in the
 		// request's stream alone. What a row that ends early leaves over is never used.
 		for k := range min(window, int(r.left)) {
@@ -372,13 +373,13 @@ func (l *lane) decode() error {
 		for k := 0; k < window && r.busy; k++ {
 			t, at := toks[k*slots+s], k*slots+s
 			c.Tokens = append(c.Tokens, t)
-			if r.truncates() {
-				c.LogProbs, c.Plain = append(c.LogProbs, kept[at]), append(c.Plain, plain[at])
+			if r.Filters() {
+				c.LogProbs, c.UnfilteredLogProbs = append(c.LogProbs, kept[at]), append(c.UnfilteredLogProbs, plain[at])
 			} else {
 				c.LogProbs = append(c.LogProbs, plain[at])
 			}
 			r.tok, r.pos, r.left = t, r.pos+1, r.left-1
-			ended := l.m.Config.ends(t) || r.stops(t)
+			ended := l.m.Config.ends(t) || r.Stops(t)
 			r.busy = !ended && r.left > 0
 			c.Truncated = !ended
 		}

@@ -109,7 +109,7 @@ func TestKeepIsExact(t *testing.T) {
 					r.MinP = rng.Float64() * rng.Float64()
 				}
 				asked[i] = r
-				limits[i], limits[batch+i], limits[2*batch+i] = r.limits()
+				limits[i], limits[batch+i], limits[2*batch+i] = limitsOf(r)
 			}
 			in := []*Tensor{backend.Floats(logits, batch, vocab), backend.Floats(limits, 3, batch)}
 			out, err := run.Call(in)
@@ -179,8 +179,8 @@ func TestFilteredLogProbs(t *testing.T) {
 			}
 			logits := device.Take[float32](out[0])
 			device.Free(in)
-			if (c.Plain != nil) != r.truncates() {
-				t.Errorf("request %d: %+v has Plain %v", i, r, c.Plain)
+			if (c.UnfilteredLogProbs != nil) != r.Filters() {
+				t.Errorf("request %d: %+v has UnfilteredLogProbs %v", i, r, c.UnfilteredLogProbs)
 			}
 			for k, token := range c.Tokens {
 				at := (len(r.Prompt) + k - 1) * config.VocabSize
@@ -197,14 +197,14 @@ func TestFilteredLogProbs(t *testing.T) {
 					logp[v] -= math.Log(total)
 				}
 				plain := c.LogProbs[k]
-				if r.truncates() {
-					plain = c.Plain[k]
+				if r.Filters() {
+					plain = c.UnfilteredLogProbs[k]
 					worst = max(worst, math.Abs(float64(c.LogProbs[k])-math.Log(truncated(logp, r)[token])))
 				}
 				worstPlain = max(worstPlain, math.Abs(float64(plain)-logp[token]))
-				if stop := config.ends(token) || r.stops(token); stop != (k == len(c.Tokens)-1 && !c.Truncated) {
+				if stop := config.ends(token) || r.Stops(token); stop != (k == len(c.Tokens)-1 && !c.Truncated) {
 					t.Errorf("request %d: token %d is %d, of %d, truncated %t, stops %v", i, k, token, len(c.Tokens), c.Truncated, r.Stop)
-				} else if stop && r.stops(token) {
+				} else if stop && r.Stops(token) {
 					stopped++
 				}
 			}
@@ -337,14 +337,14 @@ func TestSameTokensInAnyCompany(t *testing.T) {
 			if c.Truncated {
 				t.Errorf("request %d: a part after the end", p.Request)
 			}
-			c.Tokens, c.LogProbs, c.Plain, c.Truncated = append(c.Tokens, p.Tokens...), append(c.LogProbs, p.LogProbs...), append(c.Plain, p.Plain...), p.Done
+			c.Tokens, c.LogProbs, c.UnfilteredLogProbs, c.Truncated = append(c.Tokens, p.Tokens...), append(c.LogProbs, p.LogProbs...), append(c.UnfilteredLogProbs, p.UnfilteredLogProbs...), p.Done
 			streamed[key{p.Request, p.N}] = c
 		}
 		all := 0
 		for i := range want {
 			for n, c := range want[i] {
 				got := streamed[key{i, n}]
-				if !slices.Equal(got.Tokens, c.Tokens) || len(got.LogProbs) != len(c.Tokens) || len(got.Plain) != len(c.Plain) || !got.Truncated {
+				if !slices.Equal(got.Tokens, c.Tokens) || len(got.LogProbs) != len(c.Tokens) || len(got.UnfilteredLogProbs) != len(c.UnfilteredLogProbs) || !got.Truncated {
 					t.Errorf("streamed: request %d, completion %d: %+v, want %+v", i, n, got, c)
 				}
 				all++

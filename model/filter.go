@@ -10,16 +10,10 @@ import (
 	"github.com/satori-go/satori/model/internal/device"
 )
 
-// truncates tells whether a request cuts its distribution down. A greedy one takes the
-// likeliest token, which every filter keeps.
-func (r Request) truncates() bool {
-	return r.Temperature > 0 && (r.TopK > 0 || r.TopP > 0 && r.TopP < 1 || r.MinP > 0)
-}
-
-// limits are a request's filters as numbers for keep; what is off keeps everything.
-func (r Request) limits() (topK, topP, minP float32) {
+// limitsOf gives a request's filters as numbers for keep; what is off keeps everything.
+func limitsOf(r Request) (topK, topP, minP float32) {
 	topK, topP = float32(math.Inf(1)), float32(math.Inf(1))
-	if !r.truncates() {
+	if !r.Filters() {
 		return topK, topP, 0
 	}
 	if r.TopK > 0 {
@@ -35,7 +29,7 @@ func (r Request) limits() (topK, topP, minP float32) {
 type filters struct{ topK, topP, minP bool }
 
 func (f *filters) add(r Request) {
-	if r.truncates() {
+	if r.Filters() {
 		f.topK = f.topK || r.TopK > 0
 		f.topP = f.topP || r.TopP > 0 && r.TopP < 1
 		f.minP = f.minP || r.MinP > 0
@@ -46,7 +40,7 @@ func (f *filters) add(r Request) {
 // order of transformers. Tokens that are equally likely stay or go together, so that
 // nothing depends on the order of a sort.
 //
-//	all [batch, vocab], log-probabilities; limits [3, batch], see Request.limits → [batch, vocab] bool
+//	all [batch, vocab], log-probabilities; limits [3, batch], see limitsOf → [batch, vocab] bool
 //
 // Limits of filters that no row has are not looked at.
 //

@@ -17,6 +17,7 @@ import (
 
 	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/internal/device"
+	"github.com/satori-go/satori/model/sampler"
 	"github.com/satori-go/satori/model/tokenizer"
 )
 
@@ -393,7 +394,7 @@ func TestSampleFrequencies(t *testing.T) {
 	const n = 4000
 	var requests []Request
 	for i := range n {
-		requests = append(requests, Request{Prompt: []int32{5, 9}, MaxTokens: 1, Temperature: 1, Seed: Mix(3, uint64(i))})
+		requests = append(requests, Request{Prompt: []int32{5, 9}, MaxTokens: 1, Temperature: 1, Seed: sampler.FoldIn(3, uint64(i))})
 	}
 	done, err := lm.sampleOne(requests)
 	if err != nil {

@@ -30,8 +30,8 @@ func TestPartsAreTheCallers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c := p.Completion; cap(c.Tokens) > len(c.Tokens) || cap(c.LogProbs) > len(c.LogProbs) || cap(c.Plain) > len(c.Plain) {
-			t.Errorf("room of %d, %d and %d for %d tokens", cap(c.Tokens), cap(c.LogProbs), cap(c.Plain), len(c.Tokens))
+		if c := p.Completion; cap(c.Tokens) > len(c.Tokens) || cap(c.LogProbs) > len(c.LogProbs) || cap(c.UnfilteredLogProbs) > len(c.UnfilteredLogProbs) {
+			t.Errorf("room of %d, %d and %d for %d tokens", cap(c.Tokens), cap(c.LogProbs), cap(c.UnfilteredLogProbs), len(c.Tokens))
 		}
 	}
 }

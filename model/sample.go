@@ -6,73 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 
 	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/model/sampler"
 )
-
-// A Sampler completes prompts. It must be safe for concurrent use. [LM] is one, and
-// [Remote]; package samplertest tests others.
-type Sampler interface {
-	Sample(ctx context.Context, r Request) ([]Completion, error)
-}
-
-// A Request asks for completions of a prompt.
-//
-// TopK, TopP and MinP cut the distribution at the request's temperature down to its
-// likelier tokens, in this order, which is that of transformers. Greedy sampling is not
-// changed by them. Equally likely tokens stay or go together.
-type Request struct {
-	Prompt      []int32
-	N           int     // completions; 0: 1
-	MaxTokens   int     // at most so many new tokens
-	Temperature float64 // 0: greedy
-	TopP        float64 // keep the likeliest tokens that have this much probability together; 0 and 1: all
-	TopK        int     // keep so many of the likeliest tokens; 0: all
-	MinP        float64 // keep the tokens that are at least so many times as likely as the likeliest; 0: all
-	Stop        []int32 // tokens that end a completion of this request, as the model's own do
-	// Seed belongs to the request: its tokens are the same whatever shares the batch.
-	// Each of its N completions has a stream of its own.
-	Seed uint64
-}
-
-// stops tells whether a token ends a completion of this request.
-func (r Request) stops(token int32) bool { return slices.Contains(r.Stop, token) }
-
-// check reports what no sampler can serve.
-func (r Request) check() error {
-	switch {
-	case len(r.Prompt) == 0:
-		return errors.New("the prompt is empty")
-	case r.N < 0:
-		return fmt.Errorf("N is %d", r.N)
-	case r.MaxTokens <= 0:
-		return fmt.Errorf("MaxTokens is %d, want it positive", r.MaxTokens)
-	case !(r.Temperature >= 0): // NaN, too
-		return fmt.Errorf("Temperature is %g", r.Temperature)
-	case !(r.TopP >= 0 && r.TopP <= 1):
-		return fmt.Errorf("TopP is %g, want 0 to 1", r.TopP)
-	case r.TopK < 0:
-		return fmt.Errorf("TopK is %d", r.TopK)
-	case !(r.MinP >= 0 && r.MinP <= 1):
-		return fmt.Errorf("MinP is %g, want 0 to 1", r.MinP)
-	}
-	return nil
-}
-
-// A Completion is one answer to a request.
-type Completion struct {
-	Tokens []int32 // the EOS (or one of Config.Stops or Request.Stop) included, where one was sampled
-	// LogProbs has one entry a token: its log-probability under the distribution that it
-	// was drawn from, at the request's temperature and after TopK, TopP and MinP; at
-	// temperature 1 for greedy.
-	LogProbs []float32
-	// Plain is the same before TopK, TopP and MinP; nil where there are none, and LogProbs
-	// are that already. Nothing that learns from ratios of probabilities may take one for
-	// the other: they differ by the mass that was cut off.
-	Plain     []float32
-	Truncated bool // MaxTokens came before an end
-}
 
 // Sampling says how starts become rollouts.
 type Sampling struct {
@@ -95,7 +32,8 @@ type Rollout struct {
 	Prompt   []int32
 	Tokens   []int32
 	LogProbs []float32
-	Plain    []float32 // as in Completion
+	// UnfilteredLogProbs is as in [Completion].
+	UnfilteredLogProbs []float32
 }
 
 // Rollouts samples from every start, N times each, in order. What comes of the i-th
@@ -115,7 +53,7 @@ func (p Sampling) Rollouts(ctx context.Context, m *LM, t coat.Template, starts i
 			for k, completions := range done {
 				for _, c := range completions {
 					a := coat.Attempt{Start: asked[k], Text: m.Response(c.Tokens), Truncated: c.Truncated}
-					if !yield(Rollout{Attempt: a, Prompt: requests[k].Prompt, Tokens: c.Tokens, LogProbs: c.LogProbs, Plain: c.Plain}, nil) {
+					if !yield(Rollout{Attempt: a, Prompt: requests[k].Prompt, Tokens: c.Tokens, LogProbs: c.LogProbs, UnfilteredLogProbs: c.UnfilteredLogProbs}, nil) {
 						return false
 					}
 				}
@@ -131,7 +69,7 @@ func (p Sampling) Rollouts(ctx context.Context, m *LM, t coat.Template, starts i
 			}
 			asked = append(asked, s)
 			requests = append(requests, Request{Prompt: prompt, N: n, MaxTokens: p.MaxTokens, Temperature: p.Temperature,
-				TopP: p.TopP, TopK: p.TopK, MinP: p.MinP, Seed: Mix(p.Seed, i)})
+				TopP: p.TopP, TopK: p.TopK, MinP: p.MinP, Seed: sampler.FoldIn(p.Seed, i)})
 			i++
 			if len(requests)*n >= batch && !flush() {
 				return
@@ -148,11 +86,7 @@ func (p Sampling) all(ctx context.Context, m *LM, requests []Request) ([][]Compl
 	if p.Sampler == nil {
 		return m.SampleAll(ctx, requests)
 	}
-	done := make([][]Completion, len(requests))
-	return done, together(ctx, len(requests), func(ctx context.Context, i int) (err error) {
-		done[i], err = p.Sampler.Sample(ctx, requests[i])
-		return err
-	})
+	return sampler.All(ctx, p.Sampler, requests)
 }
 
 // Collect gathers a stream, up to its first error.
@@ -180,15 +114,6 @@ func (m *LM) Response(tokens []int32) string {
 	return m.tokenizer.Decode(tokens)
 }
 
-// Mix derives a seed from another and a counter (splitmix64's finaliser), so that
-// streams of neighbouring numbers have nothing in common.
-func Mix(seed, i uint64) uint64 {
-	z := seed + (i+1)*0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
-}
-
 // checkRequests reports requests that cannot be served.
 func (m *LM) checkRequests(requests []Request) error {
 	if m.Config.Score {
@@ -196,7 +121,7 @@ func (m *LM) checkRequests(requests []Request) error {
 	}
 	var faults []error
 	for i, r := range requests {
-		err := r.check()
+		err := r.Check()
 		if err == nil && r.MaxTokens > m.Config.MaxPositions-len(r.Prompt) {
 			err = fmt.Errorf("a prompt of %d and %d new tokens do not fit into max_position_embeddings %d", len(r.Prompt), r.MaxTokens, m.Config.MaxPositions)
 		}

@@ -20,8 +20,8 @@ func (r *row) part(had int) Part {
 	c := *r.done
 	// Clipped: what a caller appends to a part must not land in the completion.
 	c.Tokens, c.LogProbs = slices.Clip(c.Tokens[had:]), slices.Clip(c.LogProbs[had:])
-	if c.Plain != nil {
-		c.Plain = slices.Clip(c.Plain[had:])
+	if c.UnfilteredLogProbs != nil {
+		c.UnfilteredLogProbs = slices.Clip(c.UnfilteredLogProbs[had:])
 	}
 	return Part{r.request, r.n, c, !r.busy}
 }

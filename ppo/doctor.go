@@ -141,7 +141,7 @@ func (c Config) checkSampled(i int, starts []coat.Start, rollouts []Rollout, est
 			broken = append(broken, k)
 			continue
 		}
-		if r.Plain != nil {
+		if r.UnfilteredLogProbs != nil {
 			filtered = append(filtered, k)
 		}
 		sound := finite(append([]float64{e.Estimates}, e.Values...)) && finite(e.RefLogProbs)

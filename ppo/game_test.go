@@ -11,6 +11,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/sampler"
 	"github.com/satori-go/satori/model/tokenizer"
 	"github.com/satori-go/satori/reward"
 )
@@ -142,7 +143,7 @@ func TestBandit(t *testing.T) {
 	pull := func(_ context.Context, a coat.Attempt) (float64, error) {
 		h := fnv.New64a()
 		fmt.Fprint(h, a.Start.Problem.ID, a.Text)
-		if float64(model.Mix(h.Sum64(), 0)>>11)/(1<<53) < pays[a.Text[0]-'a'] {
+		if float64(sampler.FoldIn(h.Sum64(), 0)>>11)/(1<<53) < pays[a.Text[0]-'a'] {
 			return 1, nil
 		}
 		return 0, nil

@@ -5,7 +5,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/coat/rundir"
-	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/sampler"
 )
 
 // An Record is an attempt as a journal keeps it, a line of a [rundir.Log]. With the
@@ -17,7 +17,7 @@ type Record struct {
 	Index     int `json:"index"`     // in the iteration, from 0
 
 	// Seed is that of the attempt's request to the sampler, where the policy samples as
-	// *ActorCritic does: model.Mix(model.Mix(Config.Seed, Iteration−1), Index).
+	// *ActorCritic does: sampler.FoldIn(sampler.FoldIn(Config.Seed, Iteration−1), Index).
 	Seed uint64 `json:"seed"`
 	coat.Attempt
 	Verdict coat.Outcome       `json:"verdict,omitempty"` // as RunConfig.Verdict gives it
@@ -38,7 +38,7 @@ func entries(seed uint64, step Step, c RunConfig) iter.Seq[Record] {
 	return func(yield func(Record) bool) {
 		for k, s := range step.Samples {
 			e := Record{
-				Iteration: step.Iteration, Index: k, Seed: model.Mix(model.Mix(seed, uint64(step.Iteration-1)), uint64(k)), Attempt: s.Attempt,
+				Iteration: step.Iteration, Index: k, Seed: sampler.FoldIn(sampler.FoldIn(seed, uint64(step.Iteration-1)), uint64(k)), Attempt: s.Attempt,
 				Total: s.Score.Total, Parts: map[string]float64{}, Prompt: s.Prompt, Tokens: s.Tokens, LogProbs: s.LogProbs,
 			}
 			for i, t := range c.Rubric {

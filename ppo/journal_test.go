@@ -11,6 +11,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/sampler"
 	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/reward"
 )
@@ -30,7 +31,7 @@ func testReplay(t *testing.T, b model.Backend) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e.Iteration != 1+n/6 || e.Index != n%6 || e.Seed != model.Mix(model.Mix(5, uint64(n/6)), uint64(n%6)) {
+		if e.Iteration != 1+n/6 || e.Index != n%6 || e.Seed != sampler.FoldIn(sampler.FoldIn(5, uint64(n/6)), uint64(n%6)) {
 			t.Errorf("line %d is attempt %d of iteration %d, seed %d", n, e.Index, e.Iteration, e.Seed)
 		}
 		if len(e.Parts) != 3 || e.Total != e.Parts["c"]-0.1*e.Parts["length"] || e.Parts["c"] != float64(strings.Count(e.Text, "c")) || (e.Verdict == coat.Right) != (e.Total > 0) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/sampler"
 	"github.com/satori-go/satori/reward"
 )
 
@@ -113,7 +114,7 @@ func (t *Trainer) Train(ctx context.Context, starts iter.Seq[coat.Start]) iter.S
 // iterate is one iteration, the i-th from 0.
 func (t *Trainer) iterate(ctx context.Context, c Config, i int, starts []coat.Start) (Step, error) {
 	step := Step{Iteration: i + 1, Of: c.Iterations}
-	rollouts, err := t.Policy.Rollouts(ctx, starts, model.Mix(c.Seed, uint64(i)))
+	rollouts, err := t.Policy.Rollouts(ctx, starts, sampler.FoldIn(c.Seed, uint64(i)))
 	if err != nil {
 		return step, err
 	}
@@ -141,7 +142,7 @@ func (t *Trainer) iterate(ctx context.Context, c Config, i int, starts []coat.St
 		return step, err
 	}
 
-	rng := rand.New(rand.NewPCG(model.Mix(c.Seed, uint64(i)), 0x6d696e69)) // "mini"
+	rng := rand.New(rand.NewPCG(sampler.FoldIn(c.Seed, uint64(i)), 0x6d696e69)) // "mini"
 	planned, made, done := c.updates(c.RolloutBatch), c.updates(len(train)), 0
 	for range c.Epochs {
 		for part := range slices.Chunk(shuffled(train, rng), c.MiniBatch) {
@@ -263,7 +264,7 @@ func float64s(x []float32) []float64 {
 func Cycle(problems []coat.Problem, seed uint64) iter.Seq[coat.Start] {
 	return func(yield func(coat.Start) bool) {
 		for round := uint64(0); len(problems) > 0; round++ {
-			for _, i := range rand.New(rand.NewPCG(model.Mix(seed, round), 0x656e646c)).Perm(len(problems)) { // "endl"
+			for _, i := range rand.New(rand.NewPCG(sampler.FoldIn(seed, round), 0x656e646c)).Perm(len(problems)) { // "endl"
 				if !yield(coat.Start{Problem: problems[i]}) {
 					return
 				}

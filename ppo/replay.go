@@ -8,7 +8,7 @@ import (
 	"reflect"
 
 	"github.com/satori-go/satori/coat"
-	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/sampler"
 	"github.com/satori-go/satori/reward"
 )
 
@@ -60,7 +60,7 @@ type replay struct {
 func (r *replay) Rollouts(_ context.Context, starts []coat.Start, seed uint64) ([]Rollout, error) {
 	list := make([]Rollout, len(starts))
 	for i, s := range starts {
-		e, ok := r.bySeed[model.Mix(seed, uint64(i))]
+		e, ok := r.bySeed[sampler.FoldIn(seed, uint64(i))]
 		if !ok {
 			return nil, fmt.Errorf("replay: the journal has no attempt %d of this iteration", i)
 		}

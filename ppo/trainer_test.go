@@ -224,7 +224,7 @@ func (p altered) Rollouts(ctx context.Context, starts []coat.Start, seed uint64)
 // anything is learned from them.
 func TestTrainRefusesTruncatedSampling(t *testing.T) {
 	for want, change := range map[string]func(*Rollout){
-		"rows [3]: they were sampled with top-p": func(r *Rollout) { r.Plain = []float32{-1} },
+		"rows [3]: they were sampled with top-p": func(r *Rollout) { r.UnfilteredLogProbs = []float32{-1} },
 		"rows [3]: want the start's prompt":      func(r *Rollout) { r.LogProbs = nil },
 	} {
 		policy := altered{&table{rate: 0.1}, change}

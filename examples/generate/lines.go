@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/sampler"
 )
 
 const (
@@ -125,7 +126,7 @@ func (g *generator) answer(ctx context.Context, batch []line, out, stderr io.Wri
 			faults[i] = fmt.Errorf("line %d: %w", l.number, err)
 			continue
 		}
-		r.Seed = model.Mix(r.Seed, uint64(l.number-1))
+		r.Seed = sampler.FoldIn(r.Seed, uint64(l.number-1))
 		requests = append(requests, r)
 	}
 	encode := json.NewEncoder(out)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/sampler"
 	"github.com/satori-go/satori/model/tokenizer"
 	"github.com/satori-go/satori/rae"
 	"github.com/satori-go/satori/synth"
@@ -70,7 +71,7 @@ func (r *Run) Demos(ctx context.Context, problems []coat.Problem) ([]coat.Demo, 
 				return errors.New("the synthesis gave no demonstrations of these problems")
 			}
 			pass++
-			config.Seed = model.Mix(r.Seed, pass)
+			config.Seed = sampler.FoldIn(r.Seed, pass)
 		}
 		return writeLines(r, file, demos)
 	})
@@ -101,7 +102,7 @@ func (r *Run) Fits(lm *model.LM) func(coat.Start) bool {
 }
 
 func (r *Run) rand(salt uint64) *rand.Rand {
-	return rand.New(rand.NewPCG(model.Mix(r.Seed, salt), 0x7361746f))
+	return rand.New(rand.NewPCG(sampler.FoldIn(r.Seed, salt), 0x7361746f))
 } // "sato"
 
 // each is a stream of attempts that are there already.

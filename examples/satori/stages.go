@@ -14,6 +14,7 @@ import (
 	"github.com/satori-go/satori/examples/report"
 	"github.com/satori-go/satori/examples/tasks"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/sampler"
 	"github.com/satori-go/satori/model/sft"
 	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/rae"
@@ -46,7 +47,7 @@ func (r *Run) Imitate(ctx context.Context, name string, from *model.LM, demos []
 func (r *Run) Sample(ctx context.Context, name string, lm *model.LM, problems []coat.Problem, n int) ([]coat.Attempt, error) {
 	file := name + ".jsonl"
 	err := r.Stage(name, func(s *Stage) error {
-		sampling := model.Sampling{N: n, MaxTokens: r.Recipe.MaxTokens, Temperature: 1, Seed: model.Mix(r.Seed, 0x53)}
+		sampling := model.Sampling{N: n, MaxTokens: r.Recipe.MaxTokens, Temperature: 1, Seed: sampler.FoldIn(r.Seed, 0x53)}
 		results, err := r.attempt(ctx, s, "", lm, coat.Starts(problems), n*len(problems), sampling)
 		if err != nil {
 			return err
@@ -276,7 +277,7 @@ func (r *Run) Evaluate(ctx context.Context, name string, lm *model.LM) error {
 	return r.Stage("eval_"+name, func(s *Stage) error {
 		greedy := model.Sampling{MaxTokens: r.Recipe.MaxTokens}
 		warm := greedy
-		warm.Temperature, warm.Seed = 1, model.Mix(r.Seed, 0x31)
+		warm.Temperature, warm.Seed = 1, sampler.FoldIn(r.Seed, 0x31)
 		judge := func(phase string, starts []coat.Start, p model.Sampling) ([]eval.Result, error) {
 			return r.attempt(ctx, s, phase, lm, slices.Values(starts), len(starts), p)
 		}

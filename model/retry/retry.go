@@ -19,10 +19,10 @@ const longestWait = time.Minute
 
 // A Policy says how patient to be.
 type Policy struct {
-	InFlight int           // requests at once; 0 means 8
-	Timeout  time.Duration // of one attempt; 0 means 5 minutes
-	Attempts int           // at one request; 0 means 20, a quarter of an hour of waiting
-	Wait     time.Duration // before the second attempt, then doubled up to a minute; 0 means a second
+	MaxConcurrent int           // requests at once; 0 means 8
+	Timeout       time.Duration // of one attempt; 0 means 5 minutes
+	Attempts      int           // at one request; 0 means 20, a quarter of an hour of waiting
+	Wait          time.Duration // before the second attempt, then doubled up to a minute; 0 means a second
 }
 
 // A Gate is a Policy made ready. It is safe for concurrent use.
@@ -33,14 +33,14 @@ type Gate struct {
 
 // New checks a Policy.
 func New(p Policy) (*Gate, error) {
-	if p.InFlight < 0 || p.Timeout < 0 || p.Attempts < 0 || p.Wait < 0 {
-		return nil, errors.New("InFlight, Timeout, Attempts and Wait cannot be negative")
+	if p.MaxConcurrent < 0 || p.Timeout < 0 || p.Attempts < 0 || p.Wait < 0 {
+		return nil, errors.New("MaxConcurrent, Timeout, Attempts and Wait cannot be negative")
 	}
-	p.InFlight = cmp.Or(p.InFlight, 8)
+	p.MaxConcurrent = cmp.Or(p.MaxConcurrent, 8)
 	p.Timeout = cmp.Or(p.Timeout, 5*time.Minute)
 	p.Attempts = cmp.Or(p.Attempts, 20)
 	p.Wait = cmp.Or(p.Wait, time.Second)
-	return &Gate{policy: p, room: make(chan struct{}, p.InFlight)}, nil
+	return &Gate{policy: p, room: make(chan struct{}, p.MaxConcurrent)}, nil
 }
 
 // A Refused is an answer that is no success.

@@ -83,9 +83,9 @@ func TestDeadlineAndContext(t *testing.T) {
 	}
 }
 
-// No more than InFlight attempts are under way at once.
-func TestInFlight(t *testing.T) {
-	gate, err := New(Policy{InFlight: 2})
+// No more than MaxConcurrent attempts are under way at once.
+func TestMaxConcurrent(t *testing.T) {
+	gate, err := New(Policy{MaxConcurrent: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

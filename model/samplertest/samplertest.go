@@ -1,4 +1,4 @@
-// Package samplertest tests implementations of [model.Sampler], as testing/fstest does
+// Package samplertest tests implementations of [sampler.Sampler], as testing/fstest does
 // file systems.
 package samplertest
 
@@ -11,17 +11,17 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/sampler"
 )
 
 // maxTokens is how long the completions of the tests are, at most.
 const maxTokens = 12
 
-// Test holds a sampler to what a model.Sampler promises. It needs two prompts or more,
+// Test holds a sampler to what a sampler.Sampler promises. It needs two prompts or more,
 // after which the model is not certain of its next tokens.
-func Test(t *testing.T, s model.Sampler, prompts [][]int32) {
+func Test(t *testing.T, s sampler.Sampler, prompts [][]int32) {
 	t.Helper()
-	sample := func(t *testing.T, r model.Request) []model.Completion {
+	sample := func(t *testing.T, r sampler.Request) []sampler.Completion {
 		t.Helper()
 		done, err := s.Sample(t.Context(), r)
 		if err == nil {
@@ -40,9 +40,9 @@ func Test(t *testing.T, s model.Sampler, prompts [][]int32) {
 	})
 	t.Run("greedy", func(t *testing.T) {
 		for _, p := range prompts {
-			first := sample(t, model.Request{Prompt: p, MaxTokens: maxTokens, Seed: 1})[0]
-			again := sample(t, model.Request{Prompt: p, MaxTokens: maxTokens, Seed: 2, TopP: 0.3})[0]
-			one := sample(t, model.Request{Prompt: p, MaxTokens: maxTokens, Seed: 3, Temperature: 1, TopK: 1})[0]
+			first := sample(t, sampler.Request{Prompt: p, MaxTokens: maxTokens, Seed: 1})[0]
+			again := sample(t, sampler.Request{Prompt: p, MaxTokens: maxTokens, Seed: 2, TopP: 0.3})[0]
+			one := sample(t, sampler.Request{Prompt: p, MaxTokens: maxTokens, Seed: 3, Temperature: 1, TopK: 1})[0]
 			if !slices.Equal(first.Tokens, again.Tokens) || !slices.Equal(first.Tokens, one.Tokens) {
 				t.Errorf("greedy %v, again %v, of one token %v", first.Tokens, again.Tokens, one.Tokens)
 			}
@@ -55,20 +55,20 @@ func Test(t *testing.T, s model.Sampler, prompts [][]int32) {
 	})
 	t.Run("stops", func(t *testing.T) {
 		for _, p := range prompts {
-			greedy := sample(t, model.Request{Prompt: p, MaxTokens: maxTokens})[0].Tokens
+			greedy := sample(t, sampler.Request{Prompt: p, MaxTokens: maxTokens})[0].Tokens
 			if len(greedy) == 0 {
 				t.Fatalf("the greedy completion of %v is empty; the test wants another prompt", p)
 			}
 			stop := greedy[len(greedy)/2]
 			want := greedy[:slices.Index(greedy, stop)+1]
-			got := sample(t, model.Request{Prompt: p, MaxTokens: maxTokens, Stop: []int32{stop}})[0]
+			got := sample(t, sampler.Request{Prompt: p, MaxTokens: maxTokens, Stop: []int32{stop}})[0]
 			if !slices.Equal(got.Tokens, want) || got.Truncated {
 				t.Errorf("stop %d: %v, truncated %t; without it %v", stop, got.Tokens, got.Truncated, greedy)
 			}
 		}
 	})
 	t.Run("seeds", func(t *testing.T) {
-		r := model.Request{Prompt: prompts[0], MaxTokens: maxTokens, Temperature: 1, N: 6, Seed: 7}
+		r := sampler.Request{Prompt: prompts[0], MaxTokens: maxTokens, Temperature: 1, N: 6, Seed: 7}
 		first, again := sample(t, r), sample(t, r)
 		r.Seed = 8
 		other := sample(t, r)
@@ -85,18 +85,18 @@ func Test(t *testing.T, s model.Sampler, prompts [][]int32) {
 		}
 	})
 	t.Run("faults", func(t *testing.T) {
-		good := model.Request{Prompt: prompts[0], MaxTokens: 1, Temperature: 1}
-		for name, harm := range map[string]func(r *model.Request){
-			"no prompt":            func(r *model.Request) { r.Prompt = nil },
-			"no tokens":            func(r *model.Request) { r.MaxTokens = 0 },
-			"negative tokens":      func(r *model.Request) { r.MaxTokens = -1 },
-			"negative N":           func(r *model.Request) { r.N = -1 },
-			"negative temperature": func(r *model.Request) { r.Temperature = -1 },
-			"temperature NaN":      func(r *model.Request) { r.Temperature = math.NaN() },
-			"top-p 2":              func(r *model.Request) { r.TopP = 2 },
-			"top-p NaN":            func(r *model.Request) { r.TopP = math.NaN() },
-			"negative top-k":       func(r *model.Request) { r.TopK = -1 },
-			"min-p 2":              func(r *model.Request) { r.MinP = 2 },
+		good := sampler.Request{Prompt: prompts[0], MaxTokens: 1, Temperature: 1}
+		for name, harm := range map[string]func(r *sampler.Request){
+			"no prompt":            func(r *sampler.Request) { r.Prompt = nil },
+			"no tokens":            func(r *sampler.Request) { r.MaxTokens = 0 },
+			"negative tokens":      func(r *sampler.Request) { r.MaxTokens = -1 },
+			"negative N":           func(r *sampler.Request) { r.N = -1 },
+			"negative temperature": func(r *sampler.Request) { r.Temperature = -1 },
+			"temperature NaN":      func(r *sampler.Request) { r.Temperature = math.NaN() },
+			"top-p 2":              func(r *sampler.Request) { r.TopP = 2 },
+			"top-p NaN":            func(r *sampler.Request) { r.TopP = math.NaN() },
+			"negative top-k":       func(r *sampler.Request) { r.TopK = -1 },
+			"min-p 2":              func(r *sampler.Request) { r.MinP = 2 },
 		} {
 			r := good
 			harm(&r)
@@ -123,7 +123,7 @@ func Test(t *testing.T, s model.Sampler, prompts [][]int32) {
 	t.Run("cancelled", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if done, err := s.Sample(ctx, model.Request{Prompt: prompts[0], MaxTokens: 1}); !errors.Is(err, context.Canceled) || done != nil {
+		if done, err := s.Sample(ctx, sampler.Request{Prompt: prompts[0], MaxTokens: 1}); !errors.Is(err, context.Canceled) || done != nil {
 			t.Errorf("%v, error %v, want context.Canceled", done, err)
 		}
 		// In the middle, and of one call alone.
@@ -134,7 +134,7 @@ func Test(t *testing.T, s model.Sampler, prompts [][]int32) {
 				if i == 0 {
 					cancel()
 				}
-				_, err := s.Sample(ctx, model.Request{Prompt: prompts[0], MaxTokens: maxTokens, N: 4, Temperature: 1})
+				_, err := s.Sample(ctx, sampler.Request{Prompt: prompts[0], MaxTokens: maxTokens, N: 4, Temperature: 1})
 				if err != nil && !errors.Is(err, context.Canceled) {
 					t.Errorf("error %v, want context.Canceled", err)
 				}
@@ -142,18 +142,18 @@ func Test(t *testing.T, s model.Sampler, prompts [][]int32) {
 		}
 		group.Wait()
 		cancel()
-		sample(t, model.Request{Prompt: prompts[0], MaxTokens: 1})
+		sample(t, sampler.Request{Prompt: prompts[0], MaxTokens: 1})
 	})
 }
 
 // TestStable is Test for samplers that also promise that a request gives the same tokens
 // whatever else is going on.
-func TestStable(t *testing.T, s model.Sampler, prompts [][]int32) {
+func TestStable(t *testing.T, s sampler.Sampler, prompts [][]int32) {
 	t.Helper()
 	Test(t, s, prompts)
 	t.Run("in any company", func(t *testing.T) {
 		asked := requests(prompts)
-		alone := make([][]model.Completion, len(asked))
+		alone := make([][]sampler.Completion, len(asked))
 		for i, r := range asked {
 			var err error
 			if alone[i], err = s.Sample(t.Context(), r); err != nil {
@@ -174,8 +174,8 @@ func TestStable(t *testing.T, s model.Sampler, prompts [][]int32) {
 }
 
 // requests are one or two of every kind.
-func requests(prompts [][]int32) (list []model.Request) {
-	for i, r := range []model.Request{
+func requests(prompts [][]int32) (list []sampler.Request) {
+	for i, r := range []sampler.Request{
 		{}, {Temperature: 1}, {Temperature: 0.6}, {Temperature: 1, TopP: 0.8}, {Temperature: 1.5, TopK: 5}, {Temperature: 1, MinP: 0.1},
 		{Temperature: 0.8, TopP: 0.9, TopK: 20, MinP: 0.02}, {Temperature: 1, TopP: 1},
 	} {
@@ -186,7 +186,7 @@ func requests(prompts [][]int32) (list []model.Request) {
 }
 
 // check reports what is wrong with the completions of a request.
-func check(r model.Request, done []model.Completion) error {
+func check(r sampler.Request, done []sampler.Completion) error {
 	if len(done) != max(1, r.N) {
 		return fmt.Errorf("%d completions", len(done))
 	}
@@ -199,10 +199,10 @@ func check(r model.Request, done []model.Completion) error {
 		switch {
 		case n > r.MaxTokens, c.Truncated && n != r.MaxTokens:
 			return fault("%d tokens", n)
-		case c.LogProbs != nil && len(c.LogProbs) != n, c.Plain != nil && len(c.Plain) != n:
-			return fault("%d tokens, %d log-probabilities, %d plain ones", n, len(c.LogProbs), len(c.Plain))
-		case c.Plain != nil && !cut:
-			return fault("Plain without a filter")
+		case c.LogProbs != nil && len(c.LogProbs) != n, c.UnfilteredLogProbs != nil && len(c.UnfilteredLogProbs) != n:
+			return fault("%d tokens, %d log-probabilities, %d plain ones", n, len(c.LogProbs), len(c.UnfilteredLogProbs))
+		case c.UnfilteredLogProbs != nil && !cut:
+			return fault("UnfilteredLogProbs without a filter")
 		case n > 0 && c.LogProbs == nil && !cut && r.Temperature == 1:
 			return fault("no log-probabilities")
 		}
@@ -210,7 +210,7 @@ func check(r model.Request, done []model.Completion) error {
 			if !(l <= 1e-5) || math.IsInf(float64(l), 0) {
 				return fault("log-probability %d is %g", k, l)
 			}
-			if c.Plain != nil && !(c.Plain[k] <= l+1e-5) {
+			if c.UnfilteredLogProbs != nil && !(c.UnfilteredLogProbs[k] <= l+1e-5) {
 				return fault("token %d became less likely by what was cut off", k)
 			}
 		}

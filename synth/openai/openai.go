@@ -52,7 +52,7 @@ const largestBody = 16 << 20 // of an answer
 
 // New checks a Config. It asks the server for nothing and reads no environment.
 func New(c Config) (*Client, error) {
-	gate, err := retry.New(retry.Policy{InFlight: c.InFlight, Timeout: c.Timeout, Attempts: c.Attempts, Wait: c.Wait})
+	gate, err := retry.New(retry.Policy{MaxConcurrent: c.InFlight, Timeout: c.Timeout, Attempts: c.Attempts, Wait: c.Wait})
 	var faults []error
 	if u, err := url.Parse(c.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		faults = append(faults, fmt.Errorf("openai: URL is %q, want something like http://127.0.0.1:8080/v1", c.URL))

@@ -1,4 +1,4 @@
-package model
+package remote
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 // ErrNoPublish is the error of a server that takes no new weights while it runs.
 var ErrNoPublish = errors.New("the server takes no new weights: SGLang does, and vLLM where it runs with VLLM_SERVER_DEV_MODE=1; others, such as llama.cpp, have to be started again")
 
-// Publish has the server read new weights from a directory, as [LM.Save] writes it, which
+// Publish has the server read new weights from a directory, as model.LM.Save writes it, which
 // the server has to find at the same absolute path: one on this machine, or a shared file
 // system. It returns when the weights are in use, so that no completion asked for later
 // comes from the old ones. Save into a directory of another name each time: the server may
@@ -29,7 +29,7 @@ var ErrNoPublish = errors.New("the server takes no new weights: SGLang does, and
 // Another server is [ErrNoPublish].
 func (m *Remote) Publish(ctx context.Context, dir string) error {
 	fail := func(err error) error {
-		return fmt.Errorf("model: remote: publish %s to %s: %w", dir, m.config.URL, err)
+		return fmt.Errorf("remote: publish %s to %s: %w", dir, m.config.URL, err)
 	}
 	path, err := filepath.Abs(dir)
 	if err != nil {
