@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/model/internal/device"
 )
 
@@ -125,7 +126,7 @@ func (n *Net) SaveAdapter(dir, base string) error {
 	if !l.on() {
 		return errors.New("model: SaveAdapter: the network has no adapter")
 	}
-	err := ReplaceDir(dir, func(tmp string) error {
+	err := rundir.ReplaceDir(dir, savedFiles, func(tmp string) error {
 		c := adapterConfig{PeftType: "LORA", TaskType: "CAUSAL_LM", Base: base, Rank: l.Rank, Alpha: l.Alpha, Targets: l.Targets, Bias: "none", Inference: true}
 		if n.Config.Score {
 			c.TaskType = "" // PEFT would look for a trained head among the adapter's tensors

@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/model/gguf"
 	"github.com/satori-go/satori/model/internal/device"
 )
@@ -33,7 +35,7 @@ func (m *LM) SaveGGUF(path string, matrices gguf.Type) error {
 // fileTypes are llama.cpp's numbers for what most of a file's tensors are.
 var fileTypes = map[gguf.Type]uint32{gguf.F32: 0, gguf.F16: 1, gguf.Q8_0: 7}
 
-func (m *LM) saveGGUF(path string, matrices gguf.Type) (err error) {
+func (m *LM) saveGGUF(path string, matrices gguf.Type) error {
 	fileType, ok := fileTypes[matrices]
 	if !ok {
 		return fmt.Errorf("%v is not written (F32, F16, Q8_0)", matrices)
@@ -54,20 +56,7 @@ func (m *LM) saveGGUF(path string, matrices gguf.Type) (err error) {
 	if matrices == gguf.Q8_0 {
 		metadata["general.quantization_version"] = uint32(2) // of ggml's blocks
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	err = gguf.Write(f, metadata, m.ggufTensors(matrices))
-	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return rundir.WriteFile(path, func(w io.Writer) error { return gguf.Write(w, metadata, m.ggufTensors(matrices)) })
 }
 
 // ggufTensors are the weights under llama.cpp's names, in its order of rows.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/model/internal/device"
 	"github.com/satori-go/satori/model/tokenizer"
 )
@@ -145,7 +146,7 @@ func (n *Net) SaveWith(dir string, extra ...func(dir string) error) error {
 		defer merged.Close()
 		n = merged
 	}
-	err := ReplaceDir(dir, func(tmp string) error {
+	err := rundir.ReplaceDir(dir, savedFiles, func(tmp string) error {
 		if err := n.Config.write(filepath.Join(tmp, "config.json")); err != nil {
 			return err
 		}

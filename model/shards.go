@@ -26,6 +26,10 @@ type index struct {
 	WeightMap map[string]string `json:"weight_map"`
 }
 
+// savedFiles are the files of a saved model that the one which replaces it can lack, as
+// patterns.
+var savedFiles = []string{"*.safetensors", indexFile, filepath.Dir(scalarsFile), "tokenizer.json", tokenizerConfigFile}
+
 // openWeights lists the tensors of a directory: of model.safetensors, or else of the
 // files that model.safetensors.index.json names. The caller closes the files.
 func openWeights(dir string) (have map[string]stored, files closers, err error) {

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/model"
 )
 
@@ -32,7 +33,7 @@ const (
 // adapter alone is written: the weights below it do not change. ([model.LM.Save] writes
 // them merged.)
 func (a *ActorCritic) Save(dir string, extra ...func(dir string) error) error {
-	return model.ReplaceDir(dir, func(tmp string) error {
+	return rundir.ReplaceDir(dir, nil, func(tmp string) error {
 		if err := a.savePolicy(filepath.Join(tmp, policyDir)); err != nil {
 			return err
 		}
@@ -54,7 +55,7 @@ func (a *ActorCritic) savePolicy(dir string) error {
 	if a.LM.Config.LoRA.Rank == 0 {
 		return a.LM.SaveWith(dir, a.actor.SaveState)
 	}
-	return model.ReplaceDir(dir, func(tmp string) error {
+	return rundir.ReplaceDir(dir, nil, func(tmp string) error {
 		return errors.Join(a.LM.SaveAdapter(filepath.Join(tmp, adapterDir), ""), a.actor.SaveState(tmp))
 	})
 }
@@ -118,7 +119,7 @@ func openActorCritic(b model.Backend, base *model.LM, dir string, c ActorConfig)
 			a, err = nil, fmt.Errorf("ppo: %w", err)
 		}
 	}()
-	if err := model.RecoverDir(dir); err != nil {
+	if err := rundir.RecoverDir(dir); err != nil {
 		return a, nil, err
 	}
 	was, err = readSettings(filepath.Join(dir, actorFile))

@@ -6,6 +6,7 @@
 //     and renamed into place, and verified before one is gone on with;
 //   - a [Log] is a file of JSON Lines that is only added to, each line with a checksum
 //     of all lines up to it, and cut back to where a checkpoint says.
+//   - [WriteFile] and [ReplaceDir] write a file and a directory, each whole or not at all.
 //
 // A checkpoint that holds a log's [Cursor] makes the two one: sync the log, then save
 // the checkpoint; open the checkpoint, then the log at its cursor. What was added to the

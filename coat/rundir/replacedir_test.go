@@ -1,4 +1,4 @@
-package model
+package rundir
 
 import (
 	"os"
@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func writeFile(text string, fail error) func(dir string) error {
+func writing(text string, fail error) func(dir string) error {
 	return func(dir string) error {
 		if err := os.WriteFile(filepath.Join(dir, "f"), []byte(text), 0o644); err != nil {
 			return err
@@ -19,10 +19,10 @@ func writeFile(text string, fail error) func(dir string) error {
 // A failing write leaves what was there.
 func TestReplaceDirKeepsTheOld(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "d")
-	if err := ReplaceDir(dir, writeFile("old", nil)); err != nil {
+	if err := ReplaceDir(dir, nil, writing("old", nil)); err != nil {
 		t.Fatal(err)
 	}
-	if err := ReplaceDir(dir, writeFile("new", os.ErrInvalid)); err == nil {
+	if err := ReplaceDir(dir, nil, writing("new", os.ErrInvalid)); err == nil {
 		t.Error("no error")
 	}
 	if got, _ := os.ReadFile(filepath.Join(dir, "f")); string(got) != "old" {
@@ -43,11 +43,11 @@ func TestReplaceDirKeepsOthers(t *testing.T) {
 		}
 	}
 	for range 2 { // new, and over itself
-		if err := ReplaceDir(dir, writeFile("new", nil)); err != nil {
+		if err := ReplaceDir(dir, nil, writing("new", nil)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	err := ReplaceDir(filepath.Join(parent, "other"), writeFile("new", nil))
+	err := ReplaceDir(filepath.Join(parent, "other"), nil, writing("new", nil))
 	if err == nil || !strings.Contains(err.Error(), "the directory holds mine, which would be lost") {
 		t.Errorf("error %v", err)
 	}
@@ -64,7 +64,7 @@ func TestReplaceDirKeepsOthers(t *testing.T) {
 // A crash between the two renames loses nothing.
 func TestRecoverDir(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "d")
-	if err := os.MkdirAll(filepath.Join(replaced(dir), "checkpoint"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(displaced(dir), "checkpoint"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // the second time there is nothing to do
@@ -77,5 +77,26 @@ func TestRecoverDir(t *testing.T) {
 	}
 	if err := RecoverDir(filepath.Join(dir, "none")); err != nil {
 		t.Errorf("nothing to recover: %v", err)
+	}
+}
+
+// A name that the caller calls droppable may go.
+func TestReplaceDirDrops(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "d")
+	if err := ReplaceDir(dir, nil, writing("old", nil)); err != nil {
+		t.Fatal(err)
+	}
+	other := func(tmp string) error { return os.WriteFile(filepath.Join(tmp, "g.part"), nil, 0o644) }
+	if err := ReplaceDir(dir, []string{"f.*"}, other); err == nil {
+		t.Error("another pattern: no error")
+	}
+	if err := ReplaceDir(dir, []string{"x", "f"}, other); err != nil {
+		t.Error(err)
+	}
+	if err := ReplaceDir(dir, []string{"*.part"}, writing("new", nil)); err != nil {
+		t.Error(err)
+	}
+	if names, _ := filepath.Glob(filepath.Join(dir, "*")); len(names) != 1 || filepath.Base(names[0]) != "f" {
+		t.Errorf("the directory holds %q", names)
 	}
 }
