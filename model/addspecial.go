@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/satori-go/satori/model/internal/device"
-	"github.com/satori-go/satori/model/tokenizer"
 )
 
 // AddSpecial makes tokens special, such as coat.Actions{}.Tokens(), in the
@@ -33,7 +32,7 @@ func (m *LM) AddSpecial(tokens ...string) (ids []int32, err error) {
 		return nil, fmt.Errorf("model: AddSpecial: the tokenizer is empty, so there is no mean")
 	}
 	t := m.tokenizer.Clone()
-	if ids, err = addSpecial(t, tokens); err != nil {
+	if ids, err = t.AddSpecial(tokens...); err != nil {
 		return nil, fmt.Errorf("model: AddSpecial: %w", err)
 	}
 	dim, vocab := m.Config.Dim, max(m.Config.VocabSize, t.Len())
@@ -64,14 +63,4 @@ func (m *LM) AddSpecial(tokens ...string) (ids []int32, err error) {
 	m.Config, m.specs, m.tokenizer = config, specs, t
 	m.engine = engine{}
 	return ids, nil
-}
-
-// addSpecial turns the panic of a token that could not be read back into an error.
-func addSpecial(t *tokenizer.Tokenizer, tokens []string) (ids []int32, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%v", r)
-		}
-	}()
-	return t.AddSpecial(tokens...), nil
 }

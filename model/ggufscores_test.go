@@ -152,7 +152,9 @@ func TestGGUFInLlamaCppSentencePiece(t *testing.T) {
 	for _, name := range []string{"mistral", "unprefixed", "metaspace", "sentencepiece"} {
 		t.Run(name, func(t *testing.T) {
 			lm := pairsLM(t, b, name)
-			lm.Tokenizer().AddSpecial("<|continue|>")
+			if _, err := lm.Tokenizer().AddSpecial("<|continue|>"); err != nil {
+				t.Fatal(err)
+			}
 			path := filepath.Join(t.TempDir(), "m.gguf")
 			if err := lm.SaveGGUF(path, gguf.F32); err != nil {
 				t.Fatal(err)

@@ -185,7 +185,10 @@ func TestGGUFSentencePieceRoundTrip(t *testing.T) {
 	}
 	for name, cases := range all {
 		lm := pairsLM(t, b, name)
-		special := lm.Tokenizer().AddSpecial("<|continue|>", "the")
+		special, err := lm.Tokenizer().AddSpecial("<|continue|>", "the")
+		if err != nil {
+			t.Fatal(err)
+		}
 		path := filepath.Join(t.TempDir(), "m.gguf")
 		if err := lm.SaveGGUF(path, gguf.F32); err != nil {
 			t.Fatal(err)

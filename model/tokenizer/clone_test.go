@@ -12,7 +12,11 @@ func TestClone(t *testing.T) {
 	}
 	n := words.Len()
 	c := words.Clone()
-	id := c.AddSpecial("<b>", "two")[0]
+	added, err := c.AddSpecial("<b>", "two")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := added[0]
 	if _, ok := words.ID("<b>"); ok || words.Len() != n || words.IsSpecial(1) {
 		t.Error("the original has changed")
 	}

@@ -39,10 +39,14 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	restart := tok.AddSpecial("<|restart|>")[0]
+	ids, err := tok.AddSpecial("<|restart|>")
+	if err != nil {
+		log.Fatal(err)
+	}
+	restart := ids[0]
 	fmt.Println(restart, tok.Len(), tok.IsSpecial(restart))
 
-	ids := tok.Encode("It's the<|restart|>")
+	ids = tok.Encode("It's the<|restart|>")
 	fmt.Println(ids)
 	fmt.Printf("%q %q\n", tok.Decode(ids), tok.DecodeText(ids))
 

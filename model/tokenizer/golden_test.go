@@ -118,8 +118,8 @@ func TestSave(t *testing.T) {
 		t.Fatal(err)
 	}
 	saved := open(t, "qwen")
-	ids := saved.AddSpecial("<|restart|>", "naïve token", "<|reflect|>", "Ġthe", "日本", "<|restart|>")
-	if want := []int32{606, 607, 601, mustID(t, saved, "Ġthe"), 608, 606}; !slices.Equal(ids, want) {
+	ids, err := saved.AddSpecial("<|restart|>", "naïve token", "<|reflect|>", "Ġthe", "日本", "<|restart|>")
+	if want := []int32{606, 607, 601, mustID(t, saved, "Ġthe"), 608, 606}; err != nil || !slices.Equal(ids, want) {
 		t.Errorf("AddSpecial = %v, want %v", ids, want)
 	}
 	for dir, tok := range map[string]*Tokenizer{"words": words, "saved": saved} {

@@ -118,14 +118,14 @@ func (t *Tokenizer) IsSpecial(id int32) bool {
 	return ok && t.special[token]
 }
 
-// AddSpecial makes each token special, gives those that the vocabulary lacks the
-// next free ids, and returns the ids of all. It panics on a token that could not
-// be read back: one that is empty or not UTF-8 or, for a model of words, that has
-// white space in it or stands inside a longer word.
-func (t *Tokenizer) AddSpecial(tokens ...string) []int32 {
+// AddSpecial makes each token special, gives those that the vocabulary lacks the next free
+// ids, and returns the ids of all. A token that could not be read back is an error: one that
+// is empty or not UTF-8 or, for a model of words, that has white space in it or is part of a
+// longer word. After an error the tokenizer is as it was.
+func (t *Tokenizer) AddSpecial(tokens ...string) ([]int32, error) {
 	for _, token := range tokens {
 		if err := t.admit(token); err != nil {
-			panic(fmt.Sprintf("tokenizer: AddSpecial: %v", err))
+			return nil, fmt.Errorf("tokenizer: AddSpecial: %w", err)
 		}
 	}
 	ids := make([]int32, len(tokens))
@@ -144,7 +144,7 @@ func (t *Tokenizer) AddSpecial(tokens ...string) []int32 {
 		t.add(addedToken{ID: id, Content: token, Special: true})
 	}
 	t.index()
-	return ids
+	return ids, nil
 }
 
 func (t *Tokenizer) admit(special string) error {

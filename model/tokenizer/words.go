@@ -48,12 +48,9 @@ func NewWordLevel(words, special []string) (*Tokenizer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer: %w", err)
 	}
-	for _, s := range special {
-		if err := t.admit(s); err != nil {
-			return nil, fmt.Errorf("tokenizer: %w", err)
-		}
+	if _, err := t.AddSpecial(special...); err != nil {
+		return nil, err
 	}
-	t.AddSpecial(special...)
 	return t, nil
 }
 
