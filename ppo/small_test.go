@@ -165,9 +165,12 @@ func (s *small) iterations(ctx context.Context, p ppo.Policy, rubric reward.Rubr
 		}
 		s.tell("trained")
 		for i, y := range step.Samples {
-			x.buffer.Add(y.Attempt, verdict(y), rand.New(rand.NewPCG(uint64(step.Iteration), uint64(i))))
+			judged := coat.Judged{Attempt: y.Attempt, Outcome: verdict(y)}
+			if _, err := x.buffer.Add(judged, rand.New(rand.NewPCG(uint64(step.Iteration), uint64(i)))); err != nil {
+				return err
+			}
 		}
-		x.buffer.Tick()
+		x.buffer.Age()
 		bare := step
 		bare.Samples = nil
 		line, err := json.Marshal(bare)

@@ -10,107 +10,108 @@ import (
 	"github.com/satori-go/satori/coat"
 )
 
-// A Mixer is a mixture, see [Buffer.Mix], whose place can be kept in a checkpoint and
-// gone on from, whatever the buffer has become in between.
+// A Mixer is a mixture, see [Buffer.Mix], that can be written to a checkpoint and gone on
+// with, although the buffer has changed in between.
 type Mixer struct {
 	buffer *Buffer
 	shares Shares
-	source *rand.PCG // of rng, where the place is kept
+	source *rand.PCG // of rng, if the Mixer can be written to a checkpoint
 	rng    *rand.Rand
-	place  place
+	cursor cursor
 }
 
-// A place is where a mixture stands.
-type place struct {
-	Fresh int          `json:"fresh"` // fresh starts taken
-	Given int          `json:"given"` // starts given out
-	Round []coat.Start `json:"round"` // what is left of the round
-	Right []int        `json:"right"` // what is left of the decks
-	Wrong []int        `json:"wrong"`
+// A cursor says where a mixture is.
+type cursor struct {
+	Fresh    int          `json:"fresh"` // fresh starts taken
+	Position int          `json:"given"` // starts yielded
+	Round    []coat.Start `json:"round"` // what is left of the round
+	Right    []int        `json:"right"` // what is left of the shuffled sides; see draw
+	Wrong    []int        `json:"wrong"`
 }
 
-// NewMixer begins a mixture of a buffer. A negative share panics.
+// NewMixer begins a mixture of a buffer.
 func NewMixer(b *Buffer, shares Shares, seed uint64) *Mixer {
 	source := rand.NewPCG(seed, 0x6d697865) // "mixe"
-	return &Mixer{buffer: b, shares: shares.resolve(), source: source, rng: rand.New(source)}
+	return &Mixer{buffer: b, shares: shares.resolved(), source: source, rng: rand.New(source)}
 }
 
-// Given is how many starts it has given out.
-func (m *Mixer) Given() int { return m.place.Given }
+// Position returns how many starts the Mixer has yielded.
+func (m *Mixer) Position() int { return m.cursor.Position }
 
-// Starts is the mixture from where the Mixer stands, which moves on with every start.
-// fresh is taken from its beginning: those that the Mixer has had are passed over.
-// Between two starts the Mixer may be written to a checkpoint, and the buffer added to.
+// Starts yields the mixture from the position of the Mixer on. Every start moves the
+// position by one. fresh is read from its beginning: Starts skips those that the Mixer has
+// yielded before. Between two starts the Mixer may be written to a checkpoint, and the
+// buffer may be added to.
 func (m *Mixer) Starts(fresh iter.Seq[coat.Start]) iter.Seq[coat.Start] {
 	return func(yield func(coat.Start) bool) {
-		give := func() bool {
-			for p := &m.place; len(p.Round) > 0; {
-				s := p.Round[0]
-				p.Round = p.Round[1:]
-				p.Given++
+		finish := func() bool { // the round
+			for c := &m.cursor; len(c.Round) > 0; {
+				s := c.Round[0]
+				c.Round = c.Round[1:]
+				c.Position++
 				if !yield(s) {
 					return false
 				}
 			}
 			return true
 		}
-		if !give() {
+		if !finish() {
 			return
 		}
 		if m.shares.Fresh == 0 {
-			for m.deal(nil); len(m.place.Round) > 0; m.deal(nil) {
-				if !give() {
+			for m.begin(nil); len(m.cursor.Round) > 0; m.begin(nil) {
+				if !finish() {
 					return
 				}
 			}
 			return
 		}
 		var starts []coat.Start
-		passed := 0
+		skipped := 0
 		for s := range fresh {
-			if passed < m.place.Fresh {
-				passed++
+			if skipped < m.cursor.Fresh {
+				skipped++
 				continue
 			}
-			if starts = append(starts, s); len(starts) < m.shares.Fresh {
+			if starts = append(starts, s); len(starts) < int(m.shares.Fresh) {
 				continue
 			}
-			passed += len(starts)
-			m.deal(starts)
-			if starts = nil; !give() {
+			skipped += len(starts)
+			m.begin(starts)
+			if starts = nil; !finish() {
 				return
 			}
 		}
 		if len(starts) > 0 {
-			m.deal(starts)
-			give()
+			m.begin(starts)
+			finish()
 		}
 	}
 }
 
-// deal makes a round.
-func (m *Mixer) deal(fresh []coat.Start) {
-	m.place.Fresh += len(fresh)
-	round := m.hand(fresh, &m.place.Right, m.shares.Right, m.buffer.Right, m.buffer.gone[0])
-	round = m.hand(round, &m.place.Wrong, m.shares.Wrong, m.buffer.Wrong, m.buffer.gone[1])
+// begin makes the next round.
+func (m *Mixer) begin(fresh []coat.Start) {
+	m.cursor.Fresh += len(fresh)
+	round := m.draw(fresh, &m.cursor.Right, m.shares.Right, m.buffer.Right, m.buffer.dropped[0])
+	round = m.draw(round, &m.cursor.Wrong, m.shares.Wrong, m.buffer.Wrong, m.buffer.dropped[1])
 	m.rng.Shuffle(len(round), func(i, j int) { round[i], round[j] = round[j], round[i] })
-	m.place.Round = round
+	m.cursor.Round = round
 }
 
-// hand adds n states of a side. A deck is states in random order, all of them dealt
-// before any a second time; a state is known by how many came to its side before it,
-// and those that have gone are passed over. States that were added to the buffer come
-// with the next shuffle.
-func (m *Mixer) hand(round []coat.Start, deck *[]int, n int, states []coat.Start, gone int) []coat.Start {
+// draw adds n states of a side to a round. order is what is left of the last shuffle of
+// the side. A state is numbered by how many came to its side before it, and draw skips
+// those that were dropped since. States that were added to the buffer come with the next
+// shuffle.
+func (m *Mixer) draw(round []coat.Start, order *[]int, n uint, states []coat.Start, dropped int) []coat.Start {
 	for n > 0 && len(states) > 0 {
-		if len(*deck) == 0 {
-			*deck = m.rng.Perm(len(states))
-			for i := range *deck {
-				(*deck)[i] += gone
+		if len(*order) == 0 {
+			*order = m.rng.Perm(len(states))
+			for i := range *order {
+				(*order)[i] += dropped
 			}
 		}
-		at := (*deck)[0] - gone
-		*deck = (*deck)[1:]
+		at := (*order)[0] - dropped
+		*order = (*order)[1:]
 		if at >= 0 {
 			round = append(round, states[at])
 			n--
@@ -123,21 +124,21 @@ func (m *Mixer) hand(round []coat.Start, deck *[]int, n int, states []coat.Start
 type mixerJSON struct {
 	Shares Shares  `json:"shares"`
 	Random []byte  `json:"random"`
-	Place  place   `json:"place"`
+	Cursor cursor  `json:"place"`
 	Buffer *Buffer `json:"buffer"`
 }
 
-// MarshalJSON writes the mixture's place and its buffer, for a checkpoint.
+// MarshalJSON writes the position of the mixture and its buffer, for a checkpoint.
 func (m *Mixer) MarshalJSON() ([]byte, error) {
 	random, err := m.source.MarshalBinary()
 	if err != nil {
 		return nil, fmt.Errorf("rae: %w", err)
 	}
-	return json.Marshal(mixerJSON{m.shares, random, m.place, m.buffer})
+	return json.Marshal(mixerJSON{m.shares, random, m.cursor, m.buffer})
 }
 
-// UnmarshalJSON goes on where MarshalJSON stopped: the buffer that the Mixer was made
-// with becomes what it was then, but for its Config.Fits. Other shares are an error.
+// UnmarshalJSON goes back to what [Mixer.MarshalJSON] wrote. The buffer that the Mixer was
+// made with becomes what it was then, except for its Config.Fits. Other shares are an error.
 func (m *Mixer) UnmarshalJSON(data []byte) error {
 	if m.buffer == nil {
 		return errors.New("rae: a Mixer is read into one that NewMixer made")
@@ -153,15 +154,15 @@ func (m *Mixer) UnmarshalJSON(data []byte) error {
 		return fmt.Errorf("rae: reading a mixture: %w", err)
 	}
 	for _, side := range []struct {
-		deck []int
-		most int
-	}{{j.Place.Right, m.buffer.gone[0] + len(m.buffer.Right)}, {j.Place.Wrong, m.buffer.gone[1] + len(m.buffer.Wrong)}} {
-		for _, at := range side.deck {
+		order []int
+		most  int
+	}{{j.Cursor.Right, m.buffer.dropped[0] + len(m.buffer.Right)}, {j.Cursor.Wrong, m.buffer.dropped[1] + len(m.buffer.Wrong)}} {
+		for _, at := range side.order {
 			if at >= side.most {
 				return fmt.Errorf("rae: reading a mixture: state %d of a side that has had %d", at, side.most)
 			}
 		}
 	}
-	m.place = j.Place
+	m.cursor = j.Cursor
 	return nil
 }

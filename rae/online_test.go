@@ -27,9 +27,9 @@ func opens(states []coat.Start) string {
 func TestOnline(t *testing.T) {
 	b := rae.Buffer{Config: rae.Config{Capacity: 3, MaxAge: 2}}
 	rng := rand.New(rand.NewPCG(1, 1))
-	add := func(prior coat.Outcome, names ...string) {
+	put := func(prior coat.Outcome, names ...string) {
 		for _, n := range names {
-			if !b.Add(attempt(n, long(n)), prior, rng) {
+			if !add(t, &b, attempt(n, long(n)), prior, rng) {
 				t.Fatal("not added")
 			}
 		}
@@ -40,21 +40,21 @@ func TestOnline(t *testing.T) {
 			t.Fatalf("D+ %q, D- %q, %d dropped, want %q, %q, %d", opens(b.Right), opens(b.Wrong), b.Counts.Dropped, right, wrong, dropped)
 		}
 	}
-	add(coat.Right, "a", "b")
-	add(coat.Wrong, "x")
-	b.Tick()
-	add(coat.Right, "c", "d") // a goes: four on a side
+	put(coat.Right, "a", "b")
+	put(coat.Wrong, "x")
+	b.Age()
+	put(coat.Right, "c", "d") // a goes: four on a side
 	check("b c d", "x", 1)
-	b.Tick()
+	b.Age()
 	check("b c d", "x", 1)
-	add(coat.Wrong, "y")
-	b.Tick() // b and x have been there for two ticks and go
+	put(coat.Wrong, "y")
+	b.Age() // b and x have been there for two ages and go
 	check("c d", "y", 3)
-	b.Tick()
+	b.Age()
 	check("", "y", 5)
-	b.Tick()
+	b.Age()
 	check("", "", 6)
-	add(coat.Right, "e")
+	put(coat.Right, "e")
 	check("e", "", 6)
 }
 
@@ -66,12 +66,14 @@ func restless(m *rae.Mixer, b *rae.Buffer, fresh iter.Seq[coat.Start], n int, ea
 	}
 	for s := range m.Starts(fresh) {
 		names = append(names, name(s)+"/"+s.Prefix.String())
-		k := m.Given()
+		k := m.Position()
 		prior := []coat.Outcome{coat.Right, coat.Wrong}[k%2]
 		// What is added depends on how far the mixture is, and on nothing else.
-		b.Add(attempt(fmt.Sprint("n", k), long(fmt.Sprint(k))), prior, rand.New(rand.NewPCG(uint64(k), 0)))
+		if _, err := b.Add(coat.Judged{Attempt: attempt(fmt.Sprint("n", k), long(fmt.Sprint(k))), Outcome: prior}, rand.New(rand.NewPCG(uint64(k), 0))); err != nil {
+			panic(err)
+		}
 		if k%5 == 0 {
-			b.Tick()
+			b.Age()
 		}
 		each(k)
 		if len(names) == n {

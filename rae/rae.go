@@ -5,28 +5,41 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"iter"
 	"math/rand/v2"
 	"strings"
 
 	"github.com/satori-go/satori/coat"
 )
 
-// Config says how states are cut. Its zero value is the paper's method.
+// A Config says how states are cut. Its zero value is the paper's method.
 type Config struct {
 	MaxBack int                   // T, the most steps to go back; 0: 2, as in algorithm 1 (to go back none, see [Cut])
+	Action  coat.Action           // the bare action that a state ends in; [coat.None]: [coat.Reflect], as in algorithm 1
 	Fits    func(coat.Start) bool // whether a state is short enough to continue from; nil: all are
 	Seed    uint64                // of the choices of Build
 
 	// Of a buffer that is added to while the policy changes. The paper's is not.
-	Capacity int // states a side, of which the oldest go; 0: no bound
-	MaxAge   int // calls of [Buffer.Tick] after which a state goes; 0: none goes
+	Capacity int // most states on a side, of which the oldest are dropped; 0: no bound
+	MaxAge   int // calls of [Buffer.Age] after which a state is dropped; 0: none is
 }
 
-func (c Config) maxBack() int { return cmp.Or(c.MaxBack, 2) }
+func (c Config) maxBack() int        { return cmp.Or(c.MaxBack, 2) }
+func (c Config) action() coat.Action { return cmp.Or(c.Action, coat.Reflect) }
 
-// A Buffer holds restart states. The zero Buffer is empty and ready to use. It is
-// not safe for concurrent use, nor may it be added to while [Buffer.Mix] runs in
+// validate reports all faults at once.
+func (c Config) validate() error {
+	var faults []error
+	if c.MaxBack < 0 {
+		faults = append(faults, fmt.Errorf("rae: MaxBack is %d, want 0 (for 2) or more", c.MaxBack))
+	}
+	if c.Capacity < 0 || c.MaxAge < 0 {
+		faults = append(faults, fmt.Errorf("rae: Capacity is %d, MaxAge %d, want 0 (for no bound) or more", c.Capacity, c.MaxAge))
+	}
+	return errors.Join(faults...)
+}
+
+// A Buffer holds restart states. The zero Buffer is empty and ready to use. A Buffer is
+// not safe for concurrent use, and must not be added to while a mixture of it runs in
 // another goroutine.
 type Buffer struct {
 	Config Config
@@ -34,24 +47,24 @@ type Buffer struct {
 	Wrong  []coat.Start // D−: cut from wrong ones
 	Counts Counts
 
-	gone  [2]int   // how many states have left each side, right and wrong
-	marks [][2]int // how many had come to each side by the last MaxAge ticks, the oldest first
+	dropped [2]int   // how many states were dropped from each side, right and wrong
+	marks   [][2]int // how many had come to each side by the last MaxAge calls of Age, the oldest first
 }
 
-// Counts says what became of the attempts and, where [Build] looked at them
-// together, of the problems.
+// A Counts says how many attempts were cut and left out. [Build], which looks at the
+// attempts at a problem together, counts problems as well.
 type Counts struct {
-	Attempts  int // that were to be cut; Build does not try those of too easy and too hard problems
-	Truncated int // of these, left out: hit the token limit
-	Broken    int // ... are no trace, or end in an empty step
-	Long      int // ... gave a state that Config.Fits refused
-	Dropped   int // states that went for Config.Capacity or Config.MaxAge
+	Attempts  int // that were to be cut; Build does not try those at too easy and too hard problems
+	Truncated int // of these, left out: end at the token limit
+	Broken    int // of these, left out: are no trace, or end in an empty step
+	Long      int // of these, left out: gave a state that Config.Fits refused
+	Dropped   int // states that were dropped for Config.Capacity or Config.MaxAge
 
-	Problems int // looked at
-	Kept     int // of these, gave a state to either side
-	AllRight int // ... had no wrong attempt: too easy
-	AllWrong int // ... had no right attempt: too hard
-	Unusable int // ... had both, but of one kind none that could be cut
+	Problems int // that Build looked at
+	Kept     int // of these, gave a state to each side
+	AllRight int // of these, had no wrong attempt: too easy
+	AllWrong int // of these, had no right attempt: too hard
+	Unusable int // of these, had both, but none of one kind that could be cut
 }
 
 // ErrTruncated and ErrBroken are the faults for which [Cut] refuses an attempt.
@@ -60,17 +73,21 @@ var (
 	ErrBroken    = errors.New("attempt is not a trace of whole steps")
 )
 
-// Cut is the state z of algorithm 1: the attempt, after the prefix of its own start,
-// without its last back steps, and a bare <|reflect|>. At least one step stays. The
-// text that stays is kept byte for byte; where the attempt is kept whole, the
-// white space that stood before its last token is put before the new one.
-func Cut(a coat.Attempt, prior coat.Outcome, back int) (coat.Start, error) {
+// Cut makes the state z of algorithm 1: the attempt, after the prefix of its own start,
+// without its last back steps, followed by a bare action. The paper's action is
+// [coat.Reflect]; it has to be one of the problem's set. At least one step stays. The text
+// that stays is kept byte for byte. Where the attempt is kept whole, the white space
+// before its last token is written before the new one as well.
+func Cut(a coat.Judged, back int, action coat.Action) (coat.Start, error) {
+	problem := a.Start.Problem
 	fail := func(err error) (coat.Start, error) {
-		return coat.Start{}, fmt.Errorf("rae: problem %q: %w", a.Start.Problem.ID, err)
+		return coat.Start{}, fmt.Errorf("rae: problem %q: %w", problem.ID, err)
 	}
 	switch {
-	case prior != coat.Right && prior != coat.Wrong:
-		return fail(errors.New("attempt has no verdict"))
+	case a.Outcome != coat.Right && a.Outcome != coat.Wrong:
+		return fail(errNoOutcome)
+	case !problem.Actions.Has(action):
+		return fail(fmt.Errorf("a state cannot end in %q, the problem has the actions %v", action, problem.Actions.List()))
 	case back < 0:
 		return fail(fmt.Errorf("going back %d steps, want 0 or more", back))
 	case a.Truncated:
@@ -88,27 +105,34 @@ func Cut(a coat.Attempt, prior coat.Outcome, back int) (coat.Start, error) {
 		last.Text += trailing(steps[kept-2].Text)
 	}
 	return coat.Start{
-		Problem: a.Start.Problem,
-		Prefix:  append(steps[:kept], coat.Step{Action: coat.Reflect}),
-		Prior:   prior,
+		Problem: problem,
+		Prefix:  append(steps[:kept], coat.Step{Action: action}),
+		Prior:   a.Outcome,
 	}, nil
 }
 
-// trailing is the white space at the end of a text.
+// errNoOutcome refuses an attempt that nobody has judged.
+var errNoOutcome = errors.New("attempt has no outcome; reward.Judge gives it one")
+
+// trailing returns the white space at the end of a text.
 func trailing(text string) string { return text[len(strings.TrimRight(text, " \t\r\n")):] }
 
-// Build is algorithm 1: of every problem that has a right and a wrong attempt, one
-// of each, chosen at random among those that can be cut. The attempts of a problem
-// need not stand together. What a problem gives depends on the seed, the problem and
-// the order of its own attempts, not on other problems.
-func Build(attempts iter.Seq2[coat.Attempt, coat.Outcome], c Config) (*Buffer, error) {
-	if c.MaxBack < 0 {
-		return nil, fmt.Errorf("rae: MaxBack is %d, want 0 (for 2) or more", c.MaxBack)
+// Build fills a buffer as algorithm 1 does: of every problem that has a right and a wrong
+// attempt it cuts one of each, chosen at random among those that can be cut. The attempts
+// at a problem may be apart. What a problem gives depends on the seed, the problem and the
+// order of its own attempts, not on other problems.
+func Build(attempts []coat.Judged, c Config) (*Buffer, error) {
+	if err := c.validate(); err != nil {
+		return nil, err
 	}
-	type samples struct{ right, wrong []coat.Attempt }
+	b := &Buffer{Config: c}
+	type samples struct{ right, wrong []coat.Judged }
 	byProblem := map[coat.Problem]*samples{}
 	var problems []coat.Problem
-	for a, outcome := range attempts {
+	for _, a := range attempts {
+		if err := b.cuttable(a); err != nil {
+			return nil, err
+		}
 		p := a.Start.Problem
 		s := byProblem[p]
 		if s == nil {
@@ -116,23 +140,32 @@ func Build(attempts iter.Seq2[coat.Attempt, coat.Outcome], c Config) (*Buffer, e
 			byProblem[p] = s
 			problems = append(problems, p)
 		}
-		switch outcome {
-		case coat.Right:
+		if a.Right() {
 			s.right = append(s.right, a)
-		case coat.Wrong:
+		} else {
 			s.wrong = append(s.wrong, a)
-		default:
-			return nil, fmt.Errorf("rae: problem %q: attempt has no verdict", p.ID)
 		}
 	}
-	b := &Buffer{Config: c}
 	for _, p := range problems {
 		b.addProblem(p, byProblem[p].right, byProblem[p].wrong)
 	}
 	return b, nil
 }
 
-func (b *Buffer) addProblem(p coat.Problem, right, wrong []coat.Attempt) {
+// cuttable refuses an attempt that was not judged, and one at a problem that does not have
+// the action that states end in.
+func (b *Buffer) cuttable(a coat.Judged) error {
+	problem, action := a.Start.Problem, b.Config.action()
+	switch {
+	case a.Outcome != coat.Right && a.Outcome != coat.Wrong:
+		return fmt.Errorf("rae: problem %q: %w", problem.ID, errNoOutcome)
+	case !problem.Actions.Has(action):
+		return fmt.Errorf("rae: problem %q: Config.Action is %v, the problem has the actions %v", problem.ID, action, problem.Actions.List())
+	}
+	return nil
+}
+
+func (b *Buffer) addProblem(p coat.Problem, right, wrong []coat.Judged) {
 	b.Counts.Problems++
 	switch {
 	case len(wrong) == 0:
@@ -141,8 +174,8 @@ func (b *Buffer) addProblem(p coat.Problem, right, wrong []coat.Attempt) {
 		b.Counts.AllWrong++
 	default:
 		rng := problemRand(b.Config.Seed, p)
-		plus, okPlus := b.pick(right, coat.Right, rng)
-		minus, okMinus := b.pick(wrong, coat.Wrong, rng)
+		plus, okPlus := b.pick(right, rng)
+		minus, okMinus := b.pick(wrong, rng)
 		if !okPlus || !okMinus {
 			b.Counts.Unusable++
 			return
@@ -153,11 +186,11 @@ func (b *Buffer) addProblem(p coat.Problem, right, wrong []coat.Attempt) {
 	}
 }
 
-// pick cuts the first of the attempts, in random order, that can be cut. All are
-// looked at, so that the counts do not depend on the order.
-func (b *Buffer) pick(attempts []coat.Attempt, prior coat.Outcome, rng *rand.Rand) (start coat.Start, ok bool) {
+// pick cuts the first of the attempts, in random order, that can be cut. It tries all, so
+// that the counts do not depend on the order.
+func (b *Buffer) pick(attempts []coat.Judged, rng *rand.Rand) (start coat.Start, ok bool) {
 	for _, i := range rng.Perm(len(attempts)) {
-		if s, fine := b.cut(attempts[i], prior, rng); fine && !ok {
+		if s, fine := b.cut(attempts[i], rng); fine && !ok {
 			start, ok = s, true
 		}
 	}
@@ -165,9 +198,9 @@ func (b *Buffer) pick(attempts []coat.Attempt, prior coat.Outcome, rng *rand.Ran
 }
 
 // cut goes back a random number of steps and counts the attempt.
-func (b *Buffer) cut(a coat.Attempt, prior coat.Outcome, rng *rand.Rand) (coat.Start, bool) {
+func (b *Buffer) cut(a coat.Judged, rng *rand.Rand) (coat.Start, bool) {
 	b.Counts.Attempts++
-	start, err := Cut(a, prior, rng.IntN(b.Config.maxBack()+1))
+	start, err := Cut(a, rng.IntN(b.Config.maxBack()+1), b.Config.action())
 	switch {
 	case errors.Is(err, ErrTruncated):
 		b.Counts.Truncated++
@@ -181,16 +214,16 @@ func (b *Buffer) cut(a coat.Attempt, prior coat.Outcome, rng *rand.Rand) (coat.S
 	return coat.Start{}, false
 }
 
-// Add cuts one attempt and adds the state to D+ or D−, as its prior outcome says. It
-// tells whether the attempt could be cut, and panics where prior is neither
-// [coat.Right] nor [coat.Wrong]. It does not balance the two sides.
-func (b *Buffer) Add(a coat.Attempt, prior coat.Outcome, rng *rand.Rand) bool {
-	if prior != coat.Right && prior != coat.Wrong {
-		panic(fmt.Sprintf("rae: problem %q: attempt has no verdict", a.Start.Problem.ID))
+// Add cuts one attempt and adds the state to D+ or D−, as the outcome of the attempt says.
+// It reports whether the attempt could be cut; [Counts] says why not. An attempt without
+// an outcome is an error. Add does not balance the two sides.
+func (b *Buffer) Add(a coat.Judged, rng *rand.Rand) (added bool, err error) {
+	if err := errors.Join(b.Config.validate(), b.cuttable(a)); err != nil {
+		return false, err
 	}
-	start, ok := b.cut(a, prior, rng)
+	start, ok := b.cut(a, rng)
 	switch {
-	case ok && prior == coat.Right:
+	case ok && a.Right():
 		b.Right = append(b.Right, start)
 	case ok:
 		b.Wrong = append(b.Wrong, start)
@@ -199,10 +232,10 @@ func (b *Buffer) Add(a coat.Attempt, prior coat.Outcome, rng *rand.Rand) bool {
 		b.drop(0, len(b.Right)-most)
 		b.drop(1, len(b.Wrong)-most)
 	}
-	return ok
+	return ok, nil
 }
 
-// problemRand gives each problem a generator of its own.
+// problemRand makes the generator of one problem.
 func problemRand(seed uint64, p coat.Problem) *rand.Rand {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%q %q", p.ID, p.Question)

@@ -3,7 +3,6 @@ package rae_test
 import (
 	"errors"
 	"fmt"
-	"iter"
 	"maps"
 	"math"
 	"math/rand/v2"
@@ -20,20 +19,23 @@ func attempt(id, text string) coat.Attempt {
 	return coat.Attempt{Start: coat.Start{Problem: coat.Problem{ID: id, Question: "q" + id, Answer: "1"}}, Text: text}
 }
 
-// judged is what Build reads.
+// judged is an attempt and its outcome, as tables have them.
 type judged struct {
 	attempt coat.Attempt
 	outcome coat.Outcome
 }
 
-func seq(all []judged) iter.Seq2[coat.Attempt, coat.Outcome] {
-	return func(yield func(coat.Attempt, coat.Outcome) bool) {
-		for _, j := range all {
-			if !yield(j.attempt, j.outcome) {
-				return
-			}
-		}
+// list is what Build reads.
+func list(all []judged) (list []coat.Judged) {
+	for _, j := range all {
+		list = append(list, coat.Judged{Attempt: j.attempt, Outcome: j.outcome})
 	}
+	return list
+}
+
+// cut is rae.Cut that ends in the paper's action.
+func cut(a coat.Attempt, outcome coat.Outcome, back int) (coat.Start, error) {
+	return rae.Cut(coat.Judged{Attempt: a, Outcome: outcome}, back, coat.Reflect)
 }
 
 func TestCut(t *testing.T) {
@@ -59,7 +61,7 @@ func TestCut(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := attempt("1", c.text)
-			got, err := rae.Cut(a, coat.Right, c.back)
+			got, err := cut(a, coat.Right, c.back)
 			if err != nil || got.Prefix.String() != c.want {
 				t.Fatalf("got %q, %v, want %q", got.Prefix, err, c.want)
 			}
@@ -80,7 +82,7 @@ func TestCutRestart(t *testing.T) {
 	a.Start.Prefix = coat.Trace{{Text: "a"}, {Action: coat.Reflect}}
 	a.Start.Prior = coat.Wrong
 	for back, want := range []string{"a<|reflect|> no<|explore|> b<|reflect|>", "a<|reflect|> no<|reflect|>", "a<|reflect|>"} {
-		got, err := rae.Cut(a, coat.Right, back)
+		got, err := cut(a, coat.Right, back)
 		if err != nil || got.Prefix.String() != want || got.Prior != coat.Right {
 			t.Errorf("back %d: %q, %v, want %q", back, got.Prefix, err, want)
 		}
@@ -106,11 +108,11 @@ func TestCutErrors(t *testing.T) {
 		{"no trace", attempt("7", "a<|reflect|><|explore|>b"), coat.Wrong, 0, rae.ErrBroken, "step 1 (<|reflect|>) has no text"},
 		{"ends in a bare token", attempt("7", "a<|continue|> "), coat.Wrong, 0, rae.ErrBroken, "last step is empty"},
 		{"empty", attempt("7", ""), coat.Wrong, 0, rae.ErrBroken, "last step is empty"},
-		{"no verdict", attempt("7", "a"), coat.Unknown, 0, nil, "has no verdict"},
-		{"no outcome", attempt("7", "a"), 3, 0, nil, "has no verdict"},
+		{"no verdict", attempt("7", "a"), coat.Unknown, 0, nil, "has no outcome"},
+		{"no outcome", attempt("7", "a"), 3, 0, nil, "has no outcome"},
 		{"forwards", attempt("7", "a"), coat.Wrong, -1, nil, "going back -1 steps"},
 	} {
-		_, err := rae.Cut(c.attempt, c.prior, c.back)
+		_, err := cut(c.attempt, c.prior, c.back)
 		if err == nil || !strings.HasPrefix(err.Error(), `rae: problem "7": `) || !strings.Contains(err.Error(), c.says) || c.is != nil && !errors.Is(err, c.is) {
 			t.Errorf("%s: %v", c.name, err)
 		}
@@ -137,7 +139,7 @@ func population(n int) []judged {
 }
 
 func TestBuild(t *testing.T) {
-	b, err := rae.Build(seq(population(3000)), rae.Config{Seed: 5})
+	b, err := rae.Build(list(population(3000)), rae.Config{Seed: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +189,7 @@ func even(t *testing.T, what string, counts map[int]int, cells, n int) {
 func TestBuildSeed(t *testing.T) {
 	all := population(40)
 	build := func(all []judged, seed uint64) map[string]string {
-		b, err := rae.Build(seq(all), rae.Config{Seed: seed})
+		b, err := rae.Build(list(all), rae.Config{Seed: seed})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -218,18 +220,18 @@ func TestBuildSeed(t *testing.T) {
 }
 
 func TestBuildLeavesOut(t *testing.T) {
-	cut := attempt("truncated", long("x"))
-	cut.Truncated = true
+	short := attempt("truncated", long("x"))
+	short.Truncated = true
 	all := []judged{
 		{attempt("easy", long("x")), coat.Right}, {attempt("easy", long("y")), coat.Right},
 		{attempt("hard", long("x")), coat.Wrong},
-		{cut, coat.Wrong}, {attempt("truncated", long("y")), coat.Right},
+		{short, coat.Wrong}, {attempt("truncated", long("y")), coat.Right},
 		{attempt("broken", "a<|reflect|><|explore|>b"), coat.Wrong}, {attempt("broken", long("y")), coat.Right},
 		{attempt("long", strings.Repeat("x", 100)), coat.Right}, {attempt("long", long("y")), coat.Wrong},
 		{attempt("kept", strings.Repeat("x", 100)), coat.Right}, {attempt("kept", long("good")), coat.Right}, {attempt("kept", long("bad")), coat.Wrong},
 	}
 	for seed := range uint64(20) { // whichever of the attempts comes first
-		b, err := rae.Build(seq(all), rae.Config{Seed: seed, Fits: func(s coat.Start) bool { return len(s.Prefix.String()) < 100 }})
+		b, err := rae.Build(list(all), rae.Config{Seed: seed, Fits: func(s coat.Start) bool { return len(s.Prefix.String()) < 100 }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -244,10 +246,10 @@ func TestBuildLeavesOut(t *testing.T) {
 }
 
 func TestBuildErrors(t *testing.T) {
-	if _, err := rae.Build(seq(nil), rae.Config{MaxBack: -1}); err == nil || !strings.Contains(err.Error(), "MaxBack is -1") {
+	if _, err := rae.Build(list(nil), rae.Config{MaxBack: -1}); err == nil || !strings.Contains(err.Error(), "MaxBack is -1") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := rae.Build(seq([]judged{{attempt("7", "a"), coat.Unknown}}), rae.Config{}); err == nil || !strings.Contains(err.Error(), `rae: problem "7": attempt has no verdict`) {
+	if _, err := rae.Build(list([]judged{{attempt("7", "a"), coat.Unknown}}), rae.Config{}); err == nil || !strings.Contains(err.Error(), `rae: problem "7": attempt has no outcome`) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -256,11 +258,11 @@ func TestAdd(t *testing.T) {
 	b := rae.Buffer{Config: rae.Config{MaxBack: 1}}
 	rng := rand.New(rand.NewPCG(1, 1))
 	for range 100 {
-		if !b.Add(attempt("1", long("x")), coat.Right, rng) {
+		if !add(t, &b, attempt("1", long("x")), coat.Right, rng) {
 			t.Fatal("not added")
 		}
 	}
-	if !b.Add(attempt("1", long("x")), coat.Wrong, rng) || b.Add(attempt("1", ""), coat.Wrong, rng) {
+	if !add(t, &b, attempt("1", long("x")), coat.Wrong, rng) || add(t, &b, attempt("1", ""), coat.Wrong, rng) {
 		t.Error("added what is broken, or not what is whole")
 	}
 	if want := (rae.Counts{Attempts: 102, Broken: 1}); len(b.Right) != 100 || len(b.Wrong) != 1 || b.Counts != want {
@@ -273,10 +275,45 @@ func TestAdd(t *testing.T) {
 	if even(t, "lengths", lengths, 2, 100); lengths[5]+lengths[6] != 100 {
 		t.Errorf("lengths %v, want 5 and 6", lengths)
 	}
-	defer func() {
-		if recover() == nil {
-			t.Error("an attempt without a verdict does not panic")
+	for says, b := range map[string]*rae.Buffer{
+		"has no outcome":            {},
+		"MaxBack is -1":             {Config: rae.Config{MaxBack: -1}},
+		`Config.Action is <|plan|>`: {Config: rae.Config{Action: "plan"}},
+	} {
+		j := coat.Judged{Attempt: attempt("1", "a")}
+		if says != "has no outcome" {
+			j.Outcome = coat.Right
 		}
-	}()
-	b.Add(attempt("1", "a"), coat.Unknown, rng)
+		if added, err := b.Add(j, rng); added || err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, %v", says, added, err)
+		}
+	}
+}
+
+// add is Buffer.Add where no error is expected.
+func add(t *testing.T, b *rae.Buffer, a coat.Attempt, outcome coat.Outcome, rng *rand.Rand) bool {
+	t.Helper()
+	added, err := b.Add(coat.Judged{Attempt: a, Outcome: outcome}, rng)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return added
+}
+
+// A state ends in the action that the caller names, if the problem has it.
+func TestCutAction(t *testing.T) {
+	a := coat.Judged{Attempt: attempt("7", "<|plan|> a<|plan|> b"), Outcome: coat.Wrong}
+	a.Start.Problem.Actions = coat.NewActions("plan", coat.Continue)
+	got, err := rae.Cut(a, 1, "plan")
+	if err != nil || got.Prefix.String() != "<|plan|> a<|plan|>" {
+		t.Errorf("got %q, %v", got.Prefix, err)
+	}
+	for _, action := range []coat.Action{coat.Reflect, coat.None} {
+		if got, err := rae.Cut(a, 0, action); err == nil || !strings.Contains(err.Error(), "cannot end in") {
+			t.Errorf("%q: %q, %v", action, got.Prefix, err)
+		}
+	}
+	if _, err := rae.Build([]coat.Judged{a}, rae.Config{}); err == nil || !strings.Contains(err.Error(), `rae: problem "7": Config.Action is <|reflect|>, the problem has the actions [<|plan|> <|continue|>]`) {
+		t.Errorf("error %v", err)
+	}
 }

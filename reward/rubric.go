@@ -5,107 +5,119 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"runtime/debug"
-	"sync"
-	"sync/atomic"
 
 	"github.com/satori-go/satori/coat"
 )
 
-// A Term is a Func with a name and a weight. One of weight zero is a metric: it is
-// computed and reported, and does not change the total.
-//
-// It has either a Func or a Batch.
+// A Term is a reward with a name and a weight. It has either a Func or a Batch. A term of
+// weight 0 is a metric: it is computed and reported, and does not change the total.
 type Term struct {
 	Name   string
 	Weight float64
 	Func   Func
 	Batch  Batch
-	// Low and High are the range that its scores are declared to lie in, without the
-	// weight; a score outside is a [*ScoreError]. Both 0: none is declared.
+
+	// Low and High bound the scores of the term, before its weight. A score outside is a
+	// [*ScoreError]. Both 0: there are no bounds.
 	Low, High float64
 }
 
 // A Batch scores attempts together, one value each, as a model does in few calls. An
-// error stops training, as a Func's does.
+// error stops training, as the error of a [Func] does.
 type Batch func(ctx context.Context, attempts []coat.Attempt) ([]float64, error)
 
 // A Rubric is a weighted sum of terms.
 type Rubric []Term
 
-// A Score is what a rubric makes of one attempt.
+// Names returns the names of the terms, in order.
+func (r Rubric) Names() []string {
+	names := make([]string, len(r))
+	for k, t := range r {
+		names[k] = t.Name
+	}
+	return names
+}
+
+// A Score is the sum that a rubric gives to one attempt, with its parts.
 type Score struct {
 	Total float64   // Σ weight · part
 	Parts []float64 // one entry a term, in the rubric's order, without its weight
+	Names []string  // one entry a part: the name of its term; all scores of a call share it
 }
 
-// A ScoreError tells which term failed on which attempt.
+// Part returns the part of the term with a name, and whether there is one.
+func (s Score) Part(name string) (part float64, ok bool) {
+	for k, n := range s.Names {
+		if n == name {
+			return s.Parts[k], true
+		}
+	}
+	return 0, false
+}
+
+// Means returns the mean of each part over scores, by the name of its term. The scores
+// come from one rubric.
+func Means(scores []Score) map[string]float64 {
+	means := map[string]float64{}
+	for _, s := range scores {
+		for k, name := range s.Names {
+			means[name] += s.Parts[k] / float64(len(scores))
+		}
+	}
+	return means
+}
+
+// A ScoreError says which term failed on which attempt.
 type ScoreError struct {
-	Term    string
-	Attempt int    // index among the attempts that were scored
+	Term    string // "" where [Judge] ran a check
+	Attempt int    // index among the attempts that were scored or judged
 	Problem string // the attempt's problem, by its id
 	Err     error
 }
 
 func (e *ScoreError) Error() string {
-	return fmt.Sprintf("reward: term %q: attempt %d (problem %q): %v", e.Term, e.Attempt, e.Problem, e.Err)
+	what := "check"
+	if e.Term != "" {
+		what = fmt.Sprintf("term %q", e.Term)
+	}
+	return fmt.Sprintf("reward: %s: attempt %d (problem %q): %v", what, e.Attempt, e.Problem, e.Err)
 }
 
 func (e *ScoreError) Unwrap() error { return e.Err }
 
-// Score scores attempts, at most parallel of them at a time (0: one a processor),
-// the terms of each attempt one after the other. The first failure stops it: a Func
-// that returns an error, NaN, an infinity or a score outside its term's range, or that
-// panics, is a [*ScoreError].
-// Score returns only when every Func that it called has returned.
+// Score scores attempts, at most parallel of them at a time (0: one a processor). It
+// computes the terms of an attempt one after the other. It returns when every Func that
+// it called has returned.
+//
+// The first failure ends the scoring: a Func that returns an error, NaN, an infinity or
+// a score out of the bounds of its term, or that panics, is a [*ScoreError]. The error
+// names the first attempt in order that failed, whichever failed first in time. A Func
+// that returns because its context ended did not fail.
 func (r Rubric) Score(ctx context.Context, attempts []coat.Attempt, parallel int) ([]Score, error) {
 	if err := r.validate(parallel); err != nil {
 		return nil, fmt.Errorf("reward: %w", err)
-	}
-	if parallel == 0 {
-		parallel = runtime.GOMAXPROCS(0)
 	}
 	batches, err := r.batches(ctx, attempts)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-
+	names := r.Names()
 	scores := make([]Score, len(attempts))
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(parallel, len(attempts)) {
-		workers.Go(func() {
-			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= len(attempts) {
-					return
-				}
-				if err := r.scoreOne(ctx, i, attempts[i], batches, &scores[i]); err != nil {
-					cancel(err) // the first one is the cause
-				}
-			}
-		})
+	at, err := each(ctx, len(attempts), parallel, func(ctx context.Context, i int) error {
+		scores[i] = Score{Names: names, Parts: make([]float64, 0, len(r))}
+		return r.scoreOne(ctx, i, attempts[i], batches, &scores[i])
+	})
+	var failed *ScoreError
+	switch {
+	case err == nil:
+		return scores, nil
+	case errors.As(err, &failed):
+		return nil, failed
+	case at < 0:
+		return nil, fmt.Errorf("reward: scoring %d attempts: %w", len(attempts), err)
 	}
-	workers.Wait()
-
-	for i, s := range scores {
-		if len(s.Parts) == len(r) {
-			continue
-		}
-		var failed *ScoreError
-		switch cause := context.Cause(ctx); {
-		case errors.As(cause, &failed):
-			return nil, failed
-		case cause != nil:
-			return nil, fmt.Errorf("reward: scoring %d attempts: %w", len(attempts), cause)
-		default: // runtime.Goexit, which testing.T.FailNow calls, leaves nothing else behind
-			return nil, r.fault(i, attempts[i], s, errors.New("ended its goroutine"))
-		}
-	}
-	return scores, nil
+	return nil, r.fault(at, attempts[at], scores[at], err)
 }
 
 // scoreOne fills s. Where it fails, s has the parts before the fault.
@@ -115,7 +127,6 @@ func (r Rubric) scoreOne(ctx context.Context, i int, a coat.Attempt, batches [][
 			err = r.fault(i, a, *s, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}
 	}()
-	s.Parts = make([]float64, 0, len(r))
 	for k, t := range r {
 		value := t.Func.value
 		if t.Batch != nil {
@@ -143,7 +154,7 @@ func (t Term) inRange(v float64) error {
 	return nil
 }
 
-// batches runs the terms that score attempts together: [term][attempt].
+// batches runs the terms that score attempts together. Its values are [term][attempt].
 func (r Rubric) batches(ctx context.Context, attempts []coat.Attempt) ([][]float64, error) {
 	values := make([][]float64, len(r))
 	for k, t := range r {
@@ -164,7 +175,7 @@ func (r Rubric) batches(ctx context.Context, attempts []coat.Attempt) ([][]float
 	return values, nil
 }
 
-// batch is t.Batch with its panic as an error. It is no one attempt's.
+// batch runs t.Batch with its panic as an error. The error names no attempt.
 func (t Term) batch(ctx context.Context, attempts []coat.Attempt) (values []float64, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -174,7 +185,7 @@ func (t Term) batch(ctx context.Context, attempts []coat.Attempt) (values []floa
 	return t.Batch(ctx, attempts)
 }
 
-// fault blames the first term that s has no part of.
+// fault names the first term that s has no part of.
 func (r Rubric) fault(i int, a coat.Attempt, s Score, err error) *ScoreError {
 	return &ScoreError{Term: r[len(s.Parts)].Name, Attempt: i, Problem: a.Start.Problem.ID, Err: err}
 }

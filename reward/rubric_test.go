@@ -49,7 +49,7 @@ func TestRubricScore(t *testing.T) {
 		}
 		for i, s := range scores {
 			n := float64(i)
-			if want := (reward.Score{Total: 2*n - 0.5, Parts: []float64{n, 1, 7}}); !reflect.DeepEqual(s, want) {
+			if want := (reward.Score{Total: 2*n - 0.5, Parts: []float64{n, 1, 7}, Names: []string{"level", "one", "metric"}}); !reflect.DeepEqual(s, want) {
 				t.Errorf("parallel %d: score %d = %v, want %v", parallel, i, s, want)
 			}
 		}
@@ -190,7 +190,7 @@ func TestRubricFailureStopsOthers(t *testing.T) {
 func TestMetric(t *testing.T) {
 	rubric := reward.Rubric{{Name: "metric", Func: constant(1e300)}, {Name: "rule", Weight: 1, Func: constant(-1)}}
 	scores, err := rubric.Score(t.Context(), numbered(2), 1)
-	if want := (reward.Score{Total: -1, Parts: []float64{1e300, -1}}); err != nil || !reflect.DeepEqual(scores[1], want) {
+	if want := (reward.Score{Total: -1, Parts: []float64{1e300, -1}, Names: []string{"metric", "rule"}}); err != nil || !reflect.DeepEqual(scores[1], want) {
 		t.Errorf("got %+v, %v, want %+v", scores, err, want)
 	}
 	rubric[0].Func = constant(math.Inf(1))

@@ -2,9 +2,7 @@ package synth
 
 import (
 	"cmp"
-	"context"
 	"fmt"
-	"iter"
 	"math"
 	"slices"
 
@@ -13,19 +11,20 @@ import (
 )
 
 // Distill turns attempts of a trained policy into demonstrations for the next round
-// (section D.3, last paragraph): of the problems that it solved at least once, the
-// share that it failed most often at, each with one of its right solutions, drawn at
-// random. A share of 0 means 0.75, the paper's 180,000 of 240,000. The paper does
-// not say how difficulty was measured; here it is the failure rate over the attempts
-// of the problem, of which there should be several. Attempts that restart from a
-// prefix say nothing about the problem and are passed over. Demonstrations come in
+// (section D.3, last paragraph). Of the problems that the policy solved at least once it
+// takes the share at which it failed most often, each with one of its right solutions,
+// drawn at random. A share of 0 means 0.75, the paper's 180,000 of 240,000.
+//
+// The paper does not say how difficulty was measured. Here it is the failure rate over
+// the attempts at the problem, of which there should be several. Attempts that restart
+// from a prefix say nothing about the problem and are skipped. Demonstrations come in
 // the order in which their problems were first attempted.
-func Distill(ctx context.Context, attempts iter.Seq2[coat.Attempt, error], check reward.Func, share float64, seed uint64) ([]coat.Demo, error) {
+func Distill(attempts []coat.Judged, share float64, seed uint64) ([]coat.Demo, error) {
 	share = cmp.Or(share, 0.75)
 	if !(share > 0 && share <= 1) {
 		return nil, fmt.Errorf("synth: share is %v, want more than 0 and at most 1", share)
 	}
-	groups, err := judge(ctx, attempts, check)
+	groups, err := byStart(attempts)
 	if err != nil {
 		return nil, err
 	}
@@ -70,12 +69,12 @@ func Distill(ctx context.Context, attempts iter.Seq2[coat.Attempt, error], check
 // (section D.3). From every start with both it draws the given number of pairs, or
 // all there are if they are fewer; 0 means 1. The paper does not say how many it
 // took; one a problem fits the size of its set.
-func Pairs(ctx context.Context, attempts iter.Seq2[coat.Attempt, error], check reward.Func, each int, seed uint64) ([]reward.Pair, error) {
+func Pairs(attempts []coat.Judged, each int, seed uint64) ([]reward.Pair, error) {
 	each = cmp.Or(each, 1)
 	if each < 0 {
-		return nil, fmt.Errorf("synth: %d pairs a problem", each)
+		return nil, fmt.Errorf("synth: %d pairs a problem, want 0 (for 1) or more", each)
 	}
-	groups, err := judge(ctx, attempts, check)
+	groups, err := byStart(attempts)
 	if err != nil {
 		return nil, err
 	}
@@ -89,28 +88,18 @@ func Pairs(ctx context.Context, attempts iter.Seq2[coat.Attempt, error], check r
 	return pairs, nil
 }
 
-// A group is the attempts from one start, by their verdict.
+// A group is the attempts from one start, by their outcome.
 type group struct {
 	start        coat.Start
 	right, wrong []coat.Attempt
 }
 
-// judge checks all attempts and groups them, in the order of their first.
-func judge(ctx context.Context, attempts iter.Seq2[coat.Attempt, error], check reward.Func) ([]*group, error) {
+// byStart groups attempts, in the order of the first of each group.
+func byStart(attempts []coat.Judged) ([]*group, error) {
 	type key struct{ id, question, prefix string }
 	var groups []*group
 	known := map[key]*group{}
-	for a, err := range attempts {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return nil, fmt.Errorf("synth: attempts: %w", err)
-		}
-		verdict, err := check.Verdict(ctx, a)
-		if err != nil {
-			return nil, fmt.Errorf("synth: problem %s: check: %w", a.Start.Problem.ID, err)
-		}
+	for i, a := range attempts {
 		k := key{a.Start.Problem.ID, a.Start.Problem.Question, a.Start.Prefix.String()}
 		g := known[k]
 		if g == nil {
@@ -118,10 +107,13 @@ func judge(ctx context.Context, attempts iter.Seq2[coat.Attempt, error], check r
 			known[k] = g
 			groups = append(groups, g)
 		}
-		if verdict == coat.Right {
-			g.right = append(g.right, a)
-		} else {
-			g.wrong = append(g.wrong, a)
+		switch a.Outcome {
+		case coat.Right:
+			g.right = append(g.right, a.Attempt)
+		case coat.Wrong:
+			g.wrong = append(g.wrong, a.Attempt)
+		default:
+			return nil, fmt.Errorf("synth: attempt %d (problem %q) has no outcome; reward.Judge gives it one", i, a.Start.Problem.ID)
 		}
 	}
 	return groups, nil

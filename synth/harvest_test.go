@@ -1,10 +1,7 @@
 package synth_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"iter"
 	"reflect"
 	"strings"
 	"testing"
@@ -16,21 +13,29 @@ import (
 
 // attempts makes for each entry of right a problem with eight attempts of which that
 // many are right.
-func attempts(right ...int) iter.Seq2[coat.Attempt, error] {
-	return func(yield func(coat.Attempt, error) bool) {
-		for j := range 8 {
-			for i, n := range right {
-				p := coat.Problem{ID: fmt.Sprint(i), Question: "q", Answer: "1"}
-				text := fmt.Sprintf(`try %d <|continue|> \boxed{ 1 } `, j)
-				if j >= n {
-					text = fmt.Sprintf(`try %d <|continue|> \boxed{ 0 }`, j)
-				}
-				if !yield(coat.Attempt{Start: coat.Start{Problem: p}, Text: text}, nil) {
-					return
-				}
+func attempts(t *testing.T, right ...int) []coat.Judged {
+	var all []coat.Attempt
+	for j := range 8 {
+		for i, n := range right {
+			p := coat.Problem{ID: fmt.Sprint(i), Question: "q", Answer: "1"}
+			text := fmt.Sprintf(`try %d <|continue|> \boxed{ 1 } `, j)
+			if j >= n {
+				text = fmt.Sprintf(`try %d <|continue|> \boxed{ 0 }`, j)
 			}
+			all = append(all, coat.Attempt{Start: coat.Start{Problem: p}, Text: text})
 		}
 	}
+	return judged(t, all...)
+}
+
+// judged judges attempts by reward.Exact.
+func judged(t *testing.T, attempts ...coat.Attempt) []coat.Judged {
+	t.Helper()
+	list, err := reward.Judge(t.Context(), reward.Exact, attempts, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
 }
 
 func TestDistill(t *testing.T) {
@@ -46,7 +51,7 @@ func TestDistill(t *testing.T) {
 		{[]int{0}, 1, ""},
 		{nil, 1, ""},
 	} {
-		demos, err := synth.Distill(context.Background(), attempts(c.right...), reward.Exact, c.share, 1)
+		demos, err := synth.Distill(attempts(t, c.right...), c.share, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +70,7 @@ func TestDistill(t *testing.T) {
 
 func TestPairs(t *testing.T) {
 	for _, c := range []struct{ each, want int }{{0, 3}, {1, 3}, {5, 15}, {100, 7 + 16 + 12}} {
-		pairs, err := synth.Pairs(context.Background(), attempts(1, 0, 4, 8, 6), reward.Exact, c.each, 1)
+		pairs, err := synth.Pairs(attempts(t, 1, 0, 4, 8, 6), c.each, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +90,7 @@ func TestPairs(t *testing.T) {
 		if len(seen) != len(pairs) {
 			t.Error("a pair occurs twice")
 		}
-		again, _ := synth.Pairs(context.Background(), attempts(1, 0, 4, 8, 6), reward.Exact, c.each, 1)
+		again, _ := synth.Pairs(attempts(t, 1, 0, 4, 8, 6), c.each, 1)
 		if !reflect.DeepEqual(again, pairs) {
 			t.Error("pairs depend on more than the seed")
 		}
@@ -97,45 +102,34 @@ func TestPairs(t *testing.T) {
 func TestHarvestRestarts(t *testing.T) {
 	p := coat.Problem{ID: "1", Question: "q", Answer: "1"}
 	prefix := coat.Trace{{Text: "a "}, {Action: coat.Reflect}}
-	all := func(yield func(coat.Attempt, error) bool) {
-		_ = yield(coat.Attempt{Start: coat.Start{Problem: p, Prefix: prefix}, Text: ` x <|continue|> \boxed{ 1 }`}, nil) &&
-			yield(coat.Attempt{Start: coat.Start{Problem: p}, Text: `\boxed{ 2 }`}, nil)
-	}
-	demos, err := synth.Distill(context.Background(), all, reward.Exact, 1, 1)
+	all := judged(t, coat.Attempt{Start: coat.Start{Problem: p, Prefix: prefix}, Text: ` x <|continue|> \boxed{ 1 }`},
+		coat.Attempt{Start: coat.Start{Problem: p}, Text: `\boxed{ 2 }`})
+	demos, err := synth.Distill(all, 1, 1)
 	if len(demos) != 0 || err != nil {
 		t.Errorf("demonstrations %v, %v", demos, err)
 	}
-	pairs, err := synth.Pairs(context.Background(), all, reward.Exact, 0, 1)
+	pairs, err := synth.Pairs(all, 0, 1)
 	if len(pairs) != 0 || err != nil {
 		t.Errorf("pairs %v, %v", pairs, err)
 	}
 }
 
+// An attempt that nobody has judged is refused, not taken as wrong. Faults of checks are
+// those of reward.Judge.
 func TestHarvestFaults(t *testing.T) {
-	boom := errors.New("boom")
-	broken := func(yield func(coat.Attempt, error) bool) { yield(coat.Attempt{}, boom) }
-	silent := func(context.Context, coat.Attempt) (float64, error) { return 0, boom }
-	for name, c := range map[string]struct {
-		attempts iter.Seq2[coat.Attempt, error]
-		check    reward.Func
-		want     string
-	}{
-		"attempts": {broken, reward.Exact, "synth: attempts: boom"},
-		"check":    {attempts(1), silent, "synth: problem 0: check: boom"},
-	} {
-		_, err := synth.Distill(context.Background(), c.attempts, c.check, 0, 1)
-		if !errors.Is(err, boom) || err.Error() != c.want {
-			t.Errorf("%s: Distill gives %v", name, err)
-		}
-		_, err = synth.Pairs(context.Background(), c.attempts, c.check, 0, 1)
-		if !errors.Is(err, boom) || err.Error() != c.want {
-			t.Errorf("%s: Pairs gives %v", name, err)
-		}
+	blank := attempts(t, 1, 2)
+	blank[3].Outcome = coat.Unknown
+	const want = `synth: attempt 3 (problem "1") has no outcome; reward.Judge gives it one`
+	if _, err := synth.Distill(blank, 0, 1); err == nil || err.Error() != want {
+		t.Errorf("Distill gives %v", err)
 	}
-	if _, err := synth.Distill(context.Background(), attempts(1), reward.Exact, 2, 1); err == nil {
+	if _, err := synth.Pairs(blank, 0, 1); err == nil || err.Error() != want {
+		t.Errorf("Pairs gives %v", err)
+	}
+	if _, err := synth.Distill(attempts(t, 1), 2, 1); err == nil {
 		t.Error("a share of 2 is taken")
 	}
-	if _, err := synth.Pairs(context.Background(), attempts(1), reward.Exact, -1, 1); err == nil {
+	if _, err := synth.Pairs(attempts(t, 1), -1, 1); err == nil {
 		t.Error("-1 pairs are taken")
 	}
 }

@@ -25,19 +25,22 @@ import (
 var problem = coat.Problem{ID: "test-7", Question: "| 24 26 | 34 35 | 11 15 | 24 11 | 26 34 | 15 40 / 24 40 =", Answer: "24 11 15 40", Level: 2}
 
 // results are attempts at the problem, judged.
-func results(t *testing.T, texts ...string) (list []eval.Result) {
+func results(t *testing.T, texts ...string) []coat.Judged {
 	t.Helper()
+	var list []coat.Attempt
 	for i, text := range texts {
 		p := problem
 		p.ID = fmt.Sprint(i)
-		a := coat.Attempt{Start: coat.Start{Problem: p}, Text: text}
-		verdict, err := reward.Func(reward.Exact).Verdict(t.Context(), a)
-		if err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, eval.Result{Attempt: a, Right: verdict == coat.Right, Tokens: len(strings.Fields(text))})
+		list = append(list, coat.Attempt{Start: coat.Start{Problem: p}, Text: text})
 	}
-	return list
+	judged, err := reward.Judge(t.Context(), reward.Exact, list, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range judged {
+		judged[i].Tokens = len(strings.Fields(judged[i].Text))
+	}
+	return judged
 }
 
 const (

@@ -8,7 +8,6 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/reward"
-	"github.com/satori-go/satori/reward/eval"
 )
 
 // A Sample is attempts at one problem, shown side by side.
@@ -27,13 +26,13 @@ type Judged struct {
 
 // Judge asks the check about every box of an attempt, each as if the attempt ended
 // with it. A text that is no trace has its end judged alone.
-func Judge(ctx context.Context, label string, r eval.Result, check reward.Func) (Judged, error) {
-	j := Judged{Label: label, Attempt: r.Attempt, Right: r.Right}
-	trace, err := r.Attempt.Trace()
+func Judge(ctx context.Context, label string, r coat.Judged, check reward.Func) (Judged, error) {
+	j := Judged{Label: label, Attempt: r.Attempt, Right: r.Right()}
+	trace, err := r.Trace()
 	if err != nil {
 		return j, nil
 	}
-	problem := r.Attempt.Start.Problem
+	problem := r.Start.Problem
 	for i, step := range trace {
 		if _, ok := reward.Boxed(step.Text); !ok {
 			continue
@@ -58,10 +57,10 @@ func (j Judged) changed(from bool) bool {
 // Pick pairs attempts at the same problems before and after training and takes at
 // most n pairs, in turn from each of the classes that it names in the titles: what
 // went well and what did not.
-func Pick(ctx context.Context, before, after []eval.Result, check reward.Func, n int) ([]Sample, error) {
-	earlier := map[string]eval.Result{}
+func Pick(ctx context.Context, before, after []coat.Judged, check reward.Func, n int) ([]Sample, error) {
+	earlier := map[string]coat.Judged{}
 	for _, r := range slices.Backward(before) { // the first attempt at a problem counts
-		earlier[r.Attempt.Start.Problem.ID] = r
+		earlier[r.Start.Problem.ID] = r
 	}
 	titles := []string{
 		"Corrects itself after RL",
@@ -73,11 +72,11 @@ func Pick(ctx context.Context, before, after []eval.Result, check reward.Func, n
 	}
 	classes := make([][]Sample, len(titles))
 	for _, r := range after {
-		first, ok := earlier[r.Attempt.Start.Problem.ID]
+		first, ok := earlier[r.Start.Problem.ID]
 		if !ok {
 			continue
 		}
-		delete(earlier, r.Attempt.Start.Problem.ID)
+		delete(earlier, r.Start.Problem.ID)
 		a, err := Judge(ctx, "before RL", first, check)
 		if err != nil {
 			return nil, err

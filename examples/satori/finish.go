@@ -82,11 +82,11 @@ func (r *Run) Report(ctx context.Context, out io.Writer) error {
 
 // pick chooses trajectories to show: the same problems before and after RL.
 func (r *Run) pick(ctx context.Context) ([]report.Sample, error) {
-	before, err := readLines[eval.Result](r, "eval_ft.jsonl")
+	before, err := readJudged(ctx, r, "eval_ft.jsonl")
 	if err != nil {
 		return nil, err
 	}
-	after, err := readLines[eval.Result](r, "eval_rl.jsonl")
+	after, err := readJudged(ctx, r, "eval_rl.jsonl")
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (r *Run) rollouts(ctx context.Context) ([]report.Sample, error) {
 			for _, part := range slices.Sorted(maps.Keys(e.Parts)) {
 				label += fmt.Sprintf(" %s %.2f", part, e.Parts[part])
 			}
-			j, err := report.Judge(ctx, label, eval.Result{Attempt: e.Attempt, Right: verdict == coat.Right}, r.Task.Check)
+			j, err := report.Judge(ctx, label, coat.Judged{Attempt: e.Attempt, Outcome: verdict}, r.Task.Check)
 			if err != nil {
 				return nil, err
 			}

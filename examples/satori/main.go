@@ -128,7 +128,7 @@ func pipeline(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	pairs, err := synth.Pairs(ctx, each(samples), r.Task.Check, p.Pairs, r.Seed)
+	pairs, err := synth.Pairs(samples, p.Pairs, r.Seed)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func pipeline(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	restarts, err := r.Restarts(ctx, samples, r.Fits(ft))
+	restarts, err := r.Restarts(samples, r.Fits(ft))
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func pipeline(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	hardest, err := synth.Distill(ctx, each(harvest), r.Task.Check, 0, r.Seed)
+	hardest, err := synth.Distill(harvest, 0, r.Seed)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/examples/report"
+	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/synth"
 )
 
 // tiny is a run of seconds on two problems, which the model learns by heart.
@@ -145,6 +148,106 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 	}
 	if figures(t, whole) != figures(t, broken.out) {
 		t.Error("the interrupted run ended otherwise")
+	}
+}
+
+// Each attempt is checked once: when it is sampled. What is made of the attempts later, in
+// this run or in one that goes on, asks no checker.
+func TestCheckedOnce(t *testing.T) {
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	o := tiny(t, filepath.Join(t.TempDir(), "out"))
+	o.until = "ft"
+	if err := run(context.Background(), o, null); err != nil {
+		t.Fatal(err)
+	}
+	o.until = ""
+	for _, resumed := range []bool{false, true} {
+		r, err := NewRun(o, null)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.release()
+		ft, err := model.Open(r.backend, r.path("ft"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var calls atomic.Int64
+		check := r.Task.Check
+		r.Task.Check = func(ctx context.Context, a coat.Attempt) (float64, error) {
+			calls.Add(1)
+			return check(ctx, a)
+		}
+		samples, err := r.Sample(t.Context(), "samples", ft, r.problems["train"], 8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole := 0 // a truncated attempt is wrong without a check
+		for _, s := range samples {
+			if !s.Truncated {
+				whole++
+			}
+			if s.Outcome == coat.Unknown || s.Tokens == 0 {
+				t.Errorf("sample %+v", s)
+			}
+		}
+		want := int64(whole)
+		if resumed {
+			want = 0
+		}
+		if len(samples) != 16 || whole == 0 || calls.Load() != want {
+			t.Errorf("%d calls for %d attempts, %d of them whole, resumed %v", calls.Load(), len(samples), whole, resumed)
+		}
+		if _, err := synth.Pairs(samples, 1, 1); err != nil {
+			t.Error(err)
+		}
+		if _, err := synth.Distill(samples, 0, 1); err != nil {
+			t.Error(err)
+		}
+		if _, err := r.Restarts(samples, r.Fits(ft)); err != nil {
+			t.Error(err)
+		}
+		if calls.Load() != want {
+			t.Errorf("%d calls after everything was made of %d attempts", calls.Load(), whole)
+		}
+		r.release()
+	}
+}
+
+// Files of earlier versions are read: attempts alone, which are judged then, and attempts
+// in the layout that evaluations had.
+func TestOldAttempts(t *testing.T) {
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	r, err := NewRun(tiny(t, filepath.Join(t.TempDir(), "out")), null)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.release()
+	const start = `{"problem":{"id":"a","question":"| 7 3 | 5 7 | 5 2 | 2 9 | 3 1 | 9 4 / 5 1 =","answer":"5 7 3 1"},"prefix":"5 2<|reflect|>","prior":1}`
+	for text, want := range map[string]coat.Judged{
+		`{"start":` + start + `,"text":"\\boxed{ 5 7 3 1 }"}`:                                                     {Outcome: coat.Right},
+		`{"start":` + start + `,"text":"\\boxed{ 5 7 3 1 }","truncated":true}`:                                    {Outcome: coat.Wrong},
+		`{"Attempt":{"start":` + start + `,"text":"x"},"Right":true,"Tokens":7,"Answer":""}`:                      {Outcome: coat.Right, Tokens: 7},
+		`{"Attempt":{"start":` + start + `,"text":"x"},"Right":false,"Tokens":7,"Answer":""}`:                     {Outcome: coat.Wrong, Tokens: 7},
+		`{"start":` + strings.Replace(start, ":1}", `:"wrong"}`, 1) + `,"text":"x","outcome":"right","tokens":3}`: {Outcome: coat.Right, Tokens: 3},
+	} {
+		if err := r.writeFile("old.jsonl", []byte(text+"\n")); err != nil {
+			t.Fatal(err)
+		}
+		got, err := readJudged(t.Context(), r, "old.jsonl")
+		if err != nil || len(got) != 1 {
+			t.Fatalf("%s: %v, %v", text, got, err)
+		}
+		if j := got[0]; j.Outcome != want.Outcome || j.Tokens != want.Tokens || j.Start.Prior != coat.Wrong || len(j.Start.Prefix) != 2 || j.Text == "" {
+			t.Errorf("%s: read as %+v", text, j)
+		}
 	}
 }
 

@@ -105,33 +105,9 @@ func (r *Run) rand(salt uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(sampler.FoldIn(r.Seed, salt), 0x7361746f))
 } // "sato"
 
-// each is a stream of attempts that are there already.
-func each(attempts []coat.Attempt) iter.Seq2[coat.Attempt, error] {
-	return func(yield func(coat.Attempt, error) bool) {
-		for _, a := range attempts {
-			if !yield(a, nil) {
-				return
-			}
-		}
-	}
-}
-
-// Restarts are the buffers D+ and D− of attempts.
-func (r *Run) Restarts(ctx context.Context, attempts []coat.Attempt, fits func(coat.Start) bool) (*rae.Buffer, error) {
-	verdicts := make([]coat.Outcome, len(attempts))
-	for i, a := range attempts {
-		var err error
-		if verdicts[i], err = r.Task.Check.Verdict(ctx, a); err != nil {
-			return nil, err
-		}
-	}
-	return rae.Build(func(yield func(coat.Attempt, coat.Outcome) bool) {
-		for i, a := range attempts {
-			if !yield(a, verdicts[i]) {
-				return
-			}
-		}
-	}, rae.Config{Seed: r.Seed, Fits: fits})
+// Restarts makes the buffers D+ and D− from attempts.
+func (r *Run) Restarts(attempts []coat.Judged, fits func(coat.Start) bool) (*rae.Buffer, error) {
+	return rae.Build(attempts, rae.Config{Seed: r.Seed, Fits: fits})
 }
 
 // times repeats each start n times in a row.

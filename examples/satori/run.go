@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,7 @@ import (
 	"github.com/satori-go/satori/examples/progress"
 	"github.com/satori-go/satori/examples/tasks"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/reward"
 )
 
 // A Run is a pipeline that writes into a directory and can be gone on with: each stage
@@ -179,6 +181,39 @@ func readLines[T any](r *Run, name string) ([]T, error) {
 	}
 	defer f.Close()
 	return model.Collect(coat.ReadLines[T](f, r.path(name)))
+}
+
+// readJudged reads attempts that were judged. Files of earlier versions have only the
+// attempts, which are judged then, or have them in another layout.
+func readJudged(ctx context.Context, r *Run, name string) ([]coat.Judged, error) {
+	lines, err := readLines[struct {
+		coat.Judged
+		Old   *coat.Attempt `json:"Attempt"`
+		Right *bool         `json:"Right"`
+	}](r, name)
+	if err != nil {
+		return nil, err
+	}
+	judged := make([]coat.Judged, len(lines))
+	for i, line := range lines {
+		judged[i] = line.Judged
+		if line.Old != nil {
+			judged[i].Attempt = *line.Old
+		}
+		switch {
+		case line.Right != nil && *line.Right:
+			judged[i].Outcome = coat.Right
+		case line.Right != nil:
+			judged[i].Outcome = coat.Wrong
+		case judged[i].Outcome == coat.Unknown:
+			one, err := reward.Judge(ctx, r.Task.Check, []coat.Attempt{judged[i].Attempt}, 1)
+			if err != nil {
+				return nil, fmt.Errorf("%s: line %d: %w", r.path(name), i+1, err)
+			}
+			judged[i].Outcome = one[0].Outcome
+		}
+	}
+	return judged, nil
 }
 
 // versions names what the figures depend on.

@@ -43,51 +43,66 @@ func (r *Run) Imitate(ctx context.Context, name string, from *model.LM, demos []
 	return model.Open(r.backend, r.path(name))
 }
 
-// Sample is a stage that samples n attempts at each problem at temperature 1.
-func (r *Run) Sample(ctx context.Context, name string, lm *model.LM, problems []coat.Problem, n int) ([]coat.Attempt, error) {
+// Sample is a stage that samples n attempts at each problem at temperature 1, and judges
+// them.
+func (r *Run) Sample(ctx context.Context, name string, lm *model.LM, problems []coat.Problem, n int) ([]coat.Judged, error) {
 	file := name + ".jsonl"
 	err := r.Stage(name, func(s *Stage) error {
 		sampling := model.Sampling{N: n, MaxTokens: r.Recipe.MaxTokens, Temperature: 1, Seed: sampler.FoldIn(r.Seed, 0x53)}
-		results, err := r.attempt(ctx, s, "", lm, coat.Starts(problems), n*len(problems), sampling)
+		attempts, err := r.attempt(ctx, s, "", lm, coat.Starts(problems), n*len(problems), sampling)
 		if err != nil {
 			return err
-		}
-		attempts := make([]coat.Attempt, len(results))
-		for i, res := range results {
-			attempts[i] = res.Attempt
 		}
 		return writeLines(r, file, attempts)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return readLines[coat.Attempt](r, file)
+	return readJudged(ctx, r, file)
 }
 
-// attempt samples and judges.
-func (r *Run) attempt(ctx context.Context, s *Stage, phase string, lm *model.LM, starts iter.Seq[coat.Start], of int, p model.Sampling) ([]eval.Result, error) {
-	var results []eval.Result
-	right, unreported := 0, 0
+// attempt samples and judges: each attempt is checked here and nowhere else.
+func (r *Run) attempt(ctx context.Context, s *Stage, phase string, lm *model.LM, starts iter.Seq[coat.Start], of int, p model.Sampling) ([]coat.Judged, error) {
+	var judged []coat.Judged
+	var sampled []coat.Attempt // not judged yet
+	var lengths []int          // of those, in tokens
+	right := 0
+	judge := func() error {
+		list, err := reward.Judge(ctx, r.Task.Check, sampled, 0)
+		if err != nil {
+			return err
+		}
+		used := 0
+		for i, j := range list {
+			if j.Right() {
+				right++
+			}
+			j.Tokens = lengths[i]
+			used += lengths[i]
+			judged = append(judged, j)
+		}
+		s.Step(phase, len(judged), of, tokens{sampled: used}, map[string]float64{"accuracy": float64(right) / float64(len(judged))})
+		sampled, lengths = nil, nil
+		return nil
+	}
 	s.open(phase, of)
 	for rollout, err := range p.Rollouts(ctx, lm, coat.Bare, starts) {
 		if err != nil {
 			return nil, err
 		}
-		verdict, err := r.Task.Check.Verdict(ctx, rollout.Attempt)
-		if err != nil {
-			return nil, err
-		}
-		if verdict == coat.Right {
-			right++
-		}
-		results = append(results, eval.Result{Attempt: rollout.Attempt, Right: verdict == coat.Right, Tokens: len(rollout.Tokens)})
-		unreported += len(rollout.Tokens)
-		if n := len(results); n%256 == 0 || n == of {
-			s.Step(phase, n, of, tokens{sampled: unreported}, map[string]float64{"accuracy": float64(right) / float64(n)})
-			unreported = 0
+		sampled, lengths = append(sampled, rollout.Attempt), append(lengths, len(rollout.Tokens))
+		if n := len(judged) + len(sampled); n%256 == 0 || n == of {
+			if err := judge(); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return results, nil
+	if len(sampled) > 0 { // there were not as many as announced
+		if err := judge(); err != nil {
+			return nil, err
+		}
+	}
+	return judged, nil
 }
 
 // RewardModel is a stage that trains the outcome reward model on a copy of a model's trunk.
@@ -278,7 +293,7 @@ func (r *Run) Evaluate(ctx context.Context, name string, lm *model.LM) error {
 		greedy := model.Sampling{MaxTokens: r.Recipe.MaxTokens}
 		warm := greedy
 		warm.Temperature, warm.Seed = 1, sampler.FoldIn(r.Seed, 0x31)
-		judge := func(phase string, starts []coat.Start, p model.Sampling) ([]eval.Result, error) {
+		judge := func(phase string, starts []coat.Start, p model.Sampling) ([]coat.Judged, error) {
 			return r.attempt(ctx, s, phase, lm, slices.Values(starts), len(starts), p)
 		}
 		test := slices.Collect(coat.Starts(r.some(r.problems[r.split], r.Recipe.Eval, 0x74)))
@@ -335,7 +350,7 @@ func (r *Run) Evaluate(ctx context.Context, name string, lm *model.LM) error {
 }
 
 // ways counts what attempts try.
-func (r *Run) ways(results []eval.Result) (sum tasks.Ways, err error) {
+func (r *Run) ways(results []coat.Judged) (sum tasks.Ways, err error) {
 	for _, res := range results {
 		n, err := r.Task.Ways(res.Attempt)
 		if err != nil {
@@ -348,13 +363,9 @@ func (r *Run) ways(results []eval.Result) (sum tasks.Ways, err error) {
 
 // secondAttempts makes whole attempts into starts that look at them again, where there
 // is room for that.
-func secondAttempts(results []eval.Result, fits func(coat.Start) bool) (starts []coat.Start) {
+func secondAttempts(results []coat.Judged, fits func(coat.Start) bool) (starts []coat.Start) {
 	for _, res := range results {
-		prior := coat.Wrong
-		if res.Right {
-			prior = coat.Right
-		}
-		if s, err := rae.Cut(res.Attempt, prior, 0); err == nil && fits(s) { // not truncated, and a trace
+		if s, err := rae.Cut(res, 0, coat.Reflect); err == nil && fits(s) { // not truncated, and a trace
 			starts = append(starts, s)
 		}
 	}

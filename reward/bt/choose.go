@@ -10,23 +10,23 @@ import (
 
 // A chooser keeps the weights that did best at choosing among attempts.
 type chooser struct {
-	results  []eval.Result
+	attempts []coat.Judged
 	rows     [][]int32 // the attempts, encoded
 	problems int
 	best     *model.Net // nil before the first measurement
 	rm       float64    // of the best
 }
 
-func (m *Model) newChooser(results []eval.Result) (*chooser, error) {
-	c := &chooser{results: results}
+func (m *Model) newChooser(attempts []coat.Judged) (*chooser, error) {
+	c := &chooser{attempts: attempts}
 	problems := map[coat.Problem]bool{}
-	for _, r := range results {
-		ids, err := m.encode(r.Attempt)
+	for _, a := range attempts {
+		ids, err := m.encode(a.Attempt)
 		if err != nil {
 			return nil, err
 		}
 		c.rows = append(c.rows, ids)
-		problems[r.Attempt.Start.Problem] = true
+		problems[a.Start.Problem] = true
 	}
 	c.problems = len(problems)
 	return c, nil
@@ -38,7 +38,10 @@ func (c *chooser) measure(ctx context.Context, m *Model) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	rm := eval.RM(c.results, scores)
+	rm, err := eval.BestOfN(c.attempts, scores)
+	if err != nil {
+		return 0, err
+	}
 	if c.best == nil || rm >= c.rm {
 		c.close()
 		c.best, c.rm = m.Net.Clone(), rm

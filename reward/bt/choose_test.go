@@ -14,14 +14,28 @@ import (
 )
 
 // attempts are those of pairs as eval has them: chosen ones right, at problems of their own.
-func attempts(list []reward.Pair) (results []eval.Result) {
+func attempts(list []reward.Pair) (judged []coat.Judged) {
 	for _, p := range list {
 		for _, a := range []coat.Attempt{p.Chosen, p.Rejected, p.Rejected} {
 			a.Start.Problem.ID += " held out"
-			results = append(results, eval.Result{Attempt: a, Right: a.Text == p.Chosen.Text})
+			j := coat.Judged{Attempt: a, Outcome: coat.Wrong}
+			if a.Text == p.Chosen.Text {
+				j.Outcome = coat.Right
+			}
+			judged = append(judged, j)
 		}
 	}
-	return results
+	return judged
+}
+
+// bestOfN is eval.BestOfN where no error is expected.
+func bestOfN(t *testing.T, attempts []coat.Judged, scores []float64) float64 {
+	t.Helper()
+	got, err := eval.BestOfN(attempts, scores)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
 }
 
 // The weights that Train ends with are those of the best RM@n, and of equal ones the last.
@@ -32,7 +46,7 @@ func TestCheckpoint(t *testing.T) {
 	// What the pairs prefer is told to be wrong here: the better the model learns, the worse
 	// it chooses.
 	for i := range problems {
-		problems[i].Right = !problems[i].Right
+		problems[i].Outcome = coat.Right + coat.Wrong - problems[i].Outcome
 	}
 	best, at, measured := -1.0, 0, 0
 	c := Config{LearningRate: 2e-3, Batch: 16, Problems: problems, Every: 3}
@@ -51,15 +65,15 @@ func TestCheckpoint(t *testing.T) {
 			best, at = step.RM, step.Step
 		}
 		scores, err := m.Score(ctx, only(problems))
-		if err != nil || eval.RM(problems, scores) != step.RM {
-			t.Errorf("step %d: RM@n %v, that of the model's scores is %v (%v)", step.Step, step.RM, eval.RM(problems, scores), err)
+		if err != nil || bestOfN(t, problems, scores) != step.RM {
+			t.Errorf("step %d: RM@n %v, that of the model's scores is %v (%v)", step.Step, step.RM, bestOfN(t, problems, scores), err)
 		}
 	}
 	scores, err := m.Score(ctx, only(problems))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := eval.RM(problems, scores); got != best || m.RM != best || m.Problems != 16 {
+	if got := bestOfN(t, problems, scores); got != best || m.RM != best || m.Problems != 16 {
 		t.Errorf("RM@n is %v, Model.RM %v of %d problems, want %v", got, m.RM, m.Problems, best)
 	}
 	if measured != 6 || at == 16 || best == 0 {
@@ -75,7 +89,7 @@ func TestCheckpoint(t *testing.T) {
 	}
 }
 
-func only(results []eval.Result) (list []coat.Attempt) {
+func only(results []coat.Judged) (list []coat.Attempt) {
 	for _, r := range results {
 		list = append(list, r.Attempt)
 	}
@@ -118,7 +132,7 @@ func TestStepFigures(t *testing.T) {
 func TestProblemsApart(t *testing.T) {
 	m := New(newLM(t.Fatal), coat.Bare, 1)
 	list := pairs(12)
-	c := Config{LearningRate: 1, Problems: []eval.Result{{Attempt: list[3].Rejected}}}
+	c := Config{LearningRate: 1, Problems: []coat.Judged{{Attempt: list[3].Rejected}}}
 	for _, err := range m.Train(context.Background(), list, c) {
 		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("there is a pair of problem %q", "3")) {
 			t.Errorf("error %v", err)

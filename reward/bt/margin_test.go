@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"math"
 	"os"
 	"path/filepath"
@@ -37,7 +36,7 @@ func TestMarginTable(t *testing.T) {
 	g := eval.Summarize(test).Groups
 	t.Logf("%d problems held out: pass@1 %.3f, maj@%d %.3f, pass@%d %.3f", g.Problems, g.Pass1, g.Size, g.MajN, g.Size, g.PassN)
 	for _, each := range []int{1, math.MaxInt} {
-		pairs, err := synth.Pairs(ctx, train, reward.Exact, each, 1)
+		pairs, err := synth.Pairs(train, each, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,40 +65,37 @@ func TestMarginTable(t *testing.T) {
 
 func percent(share float64) string { return strings.TrimSpace(fmt.Sprintf("%5.1f%%", 100*share)) }
 
-// judged reads attempts: those of two problems of three for pairs, the others with their
-// verdicts.
-func judged(t *testing.T, path string) (train iter.Seq2[coat.Attempt, error], test []eval.Result) {
+// judged reads attempts and judges them: those of two problems of three for pairs, and
+// the others.
+func judged(t *testing.T, path string) (train, test []coat.Judged) {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var pairs []coat.Attempt
-	number := map[coat.Problem]int{}
+	var all []coat.Attempt
 	for line := range strings.Lines(string(data)) {
 		var a coat.Attempt
 		if err := json.Unmarshal([]byte(line), &a); err != nil {
 			t.Fatal(err)
 		}
+		all = append(all, a)
+	}
+	list, err := reward.Judge(t.Context(), reward.Exact, all, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := map[coat.Problem]int{}
+	for _, a := range list {
 		p := a.Start.Problem
 		if _, known := number[p]; !known {
 			number[p] = len(number)
 		}
 		if number[p]%3 != 0 {
-			pairs = append(pairs, a)
-			continue
+			train = append(train, a)
+		} else {
+			test = append(test, a)
 		}
-		verdict, err := reward.Func(reward.Exact).Verdict(t.Context(), a)
-		if err != nil {
-			t.Fatal(err)
-		}
-		test = append(test, eval.Result{Attempt: a, Right: verdict == coat.Right})
 	}
-	return func(yield func(coat.Attempt, error) bool) {
-		for _, a := range pairs {
-			if !yield(a, nil) {
-				return
-			}
-		}
-	}, test
+	return train, test
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/reward"
-	"github.com/satori-go/satori/reward/eval"
 )
 
 // A Config says how to train.
@@ -30,7 +29,7 @@ type Config struct {
 	// the paper has 8 of the format-tuned policy. RM@n on them chooses the weights that
 	// Train ends with, of those measured after every Every updates and after the last one
 	// (of equal ones the last). None: the last weights.
-	Problems []eval.Result `json:"-"`
+	Problems []coat.Judged `json:"-"`
 	Every    int           `json:",omitempty"` // 0: so that there are about ten measurements
 	Warmup   float64       // share of the updates; 0: 0.03, as in the paper's scripts
 	Floor    float64       // the last rate as a share of the peak; 0: 0.1, as there
@@ -85,8 +84,8 @@ func (c Config) validate(pairs []reward.Pair) error {
 	for _, p := range pairs {
 		trained[p.Chosen.Start.Problem] = true
 	}
-	for _, r := range c.Problems {
-		if p := r.Attempt.Start.Problem; trained[p] {
+	for _, a := range c.Problems {
+		if p := a.Start.Problem; trained[p] {
 			return fmt.Errorf("Config.Problems: there is a pair of problem %q, too", p.ID)
 		}
 	}

@@ -1,38 +1,62 @@
 package eval
 
 import (
+	"strings"
+
 	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/reward"
 	"github.com/satori-go/satori/reward/answer"
 )
 
-// Answers sets the Answer of each result to its final answer as package answer finds it,
-// so that attempts at a problem which say the same in different ways vote together: each
-// gets the text of the first that it equals. One that gives no answer keeps its Answer
-// empty and, having no box either, no vote.
-func Answers(results []Result) {
+// Boxes returns the vote of each attempt in [Majority] where answers can be written in one
+// way: the words of its last box. An attempt without a box, or truncated, gets "". An
+// empty box is a vote, too: " ".
+func Boxes(attempts []coat.Judged) []string {
+	votes := make([]string, len(attempts))
+	for i, a := range attempts {
+		if box, ok := reward.Boxed(a.Text); ok && !a.Truncated {
+			votes[i] = vote(box)
+		}
+	}
+	return votes
+}
+
+// vote makes an answer into a vote.
+func vote(answer string) string {
+	if words := strings.Fields(answer); len(words) > 0 {
+		return strings.Join(words, " ")
+	}
+	return " "
+}
+
+// Answers returns the vote of each attempt in [Majority] where answers are mathematics: the
+// final answer, as package answer finds it. Attempts at a problem that say the same in
+// different ways get the words of the first of them. An attempt in which package answer
+// finds none gets its vote of [Boxes].
+func Answers(attempts []coat.Judged) []string {
 	type said struct {
 		gold *answer.Gold // nil where the text cannot be read
 		text string
 	}
+	votes := Boxes(attempts)
 	byProblem := map[coat.Problem][]said{}
-	for i := range results {
-		text, ok := answer.Extract(results[i].Attempt.Text)
-		if !ok {
+	for i, a := range attempts {
+		text, ok := answer.Extract(a.Text)
+		if !ok || a.Truncated {
 			continue
 		}
-		problem := results[i].Attempt.Start.Problem
-		known := ""
+		problem, known := a.Start.Problem, false
 		for _, s := range byProblem[problem] {
-			if s.text == text || s.gold != nil && s.gold.Equal(text).Equal {
-				known = s.text
+			if known = s.text == text || s.gold != nil && s.gold.Equal(text).Equal; known {
+				text = s.text
 				break
 			}
 		}
-		if known == "" {
+		if !known {
 			gold, _ := answer.CompileGold(text) // a policy's answer may be anything
 			byProblem[problem] = append(byProblem[problem], said{gold, text})
-			known = text
 		}
-		results[i].Answer = known
+		votes[i] = vote(text)
 	}
+	return votes
 }

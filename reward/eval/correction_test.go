@@ -11,13 +11,13 @@ import (
 	"github.com/satori-go/satori/reward/eval"
 )
 
-// judged is a result with the verdict of reward.Exact.
-func judged(t *testing.T, a coat.Attempt) eval.Result {
-	verdict, err := reward.Func(reward.Exact).Verdict(t.Context(), a)
+// judged is an attempt with its outcome by reward.Exact.
+func judged(t *testing.T, a coat.Attempt) coat.Judged {
+	list, err := reward.Judge(t.Context(), reward.Exact, []coat.Attempt{a}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return eval.Result{Attempt: a, Right: verdict == coat.Right}
+	return list[0]
 }
 
 const (
@@ -70,7 +70,7 @@ func TestSelfCorrection(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := coat.Attempt{Start: problem("a", 0), Text: c.text, Truncated: c.truncated}
-			results := []eval.Result{judged(t, a)}
+			results := []coat.Judged{judged(t, a)}
 			got, err := eval.SelfCorrection(t.Context(), results, reward.Exact, 1)
 			if err != nil || counted(got) != c.want || got.N > 1 || (got.N == 1) != (c.want != "") {
 				t.Errorf("got %q, %v, want %q", counted(got), err, c.want)
@@ -100,7 +100,7 @@ func TestSecondAttempt(t *testing.T) {
 			}
 			start.Prefix = prefix
 			start.Prior = coat.Right // not asked
-			results := []eval.Result{judged(t, coat.Attempt{Start: start, Text: c.text})}
+			results := []coat.Judged{judged(t, coat.Attempt{Start: start, Text: c.text})}
 			got, err := eval.SecondAttempt(t.Context(), results, reward.Exact, 1)
 			if err != nil || counted(got) != c.want {
 				t.Errorf("got %q, %v, want %q", counted(got), err, c.want)
@@ -119,7 +119,7 @@ func TestSecondAttemptCheck(t *testing.T) {
 		}
 		return 1, nil
 	}
-	if _, err := eval.SecondAttempt(t.Context(), []eval.Result{{Attempt: coat.Attempt{Start: start}}}, check, 1); err != nil {
+	if _, err := eval.SecondAttempt(t.Context(), []coat.Judged{{Attempt: coat.Attempt{Start: start}}}, check, 1); err != nil {
 		t.Error(err)
 	}
 }
@@ -127,7 +127,7 @@ func TestSecondAttemptCheck(t *testing.T) {
 // Three corrected and one spoilt: a share of 3/4, whose Wilson interval is
 // (0.3006, 0.9544) by hand: (0.75 + 0.4802 ± 1.96·√(0.046875 + 0.060025)) / 1.9604.
 func TestCorrectionShare(t *testing.T) {
-	var results []eval.Result
+	var results []coat.Judged
 	for _, text := range []string{wrong + doubt + right, wrong + doubt + right, wrong + doubt + right, right + doubt + wrong, right + doubt + right, right} {
 		results = append(results, judged(t, coat.Attempt{Start: problem("a", 0), Text: text}))
 	}
@@ -141,10 +141,10 @@ func TestCorrectionShare(t *testing.T) {
 }
 
 func TestCorrectionErrors(t *testing.T) {
-	results := []eval.Result{judged(t, coat.Attempt{Start: problem("a", 0), Text: wrong + doubt + right})}
+	results := []coat.Judged{judged(t, coat.Attempt{Start: problem("a", 0), Text: wrong + doubt + right})}
 	sick := errors.New("sick")
 	_, err := eval.SelfCorrection(t.Context(), results, func(context.Context, coat.Attempt) (float64, error) { return 0, sick }, 1)
-	if !errors.Is(err, sick) || !strings.Contains(err.Error(), `eval: reward: term "answer before": attempt 0 (problem "a")`) {
+	if !errors.Is(err, sick) || !strings.Contains(err.Error(), `eval: answers before a reflection: reward: check: attempt 0 (problem "a")`) {
 		t.Errorf("error %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -8,17 +8,7 @@ import (
 	"github.com/satori-go/satori/coat"
 )
 
-// A Result is an attempt and what the caller found out about it.
-type Result struct {
-	Attempt coat.Attempt
-	Right   bool // see reward.Func.Verdict
-	Tokens  int  // of the response
-	// Answer is what the attempt votes for; see [Majority]. Empty: the words of its last
-	// box. [Answers] finds those of mathematics.
-	Answer string
-}
-
-// A Summary describes results. Shares lie in [0, 1]; those of nothing are 0.
+// A Summary describes attempts. Shares lie in [0, 1]; shares of nothing are 0.
 type Summary struct {
 	N          int     `json:"n"`
 	Accuracy   float64 `json:"accuracy"`
@@ -39,7 +29,7 @@ type Summary struct {
 	SecondAttempt    *Correction `json:"second_attempt,omitempty"` // by SecondAttempt
 }
 
-// A Level is the results on problems of one difficulty. Level 0 is not known.
+// A Level describes the attempts at problems of one difficulty. Level 0: not known.
 type Level struct {
 	Level      int     `json:"level"`
 	N          int     `json:"n"`
@@ -49,17 +39,7 @@ type Level struct {
 	MeanTokens float64 `json:"mean_tokens"`
 }
 
-// A Form describes the responses as traces. The prefix of a restart is left out; its
-// bare <|reflect|> and the text that the response opens with are one step, which is
-// the prefix's.
-type Form struct {
-	Parsed       float64 `json:"parsed"`            // share that parses as a coat.Trace
-	Steps        float64 `json:"mean_steps"`        // of those that parse
-	Reflections  float64 `json:"mean_reflections"`  // ...
-	Explorations float64 `json:"mean_explorations"` // ...
-}
-
-// Groups describes results with the same number of attempts for each problem.
+// Groups describes attempts of which there are equally many at each problem, two or more.
 type Groups struct {
 	Problems int     `json:"problems"`
 	Size     int     `json:"attempts"` // n, for each problem
@@ -68,83 +48,51 @@ type Groups struct {
 	MajN     float64 `json:"maj_n"`
 }
 
-// Summarize counts. What the caller sets is left nil.
-func Summarize(results []Result) Summary {
-	all, truncated := count(0, results), 0
-	for _, r := range results {
-		if r.Attempt.Truncated {
+// Summarize counts attempts that were judged. It leaves nil what the caller sets.
+func Summarize(attempts []coat.Judged) Summary {
+	all, truncated := count(0, attempts), 0
+	for _, a := range attempts {
+		if a.Truncated {
 			truncated++
 		}
 	}
 	s := Summary{
 		N: all.N, Accuracy: all.Accuracy, Low: all.Low, High: all.High, MeanTokens: all.MeanTokens,
-		Truncated: share(truncated, len(results)),
+		Truncated: share(truncated, len(attempts)),
 		Levels:    []Level{}, // [] in JSON
-		Form:      form(results),
-		Groups:    groups(results),
+		Form:      form(attempts),
+		Groups:    groups(attempts),
 	}
-	byLevel := map[int][]Result{}
-	for _, r := range results {
-		level := r.Attempt.Start.Problem.Level
-		byLevel[level] = append(byLevel[level], r)
+	byLevel := map[int][]coat.Judged{}
+	for _, a := range attempts {
+		level := a.Start.Problem.Level
+		byLevel[level] = append(byLevel[level], a)
 	}
-	for level, rs := range byLevel {
-		s.Levels = append(s.Levels, count(level, rs))
+	for level, list := range byLevel {
+		s.Levels = append(s.Levels, count(level, list))
 	}
 	slices.SortFunc(s.Levels, func(a, b Level) int { return cmp.Compare(a.Level, b.Level) })
 	return s
 }
 
-func count(level int, results []Result) Level {
+func count(level int, attempts []coat.Judged) Level {
 	right, tokens := 0, 0
-	for _, r := range results {
-		if r.Right {
+	for _, a := range attempts {
+		if a.Right() {
 			right++
 		}
-		tokens += r.Tokens
+		tokens += a.Tokens
 	}
-	l := Level{Level: level, N: len(results), Accuracy: share(right, len(results)), MeanTokens: share(tokens, len(results))}
-	l.Low, l.High = Wilson(right, len(results))
+	l := Level{Level: level, N: len(attempts), Accuracy: share(right, len(attempts)), MeanTokens: share(tokens, len(attempts))}
+	l.Low, l.High = Wilson(right, len(attempts))
 	return l
 }
 
-func form(results []Result) Form {
-	var traces, prefixes []coat.Trace
-	for _, r := range results {
-		if trace, err := r.Attempt.Trace(); err == nil {
-			traces = append(traces, trace)
-			prefixes = append(prefixes, r.Attempt.Start.Prefix)
-		}
-	}
-	perTrace := func(counts func(coat.Step) bool) float64 {
-		n := 0
-		for i, trace := range traces {
-			n += steps(trace, counts) - steps(prefixes[i], counts)
-		}
-		return share(n, len(traces))
-	}
-	return Form{
-		Parsed:       share(len(traces), len(results)),
-		Steps:        perTrace(func(coat.Step) bool { return true }),
-		Reflections:  perTrace(func(s coat.Step) bool { return s.Action == coat.Reflect }),
-		Explorations: perTrace(func(s coat.Step) bool { return s.Action == coat.Explore }),
-	}
-}
-
-func steps(trace coat.Trace, counts func(coat.Step) bool) (n int) {
-	for _, s := range trace {
-		if counts(s) {
-			n++
-		}
-	}
-	return n
-}
-
-// Wilson is the 95 % score interval of a share k/n (Wilson 1927), with z = 1.96:
+// Wilson returns the 95 % score interval of a share k/n (Wilson 1927), with z = 1.96:
 //
 //	(p + z²/2n ± z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n),  p = k/n
 //
-// It is [0, 1] for n = 0.
+// For n = 0 the interval is [0, 1].
 func Wilson(k, n int) (low, high float64) {
 	if n == 0 {
 		return 0, 1

@@ -66,10 +66,16 @@ func TestPassAt(t *testing.T) {
 						}
 					}
 				}
-				if got, want := eval.PassAt(n, c, k), float64(hits)/float64(subsets); !near(got, want, 1e-12) {
-					t.Errorf("PassAt(%d, %d, %d) = %v, want %v", n, c, k, got, want)
+				want := float64(hits) / float64(subsets)
+				if got, err := eval.PassAt(n, c, k); err != nil || !near(got, want, 1e-12) {
+					t.Errorf("PassAt(%d, %d, %d) = %v, %v, want %v", n, c, k, got, err, want)
 				}
 			}
+		}
+	}
+	for _, bad := range [][3]int{{2, 1, 0}, {2, 1, 3}, {2, 3, 1}, {2, -1, 1}} {
+		if got, err := eval.PassAt(bad[0], bad[1], bad[2]); err == nil {
+			t.Errorf("PassAt%v = %v, want an error", bad, got)
 		}
 	}
 }
@@ -81,10 +87,10 @@ func problem(id string, level int) coat.Start {
 func TestSummarize(t *testing.T) {
 	restart := problem("c", 2)
 	restart.Prefix = coat.Trace{{Text: "x "}, {Action: coat.Reflect}}
-	results := []eval.Result{
-		{Attempt: coat.Attempt{Start: problem("a", 5), Text: `s <|reflect|> no <|explore|> t`}, Right: true, Tokens: 10},
+	results := []coat.Judged{
+		{Attempt: coat.Attempt{Start: problem("a", 5), Text: `s <|reflect|> no <|explore|> t`}, Outcome: coat.Right, Tokens: 10},
 		{Attempt: coat.Attempt{Start: problem("b", 2), Text: `s <|continue|>`, Truncated: true}, Tokens: 20},
-		{Attempt: coat.Attempt{Start: restart, Text: ` no <|explore|> y <|reflect|> yes`}, Right: true, Tokens: 30},
+		{Attempt: coat.Attempt{Start: restart, Text: ` no <|explore|> y <|reflect|> yes`}, Outcome: coat.Right, Tokens: 30},
 		{Attempt: coat.Attempt{Start: problem("d", 2), Text: `s <|reflect|> <|explore|> no trace`}, Tokens: 4},
 	}
 	s := eval.Summarize(results)
@@ -100,14 +106,14 @@ func TestSummarize(t *testing.T) {
 		t.Errorf("levels %+v, want %+v", s.Levels, want)
 	}
 	// Three parse: 3, 2 and 2 steps; 1, 0 and 1 reflections; 1, 0 and 1 explorations.
-	if want := (eval.Form{Parsed: 0.75, Steps: 7. / 3, Reflections: 2. / 3, Explorations: 2. / 3}); s.Form != want {
+	if want := (eval.Form{Parsed: 0.75, Steps: 7. / 3, Reflections: 2. / 3, Explorations: 2. / 3}); !reflect.DeepEqual(s.Form, want) {
 		t.Errorf("form %+v, want %+v", s.Form, want)
 	}
 }
 
 func TestSummaryJSON(t *testing.T) {
 	hard := eval.Summarize(nil)
-	s := eval.Summarize([]eval.Result{{Attempt: coat.Attempt{Start: problem("a", 1)}, Right: true, Tokens: 3}})
+	s := eval.Summarize([]coat.Judged{{Attempt: coat.Attempt{Start: problem("a", 1)}, Outcome: coat.Right, Tokens: 3}})
 	s.Hard, s.AccuracyT1, s.SelfCorrection = &hard, new(0.5), &eval.Correction{F2T: 3}
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -144,24 +150,37 @@ func TestSummaryJSON(t *testing.T) {
 }
 
 // boxes are results of one problem with the answer 1.
-func boxes(id string, answers ...string) []eval.Result {
-	var results []eval.Result
+func boxes(id string, answers ...string) []coat.Judged {
+	var results []coat.Judged
 	for _, answer := range answers {
-		r := eval.Result{Attempt: coat.Attempt{Start: problem(id, 0)}, Right: answer == "1"}
+		r := coat.Judged{Attempt: coat.Attempt{Start: problem(id, 0)}, Outcome: coat.Wrong}
+		if answer == "1" {
+			r.Outcome = coat.Right
+		}
 		if answer != "" {
-			r.Attempt.Text = fmt.Sprintf(`\boxed{ %s}`, answer)
+			r.Text = fmt.Sprintf(`\boxed{ %s}`, answer)
 		}
 		results = append(results, r)
 	}
 	return results
 }
 
+// majority is eval.Majority where no error is expected.
+func majority(t *testing.T, attempts []coat.Judged, votes []string) float64 {
+	t.Helper()
+	got, err := eval.Majority(attempts, votes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
 func TestMajority(t *testing.T) {
 	cut := boxes("a", "1", "2", "2")
-	cut[1].Attempt.Truncated, cut[2].Attempt.Truncated = true, true
+	cut[1].Truncated, cut[2].Truncated = true, true
 	for _, c := range []struct {
 		name    string
-		results []eval.Result
+		results []coat.Judged
 		want    float64
 	}{
 		{"right", boxes("a", "1", "2", "1"), 1},
@@ -173,8 +192,10 @@ func TestMajority(t *testing.T) {
 		{"no box is no vote", boxes("a", "", "", "1"), 1},
 		{"truncated is no vote", cut, 1},
 		{"white space", boxes("a", "1", "2 1", "2  1 "), 0},
+		{"an empty box is a vote", boxes("a", "1", " ", " "), 0},
+		{"two problems", append(boxes("a", "1", "2", "1"), boxes("b", "2", "1")...), 0.75},
 	} {
-		if got := eval.Majority(c.results); got != c.want {
+		if got := majority(t, c.results, eval.Boxes(c.results)); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -188,7 +209,7 @@ func TestGroups(t *testing.T) {
 	if g == nil || g.Problems != 3 || g.Size != 3 || !near(g.Pass1, 1./3, 1e-12) || !near(g.PassN, 2./3, 1e-12) || !near(g.MajN, 1./3, 1e-12) {
 		t.Errorf("got %+v", g)
 	}
-	for _, results := range [][]eval.Result{nil, boxes("a", "1"), append(boxes("a", "1", "2", "1"), boxes("b", "1")...)} {
+	for _, results := range [][]coat.Judged{nil, boxes("a", "1"), append(boxes("a", "1", "2", "1"), boxes("b", "1")...)} {
 		if g := eval.Summarize(results).Groups; g != nil {
 			t.Errorf("groups of %v are %+v", results, g)
 		}

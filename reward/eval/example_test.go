@@ -15,23 +15,25 @@ import (
 func Example() {
 	ctx := context.Background()
 	start := coat.Start{Problem: coat.Problem{ID: "1", Answer: "20 10", Level: 2}}
-	var results []eval.Result
+	var attempts []coat.Attempt
 	for _, text := range []string{
 		`\boxed{20 40} <|reflect|> 40 is not 10 <|explore|> \boxed{20 10}`, // corrected
 		`20 10 <|continue|> \boxed{20 10}`,
 		`20 <|continue|> 40`,
 	} {
-		attempt := coat.Attempt{Start: start, Text: text}
-		verdict, err := reward.Func(reward.Exact).Verdict(ctx, attempt)
-		if err != nil {
-			panic(err)
-		}
-		results = append(results, eval.Result{Attempt: attempt, Right: verdict == coat.Right, Tokens: len(strings.Fields(text))})
+		attempts = append(attempts, coat.Attempt{Start: start, Text: text})
 	}
-	summary := eval.Summarize(results)
+	judged, err := reward.Judge(ctx, reward.Exact, attempts, 0)
+	if err != nil {
+		panic(err)
+	}
+	for i := range judged {
+		judged[i].Tokens = len(strings.Fields(judged[i].Text))
+	}
+	summary := eval.Summarize(judged)
 	fmt.Printf("%.2f in [%.2f, %.2f]\n", summary.Accuracy, summary.Low, summary.High)
 
-	correction, err := eval.SelfCorrection(ctx, results, reward.Exact, 0)
+	correction, err := eval.SelfCorrection(ctx, judged, reward.Exact, 0)
 	if err != nil {
 		panic(err)
 	}
@@ -43,4 +45,47 @@ func Example() {
 	// 0.67 in [0.21, 0.94]
 	// F→T 1, T→F 0
 	// [{"level":2,"n":3,"accuracy":0.6666666666666666,"low":0.20765960080204768,"high":0.9385080552796037,"mean_tokens":6}]
+}
+
+// A vote over answers that are written in different ways.
+func ExampleAnswers() {
+	start := coat.Start{Problem: coat.Problem{ID: "1", Answer: "1/2"}}
+	var attempts []coat.Attempt
+	for _, text := range []string{`\boxed{0.5}`, `\boxed{\frac{1}{2}}`, `\boxed{2}`, `\boxed{2}`, `The answer is 1/2.`} {
+		attempts = append(attempts, coat.Attempt{Start: start, Text: text})
+	}
+	judged, err := reward.Judge(context.Background(), reward.Answer(), attempts, 0)
+	if err != nil {
+		panic(err)
+	}
+	for _, votes := range [][]string{eval.Boxes(judged), eval.Answers(judged)} {
+		share, err := eval.Majority(judged, votes)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Printf("%q: maj@5 is %v\n", votes, share)
+	}
+	// Output:
+	// ["0.5" "\\frac{1}{2}" "2" "2" ""]: maj@5 is 0
+	// ["0.5" "0.5" "2" "2" "0.5"]: maj@5 is 1
+}
+
+// Figures of one problem with three attempts, and of scores that choose among them.
+func ExampleBestOfN() {
+	problem := coat.Problem{ID: "1"}
+	var attempts []coat.Judged
+	for _, outcome := range []coat.Outcome{coat.Wrong, coat.Right, coat.Wrong} {
+		attempts = append(attempts, coat.Judged{Attempt: coat.Attempt{Start: coat.Start{Problem: problem}}, Outcome: outcome})
+	}
+	pass, err := eval.PassAt(3, 1, 2)
+	if err != nil {
+		panic(err)
+	}
+	best, err := eval.BestOfN(attempts, []float64{0.1, 0.9, 0.4})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("pass@2 %.2f, best of 3 %v\n", pass, best)
+	// Output:
+	// pass@2 0.67, best of 3 1
 }

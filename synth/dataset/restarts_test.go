@@ -33,7 +33,7 @@ func TestRestartsRoundTrip(t *testing.T) {
 		fresh := coat.Start{Problem: p}
 		starts = append(starts, fresh)
 		for back, prior := range []coat.Outcome{coat.Right, coat.Wrong} {
-			s, err := rae.Cut(coat.Attempt{Start: fresh, Text: text}, prior, back)
+			s, err := rae.Cut(coat.Judged{Attempt: coat.Attempt{Start: fresh, Text: text}, Outcome: prior}, back, coat.Reflect)
 			if err != nil {
 				t.Fatal(err)
 			}
