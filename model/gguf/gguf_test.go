@@ -74,7 +74,7 @@ func TestEncodeGolden(t *testing.T) {
 		x[i] = float32(v)
 	}
 	for kind, want := range map[Type]string{F16: g.Encode.F16, Q8_0: g.Encode.Q8_0} {
-		got, err := Encode(kind, x)
+		got, err := encode(kind, x)
 		if err != nil || hex.EncodeToString(got) != want {
 			t.Errorf("%v: %x, want %s, %v", kind, got, want, err)
 		}
@@ -84,12 +84,12 @@ func TestEncodeGolden(t *testing.T) {
 // Every float16 survives the way to float32 and back.
 func TestHalf(t *testing.T) {
 	for h := range 1 << 16 {
-		x := half(binary.LittleEndian.AppendUint16(nil, uint16(h)))
-		back := toHalf(x)
+		x := float16(binary.LittleEndian.AppendUint16(nil, uint16(h)))
+		back := toFloat16(x)
 		if back != uint16(h) && x == x {
 			t.Fatalf("%#x is %g and back %#x", h, x, back)
 		}
-		if x != x && (back&0x7fff <= halfInf) {
+		if x != x && (back&0x7fff <= infFloat16) {
 			t.Fatalf("%#x is no number, but back it is %#x", h, back)
 		}
 	}
@@ -108,7 +108,7 @@ func TestEncodeRefuses(t *testing.T) {
 		{Q4_K, make([]float32, 256), "writing Q4_K is not supported"},
 		{Type(10), make([]float32, 256), "writing Q2_K is not supported"},
 	} {
-		if _, err := Encode(c.kind, c.x); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := encode(c.kind, c.x); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want %s", err, c.want)
 		}
 	}

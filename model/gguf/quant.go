@@ -6,7 +6,7 @@ import (
 	"math"
 )
 
-// Decode turns stored numbers into float32. raw holds exactly len(out) numbers.
+// Decode converts stored numbers to float32. raw must hold exactly len(out) numbers.
 func Decode(t Type, raw []byte, out []float32) error {
 	numbers, bytes := t.block()
 	if numbers == 0 {
@@ -36,7 +36,7 @@ func decodeF32(b []byte, y []float32) {
 
 func decodeF16(b []byte, y []float32) {
 	for i := range y {
-		y[i] = half(b[2*i:])
+		y[i] = float16(b[2*i:])
 	}
 }
 
@@ -48,7 +48,7 @@ func decodeBF16(b []byte, y []float32) { // the upper half of a float32
 
 // decodeQ4_0: y = d·(q−8). The first half of the block is in the low four bits.
 func decodeQ4_0(b []byte, y []float32) {
-	d := half(b)
+	d := float16(b)
 	for i, q := range b[2:] {
 		y[i] = d * float32(int(q&15)-8)
 		y[i+16] = d * float32(int(q>>4)-8)
@@ -57,7 +57,7 @@ func decodeQ4_0(b []byte, y []float32) {
 
 // decodeQ4_1: y = d·q + m.
 func decodeQ4_1(b []byte, y []float32) {
-	d, m := half(b), half(b[2:])
+	d, m := float16(b), float16(b[2:])
 	for i, q := range b[4:] {
 		y[i] = d*float32(q&15) + m
 		y[i+16] = d*float32(q>>4) + m
@@ -66,7 +66,7 @@ func decodeQ4_1(b []byte, y []float32) {
 
 // decodeQ8_0: y = d·q.
 func decodeQ8_0(b []byte, y []float32) {
-	d := half(b)
+	d := float16(b)
 	for i, q := range b[2:] {
 		y[i] = d * float32(int8(q))
 	}
@@ -75,7 +75,7 @@ func decodeQ8_0(b []byte, y []float32) {
 // decodeQ4_K: eight groups of 32, y = d·scale·q − dmin·min, where scale and min have six
 // bits each. Two groups share 32 bytes: one has the low four bits, one the high.
 func decodeQ4_K(b []byte, y []float32) {
-	d, dmin := half(b), half(b[2:])
+	d, dmin := float16(b), float16(b[2:])
 	packed, q := b[4:16], b[16:]
 	for g := range 8 {
 		scale, low := packed[g%4]&63, packed[g%4+4]&63
@@ -94,7 +94,7 @@ func decodeQ4_K(b []byte, y []float32) {
 // ql and two in qh. Each half of the block is four runs of 32, told apart by which bits
 // of the same bytes they use.
 func decodeQ6_K(b []byte, y []float32) {
-	ql, qh, scales, d := b[:128], b[128:192], b[192:208], half(b[208:])
+	ql, qh, scales, d := b[:128], b[128:192], b[192:208], float16(b[208:])
 	for i := range y {
 		part, run, at := i/128, i%128/32, i%32
 		low := ql[part*64+run%2*32+at] >> (run / 2 * 4) & 15
@@ -103,9 +103,9 @@ func decodeQ6_K(b []byte, y []float32) {
 	}
 }
 
-// Encode stores numbers as F32, F16 or Q8_0. A number that float16 cannot hold is an
-// error, and so is a tensor that is no whole number of blocks.
-func Encode(t Type, x []float32) ([]byte, error) {
+// encode stores numbers as F32, F16 or Q8_0. A number that float16 cannot hold is an error,
+// and so are numbers that do not fill whole blocks.
+func encode(t Type, x []float32) ([]byte, error) {
 	numbers, bytes := t.block()
 	if t != F32 && t != F16 && t != Q8_0 {
 		return nil, fmt.Errorf("writing %v is not supported (F32, F16, Q8_0)", t)
@@ -120,8 +120,8 @@ func Encode(t Type, x []float32) ([]byte, error) {
 			out = binary.LittleEndian.AppendUint32(out, math.Float32bits(x[0]))
 			continue
 		case F16:
-			h := toHalf(x[0])
-			if h&0x7fff >= halfInf && !math.IsInf(float64(x[0]), 0) && x[0] == x[0] {
+			h := toFloat16(x[0])
+			if h&0x7fff >= infFloat16 && !math.IsInf(float64(x[0]), 0) && x[0] == x[0] {
 				return nil, fmt.Errorf("%g is too large for %v", x[0], t)
 			}
 			out = binary.LittleEndian.AppendUint16(out, h)
@@ -132,8 +132,8 @@ func Encode(t Type, x []float32) ([]byte, error) {
 			largest = max(largest, float32(math.Abs(float64(v))))
 		}
 		d := largest / 127
-		h := toHalf(d)
-		if !(largest <= math.MaxFloat32) || h >= halfInf {
+		h := toFloat16(d)
+		if !(largest <= math.MaxFloat32) || h >= infFloat16 {
 			return nil, fmt.Errorf("%g is too large for %v", largest, t)
 		}
 		out = binary.LittleEndian.AppendUint16(out, h)
@@ -148,11 +148,11 @@ func Encode(t Type, x []float32) ([]byte, error) {
 	return out, nil
 }
 
-// halfInf is infinity in float16.
-const halfInf = 0x7c00
+// infFloat16 is infinity as a number of 16 bits.
+const infFloat16 = 0x7c00
 
-// half reads a float16.
-func half(b []byte) float32 {
+// float16 reads a number of 16 bits.
+func float16(b []byte) float32 {
 	h := uint32(binary.LittleEndian.Uint16(b))
 	sign, exponent, fraction := h>>15<<31, h>>10&31, h&1023
 	switch exponent {
@@ -164,8 +164,8 @@ func half(b []byte) float32 {
 	return math.Float32frombits(sign | (exponent+127-15)<<23 | fraction<<13)
 }
 
-// toHalf is the float16 nearest to x, of two equally near the even one.
-func toHalf(x float32) uint16 {
+// toFloat16 rounds x to the nearest number of 16 bits, and of two equally near to the even one.
+func toFloat16(x float32) uint16 {
 	bits := math.Float32bits(x)
 	sign := uint16(bits >> 16 & 0x8000)
 	bits &= 0x7fffffff
@@ -173,7 +173,7 @@ func toHalf(x float32) uint16 {
 	case bits > 0x7f800000:
 		return sign | 0x7e00 // not a number
 	case bits >= 0x477ff000: // 65520 and up round to infinity
-		return sign | halfInf
+		return sign | infFloat16
 	case bits < 0x38800000: // below 2⁻¹⁴: in units of 2⁻²⁴
 		return sign | uint16(math.RoundToEven(float64(math.Float32frombits(bits))*0x1p24))
 	}

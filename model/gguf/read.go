@@ -7,12 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"slices"
 )
 
-// A File is an open GGUF file.
+// A File is an open GGUF file. Its tensors are read when [File.Floats] is called.
 type File struct {
 	// Metadata holds, by key, a bool, string, uint8 to uint64, int8 to int64, float32 or
 	// float64, or a slice of one of these.
@@ -23,7 +22,7 @@ type File struct {
 	file *os.File // to close; nil after Read
 }
 
-// A Tensor is where a tensor lies and what its shape is.
+// A Tensor says what a file holds of a tensor: its name, type and shape.
 type Tensor struct {
 	Name   string
 	Type   Type
@@ -40,7 +39,7 @@ const (
 	maxKey    = 1<<16 - 1 // as the format says
 )
 
-// Open opens a file. Errors name the file, and the key or tensor.
+// Open opens a file and reads its metadata. Errors name the file, and the key or the tensor.
 func Open(path string) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -57,7 +56,7 @@ func Open(path string) (*File, error) {
 	return nil, fmt.Errorf("gguf: %s: %w", path, errors.Join(err, f.Close()))
 }
 
-// Read reads a file of a given size from anywhere.
+// Read reads the metadata of a file of size bytes from r, which [File.Floats] reads later.
 func Read(r io.ReaderAt, size int64) (*File, error) {
 	f, err := read(r, size)
 	if err != nil {
@@ -66,7 +65,7 @@ func Read(r io.ReaderAt, size int64) (*File, error) {
 	return f, nil
 }
 
-// Close closes what Open opened.
+// Close closes the file that [Open] opened. After [Read] it does nothing.
 func (f *File) Close() error {
 	if f.file == nil {
 		return nil
@@ -74,7 +73,7 @@ func (f *File) Close() error {
 	return f.file.Close()
 }
 
-// Floats reads a tensor as float32.
+// Floats reads a tensor of the file and converts it to float32.
 func (f *File) Floats(t Tensor) ([]float32, error) {
 	raw := make([]byte, t.bytes)
 	if _, err := f.r.ReadAt(raw, t.offset); err != nil {
@@ -91,8 +90,8 @@ func (f *File) Floats(t Tensor) ([]float32, error) {
 	return out, nil
 }
 
-// A header reads what comes before the tensors, and knows how much of the file is left:
-// nothing longer than that is believed.
+// A header reads the part of a file before the tensors. It knows how many bytes are left and
+// refuses a length beyond that.
 type header struct {
 	r    *bufio.Reader
 	left int64
@@ -202,119 +201,44 @@ func (h *header) tensor(size int64) (Tensor, error) {
 	return t, nil
 }
 
-// value reads a typed value.
+// value reads a typed value: a kind, and then a scalar of it, or for an array the kind of its
+// elements, their number and them.
 func (h *header) value() any {
-	kind := h.u32()
-	if kind != kindArray {
-		return h.scalar(kind)
+	id := h.u32()
+	if id != kindArray {
+		k, ok := kinds[id]
+		if h.err != nil || !ok {
+			h.fail("a value of kind %d is not supported", id)
+			return nil
+		}
+		return k.scalar(h)
 	}
-	kind = h.u32()
+	id = h.u32()
 	n := h.u64()
-	size, ok := kindBytes[kind]
+	k, ok := kinds[id]
 	if h.err != nil || !ok {
-		h.fail("an array of kind %d is not supported", kind)
+		h.fail("an array of kind %d is not supported", id)
 		return nil
 	}
-	if n > uint64(h.left)/uint64(size) {
+	if n > uint64(h.left)/uint64(k.bytes) {
 		h.fail("an array of %d does not fit into the %d bytes that are left: is the file whole?", n, h.left)
 		return nil
 	}
-	switch kind {
-	case kindUint8:
-		return array(h, n, kind, uint8(0))
-	case kindInt8:
-		return array(h, n, kind, int8(0))
-	case kindUint16:
-		return array(h, n, kind, uint16(0))
-	case kindInt16:
-		return array(h, n, kind, int16(0))
-	case kindUint32:
-		return array(h, n, kind, uint32(0))
-	case kindInt32:
-		return array(h, n, kind, int32(0))
-	case kindFloat32:
-		return array(h, n, kind, float32(0))
-	case kindBool:
-		return array(h, n, kind, false)
-	case kindString:
-		return array(h, n, kind, "")
-	case kindUint64:
-		return array(h, n, kind, uint64(0))
-	case kindInt64:
-		return array(h, n, kind, int64(0))
-	}
-	return array(h, n, kind, float64(0))
-}
-
-func array[T any](h *header, n uint64, kind uint32, _ T) []T {
-	list := make([]T, 0, n)
-	for i := uint64(0); i < n && h.err == nil; i++ {
-		x, _ := h.scalar(kind).(T)
-		list = append(list, x)
-	}
-	return list
-}
-
-// The kinds of metadata, as the format numbers them.
-const (
-	kindUint8 = iota
-	kindInt8
-	kindUint16
-	kindInt16
-	kindUint32
-	kindInt32
-	kindFloat32
-	kindBool
-	kindString
-	kindArray
-	kindUint64
-	kindInt64
-	kindFloat64
-)
-
-// kindBytes is the least that a value of a kind takes in the file.
-var kindBytes = map[uint32]int{kindUint8: 1, kindInt8: 1, kindUint16: 2, kindInt16: 2, kindUint32: 4, kindInt32: 4, kindFloat32: 4,
-	kindBool: 1, kindString: 8, kindUint64: 8, kindInt64: 8, kindFloat64: 8}
-
-func (h *header) scalar(kind uint32) any {
-	switch kind {
-	case kindUint8:
-		return h.u8()
-	case kindInt8:
-		return int8(h.u8())
-	case kindUint16:
-		return h.u16()
-	case kindInt16:
-		return int16(h.u16())
-	case kindUint32:
-		return h.u32()
-	case kindInt32:
-		return int32(h.u32())
-	case kindFloat32:
-		return math.Float32frombits(h.u32())
-	case kindBool:
-		b := h.u8()
-		if b > 1 {
-			h.fail("%d is no bool", b)
-		}
-		return b == 1
-	case kindString:
-		return h.text(math.MaxInt64)
-	case kindUint64:
-		return h.u64()
-	case kindInt64:
-		return int64(h.u64())
-	case kindFloat64:
-		return math.Float64frombits(h.u64())
-	}
-	h.fail("a value of kind %d is not supported", kind)
-	return nil
+	return k.array(h, n)
 }
 
 func (h *header) u8() uint8   { return h.take(1)[0] }
 func (h *header) u16() uint16 { return binary.LittleEndian.Uint16(h.take(2)) }
 func (h *header) u32() uint32 { return binary.LittleEndian.Uint32(h.take(4)) }
 func (h *header) u64() uint64 { return binary.LittleEndian.Uint64(h.take(8)) }
+
+func (h *header) bool() bool {
+	b := h.u8()
+	if b > 1 {
+		h.fail("%d is no bool", b)
+	}
+	return b == 1
+}
 
 // text reads a string: its length, then its bytes.
 func (h *header) text(most int64) string {
@@ -351,7 +275,7 @@ func (h *header) fail(format string, args ...any) {
 	}
 }
 
-// alignOf is the alignment that metadata asks for.
+// alignOf returns the alignment of tensors that the metadata sets.
 func alignOf(metadata map[string]any) (int64, error) {
 	value, ok := metadata[keyAlign]
 	if !ok {
@@ -364,5 +288,5 @@ func alignOf(metadata map[string]any) (int64, error) {
 	return int64(n), nil
 }
 
-// padded is the next multiple of an alignment.
+// padded rounds n up to a multiple of an alignment.
 func padded(n, align int64) int64 { return (n + align - 1) / align * align }

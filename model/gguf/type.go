@@ -2,17 +2,18 @@ package gguf
 
 import "fmt"
 
-// A Type is how the numbers of a tensor are stored, with ggml's numbering.
+// A Type says how the numbers of a tensor are stored. The values are those of ggml.
 type Type uint32
 
+// The types that [Open] and [File.Floats] can read.
 const (
 	F32  Type = 0
 	F16  Type = 1
-	Q4_0 Type = 2 // blocks of 32: a scale and 4 bits each
-	Q4_1 Type = 3 // blocks of 32: a scale, a minimum and 4 bits each
-	Q8_0 Type = 8 // blocks of 32: a scale and 8 bits each
-	Q4_K Type = 12
-	Q6_K Type = 14
+	Q4_0 Type = 2  // blocks of 32: a scale and 4 bits each
+	Q4_1 Type = 3  // blocks of 32: a scale, a minimum and 4 bits each
+	Q8_0 Type = 8  // blocks of 32: a scale and 8 bits each
+	Q4_K Type = 12 // blocks of 256, in 8 groups with a scale and a minimum each: 4 bits each
+	Q6_K Type = 14 // blocks of 256, in 16 groups with a scale each: 6 bits each
 	BF16 Type = 30
 )
 
@@ -24,6 +25,7 @@ var names = map[Type]string{
 	34: "TQ1_0", 35: "TQ2_0", 39: "MXFP4",
 }
 
+// String returns the name of the type in ggml, such as "Q8_0".
 func (t Type) String() string {
 	if name, ok := names[t]; ok {
 		return name
@@ -31,8 +33,8 @@ func (t Type) String() string {
 	return fmt.Sprintf("type %d", uint32(t))
 }
 
-// block is how many numbers are stored together, and in how many bytes; 0, 0 for a type
-// that is not supported.
+// block returns how many numbers are stored together and in how many bytes. Both are 0 for a
+// type that is not supported.
 func (t Type) block() (numbers, bytes int) {
 	switch t {
 	case F32:

@@ -3,15 +3,16 @@ package gguf
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"math"
+	"reflect"
 	"slices"
 )
 
-// A Source is a tensor to be written. Floats is called once, when its turn comes, so
-// that one tensor at a time is in memory.
+// A Source is a tensor for [Write], which calls Floats once and writes the numbers before it
+// calls the next one: one tensor at a time is in memory.
 type Source struct {
 	Name   string
 	Type   Type  // F32, F16 or Q8_0
@@ -19,7 +20,7 @@ type Source struct {
 	Floats func() ([]float32, error)
 }
 
-// size is the number of bytes of the tensor.
+// size returns the number of bytes of the tensor in a file.
 func (s Source) size() (int64, error) {
 	n := int64(1)
 	for _, d := range s.Dims {
@@ -38,9 +39,9 @@ func (s Source) size() (int64, error) {
 	return n / int64(numbers) * int64(bytes), nil
 }
 
-// Write writes a GGUF file of version 3. Metadata has the types that [File] gives back;
-// llama.cpp wants uint32 for counts and float32 for numbers. The same input gives the
-// same bytes.
+// Write writes a GGUF file of version 3. The values of the metadata are of the types that
+// [File.Metadata] lists; llama.cpp expects uint32 for counts and float32 for numbers. The same
+// input gives the same bytes.
 func Write(w io.Writer, metadata map[string]any, tensors []Source) error {
 	if err := write(w, metadata, tensors); err != nil {
 		return fmt.Errorf("gguf: %w", err)
@@ -86,7 +87,7 @@ func write(w io.Writer, metadata map[string]any, tensors []Source) error {
 		data, err := t.Floats()
 		if err == nil {
 			var raw []byte
-			if raw, err = Encode(t.Type, data); err == nil {
+			if raw, err = encode(t.Type, data); err == nil {
 				if size, _ := t.size(); size != int64(len(raw)) {
 					err = fmt.Errorf("has %d numbers, which do not fill the shape %v", len(data), t.Dims)
 				}
@@ -105,101 +106,40 @@ func appendText(b []byte, s string) []byte {
 	return append(binary.LittleEndian.AppendUint64(b, uint64(len(s))), s...)
 }
 
-// appendValue writes the kind of a value, then the value.
+// appendValue appends the kind of a value, and the value.
 func appendValue(b []byte, value any) ([]byte, error) {
-	switch v := value.(type) {
-	case []bool:
-		return appendArray(b, v), nil
-	case []string:
-		return appendArray(b, v), nil
-	case []uint8:
-		return appendArray(b, v), nil
-	case []int8:
-		return appendArray(b, v), nil
-	case []uint16:
-		return appendArray(b, v), nil
-	case []int16:
-		return appendArray(b, v), nil
-	case []uint32:
-		return appendArray(b, v), nil
-	case []int32:
-		return appendArray(b, v), nil
-	case []uint64:
-		return appendArray(b, v), nil
-	case []int64:
-		return appendArray(b, v), nil
-	case []float32:
-		return appendArray(b, v), nil
-	case []float64:
-		return appendArray(b, v), nil
+	v := reflect.ValueOf(value)
+	if !v.IsValid() {
+		return b, errors.New("a value of nil is not supported")
 	}
-	kind, ok := kindOf(value)
+	if v.Kind() != reflect.Slice {
+		kind, ok := goKinds[v.Kind()]
+		if !ok {
+			return b, fmt.Errorf("a value of type %T is not supported", value)
+		}
+		return appendScalar(binary.LittleEndian.AppendUint32(b, kind), v), nil
+	}
+	kind, ok := goKinds[v.Type().Elem().Kind()]
 	if !ok {
 		return b, fmt.Errorf("a value of type %T is not supported", value)
 	}
-	return appendScalar(binary.LittleEndian.AppendUint32(b, kind), value), nil
-}
-
-func appendArray[T any](b []byte, list []T) []byte {
-	var zero T
-	kind, _ := kindOf(zero)
 	b = binary.LittleEndian.AppendUint32(b, kindArray)
 	b = binary.LittleEndian.AppendUint32(b, kind)
-	b = binary.LittleEndian.AppendUint64(b, uint64(len(list)))
-	for _, x := range list {
-		b = appendScalar(b, x)
+	b = binary.LittleEndian.AppendUint64(b, uint64(v.Len()))
+	for i := range v.Len() {
+		b = appendScalar(b, v.Index(i))
 	}
-	return b
+	return b, nil
 }
 
-func kindOf(value any) (uint32, bool) {
-	switch value.(type) {
-	case uint8:
-		return kindUint8, true
-	case int8:
-		return kindInt8, true
-	case uint16:
-		return kindUint16, true
-	case int16:
-		return kindInt16, true
-	case uint32:
-		return kindUint32, true
-	case int32:
-		return kindInt32, true
-	case float32:
-		return kindFloat32, true
-	case bool:
-		return kindBool, true
-	case string:
-		return kindString, true
-	case uint64:
-		return kindUint64, true
-	case int64:
-		return kindInt64, true
-	case float64:
-		return kindFloat64, true
+// appendScalar appends a value of one of the goKinds.
+func appendScalar(b []byte, v reflect.Value) []byte {
+	if v.Kind() == reflect.String {
+		return appendText(b, v.String())
 	}
-	return 0, false
-}
-
-// appendScalar writes a value of a kind that kindOf knows.
-func appendScalar(b []byte, value any) []byte {
-	switch v := value.(type) {
-	case string:
-		return appendText(b, v)
-	case bool:
-		if v {
-			return append(b, 1)
-		}
-		return append(b, 0)
-	case float32:
-		return binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
-	case float64:
-		return binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
-	}
-	b, err := binary.Append(b, binary.LittleEndian, value)
+	b, err := binary.Append(b, binary.LittleEndian, v.Interface())
 	if err != nil {
-		panic(err) // an integer of fixed size
+		panic(err) // a number or a bool, which has a fixed size
 	}
 	return b
 }

@@ -1,5 +1,5 @@
-// Package samplertest tests implementations of [sampler.Sampler], as testing/fstest does
-// file systems.
+// Package samplertest tests implementations of [sampler.Sampler], as testing/fstest tests those
+// of a file system.
 package samplertest
 
 import (
@@ -14,144 +14,174 @@ import (
 	"github.com/satori-go/satori/model/sampler"
 )
 
-// maxTokens is how long the completions of the tests are, at most.
+// maxTokens bounds the completions of the tests.
 const maxTokens = 12
 
-// Test holds a sampler to what a sampler.Sampler promises. It needs two prompts or more,
-// after which the model is not certain of its next tokens.
+// Test checks that a sampler does what [sampler.Sampler] promises. It needs two prompts or
+// more, after which the model is not certain of its next tokens.
 func Test(t *testing.T, s sampler.Sampler, prompts [][]int32) {
 	t.Helper()
-	sample := func(t *testing.T, r sampler.Request) []sampler.Completion {
-		t.Helper()
-		done, err := s.Sample(t.Context(), r)
-		if err == nil {
-			err = check(r, done)
-		}
-		if err != nil {
-			t.Fatalf("%+v: %v", r, err)
-		}
-		return done
-	}
-	t.Run("shapes", func(t *testing.T) {
-		for i, r := range requests(prompts) {
-			r.N = i % 4
-			sample(t, r)
-		}
-	})
-	t.Run("greedy", func(t *testing.T) {
-		for _, p := range prompts {
-			first := sample(t, sampler.Request{Prompt: p, MaxTokens: maxTokens, Seed: 1})[0]
-			again := sample(t, sampler.Request{Prompt: p, MaxTokens: maxTokens, Seed: 2, TopP: 0.3})[0]
-			one := sample(t, sampler.Request{Prompt: p, MaxTokens: maxTokens, Seed: 3, Temperature: 1, TopK: 1})[0]
-			if !slices.Equal(first.Tokens, again.Tokens) || !slices.Equal(first.Tokens, one.Tokens) {
-				t.Errorf("greedy %v, again %v, of one token %v", first.Tokens, again.Tokens, one.Tokens)
-			}
-			for _, l := range one.LogProbs {
-				if math.Abs(float64(l)) > 1e-5 {
-					t.Errorf("the only token has log-probability %g, want 0", l)
-				}
-			}
-		}
-	})
-	t.Run("stops", func(t *testing.T) {
-		for _, p := range prompts {
-			greedy := sample(t, sampler.Request{Prompt: p, MaxTokens: maxTokens})[0].Tokens
-			if len(greedy) == 0 {
-				t.Fatalf("the greedy completion of %v is empty; the test wants another prompt", p)
-			}
-			stop := greedy[len(greedy)/2]
-			want := greedy[:slices.Index(greedy, stop)+1]
-			got := sample(t, sampler.Request{Prompt: p, MaxTokens: maxTokens, Stop: []int32{stop}})[0]
-			if !slices.Equal(got.Tokens, want) || got.Truncated {
-				t.Errorf("stop %d: %v, truncated %t; without it %v", stop, got.Tokens, got.Truncated, greedy)
-			}
-		}
-	})
-	t.Run("seeds", func(t *testing.T) {
-		r := sampler.Request{Prompt: prompts[0], MaxTokens: maxTokens, Temperature: 1, N: 6, Seed: 7}
-		first, again := sample(t, r), sample(t, r)
-		r.Seed = 8
-		other := sample(t, r)
-		distinct, moved := map[string]bool{}, false
-		for i := range first {
-			if !slices.Equal(first[i].Tokens, again[i].Tokens) {
-				t.Errorf("completion %d: the same request gives %v and %v", i, first[i].Tokens, again[i].Tokens)
-			}
-			moved = moved || !slices.Equal(first[i].Tokens, other[i].Tokens)
-			distinct[fmt.Sprint(first[i].Tokens)] = true
-		}
-		if len(distinct) == 1 || !moved {
-			t.Errorf("6 completions, %d distinct; another seed changes them: %t", len(distinct), moved)
-		}
-	})
-	t.Run("faults", func(t *testing.T) {
-		good := sampler.Request{Prompt: prompts[0], MaxTokens: 1, Temperature: 1}
-		for name, harm := range map[string]func(r *sampler.Request){
-			"no prompt":            func(r *sampler.Request) { r.Prompt = nil },
-			"no tokens":            func(r *sampler.Request) { r.MaxTokens = 0 },
-			"negative tokens":      func(r *sampler.Request) { r.MaxTokens = -1 },
-			"negative N":           func(r *sampler.Request) { r.N = -1 },
-			"negative temperature": func(r *sampler.Request) { r.Temperature = -1 },
-			"temperature NaN":      func(r *sampler.Request) { r.Temperature = math.NaN() },
-			"top-p 2":              func(r *sampler.Request) { r.TopP = 2 },
-			"top-p NaN":            func(r *sampler.Request) { r.TopP = math.NaN() },
-			"negative top-k":       func(r *sampler.Request) { r.TopK = -1 },
-			"min-p 2":              func(r *sampler.Request) { r.MinP = 2 },
-		} {
-			r := good
-			harm(&r)
-			if done, err := s.Sample(t.Context(), r); err == nil || done != nil {
-				t.Errorf("%s: %v, %v", name, done, err)
-			}
-		}
-	})
-	t.Run("concurrent", func(t *testing.T) {
-		var group sync.WaitGroup
-		for _, r := range requests(prompts) {
-			group.Go(func() {
-				done, err := s.Sample(t.Context(), r)
-				if err == nil {
-					err = check(r, done)
-				}
-				if err != nil {
-					t.Errorf("%+v: %v", r, err)
-				}
-			})
-		}
-		group.Wait()
-	})
-	t.Run("cancelled", func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if done, err := s.Sample(ctx, sampler.Request{Prompt: prompts[0], MaxTokens: 1}); !errors.Is(err, context.Canceled) || done != nil {
-			t.Errorf("%v, error %v, want context.Canceled", done, err)
-		}
-		// In the middle, and of one call alone.
-		ctx, cancel = context.WithCancel(t.Context())
-		var group sync.WaitGroup
-		for i := range 4 {
-			group.Go(func() {
-				if i == 0 {
-					cancel()
-				}
-				_, err := s.Sample(ctx, sampler.Request{Prompt: prompts[0], MaxTokens: maxTokens, N: 4, Temperature: 1})
-				if err != nil && !errors.Is(err, context.Canceled) {
-					t.Errorf("error %v, want context.Canceled", err)
-				}
-			})
-		}
-		group.Wait()
-		cancel()
-		sample(t, sampler.Request{Prompt: prompts[0], MaxTokens: 1})
-	})
+	c := conformance{s, prompts}
+	t.Run("shapes", c.testShapes)
+	t.Run("greedy", c.testGreedy)
+	t.Run("stops", c.testStops)
+	t.Run("seeds", c.testSeeds)
+	t.Run("faults", c.testFaults)
+	t.Run("concurrent", c.testConcurrent)
+	t.Run("cancelled", c.testCancelled)
 }
 
-// TestStable is Test for samplers that also promise that a request gives the same tokens
-// whatever else is going on.
+// conformance is a sampler under test.
+type conformance struct {
+	sampler sampler.Sampler
+	prompts [][]int32
+}
+
+// sample makes completions that have the right form.
+func (s conformance) sample(t *testing.T, r sampler.Request) []sampler.Completion {
+	t.Helper()
+	done, err := s.sampler.Sample(t.Context(), r)
+	if err == nil {
+		err = check(r, done)
+	}
+	if err != nil {
+		t.Fatalf("%+v: %v", r, err)
+	}
+	return done
+}
+
+// testShapes checks the form of completions of every kind of request.
+func (s conformance) testShapes(t *testing.T) {
+	for i, r := range requests(s.prompts) {
+		r.N = i % 4
+		s.sample(t, r)
+	}
+}
+
+// testGreedy checks that greedy sampling takes the likeliest token, whatever the seed.
+func (s conformance) testGreedy(t *testing.T) {
+	for _, p := range s.prompts {
+		first := s.sample(t, sampler.Request{Prompt: p, MaxTokens: maxTokens, Seed: 1})[0]
+		again := s.sample(t, sampler.Request{Prompt: p, MaxTokens: maxTokens, Seed: 2, TopP: 0.3})[0]
+		one := s.sample(t, sampler.Request{Prompt: p, MaxTokens: maxTokens, Seed: 3, Temperature: 1, TopK: 1})[0]
+		if !slices.Equal(first.Tokens, again.Tokens) || !slices.Equal(first.Tokens, one.Tokens) {
+			t.Errorf("greedy %v, again %v, of one token %v", first.Tokens, again.Tokens, one.Tokens)
+		}
+		for _, l := range one.LogProbs {
+			if math.Abs(float64(l)) > 1e-5 {
+				t.Errorf("the only token has log-probability %g, want 0", l)
+			}
+		}
+	}
+}
+
+// testStops checks that a stop ends a completion and is its last token.
+func (s conformance) testStops(t *testing.T) {
+	for _, p := range s.prompts {
+		greedy := s.sample(t, sampler.Request{Prompt: p, MaxTokens: maxTokens})[0].Tokens
+		if len(greedy) == 0 {
+			t.Fatalf("the greedy completion of %v is empty; the test wants another prompt", p)
+		}
+		stop := greedy[len(greedy)/2]
+		want := greedy[:slices.Index(greedy, stop)+1]
+		got := s.sample(t, sampler.Request{Prompt: p, MaxTokens: maxTokens, Stop: []int32{stop}})[0]
+		if !slices.Equal(got.Tokens, want) || got.Truncated {
+			t.Errorf("stop %d: %v, truncated %t; without it %v", stop, got.Tokens, got.Truncated, greedy)
+		}
+	}
+}
+
+// testSeeds checks that a seed decides the tokens, and that another changes them.
+func (s conformance) testSeeds(t *testing.T) {
+	r := sampler.Request{Prompt: s.prompts[0], MaxTokens: maxTokens, Temperature: 1, N: 6, Seed: 7}
+	first, again := s.sample(t, r), s.sample(t, r)
+	r.Seed = 8
+	other := s.sample(t, r)
+	distinct, moved := map[string]bool{}, false
+	for i := range first {
+		if !slices.Equal(first[i].Tokens, again[i].Tokens) {
+			t.Errorf("completion %d: the same request gives %v and %v", i, first[i].Tokens, again[i].Tokens)
+		}
+		moved = moved || !slices.Equal(first[i].Tokens, other[i].Tokens)
+		distinct[fmt.Sprint(first[i].Tokens)] = true
+	}
+	if len(distinct) == 1 || !moved {
+		t.Errorf("6 completions, %d distinct; another seed changes them: %t", len(distinct), moved)
+	}
+}
+
+// testFaults checks that a request that cannot be served is an error.
+func (s conformance) testFaults(t *testing.T) {
+	good := sampler.Request{Prompt: s.prompts[0], MaxTokens: 1, Temperature: 1}
+	for name, harm := range map[string]func(r *sampler.Request){
+		"no prompt":            func(r *sampler.Request) { r.Prompt = nil },
+		"no tokens":            func(r *sampler.Request) { r.MaxTokens = 0 },
+		"negative tokens":      func(r *sampler.Request) { r.MaxTokens = -1 },
+		"negative N":           func(r *sampler.Request) { r.N = -1 },
+		"negative temperature": func(r *sampler.Request) { r.Temperature = -1 },
+		"temperature NaN":      func(r *sampler.Request) { r.Temperature = math.NaN() },
+		"top-p 2":              func(r *sampler.Request) { r.TopP = 2 },
+		"top-p NaN":            func(r *sampler.Request) { r.TopP = math.NaN() },
+		"negative top-k":       func(r *sampler.Request) { r.TopK = -1 },
+		"min-p 2":              func(r *sampler.Request) { r.MinP = 2 },
+	} {
+		r := good
+		harm(&r)
+		if done, err := s.sampler.Sample(t.Context(), r); err == nil || done != nil {
+			t.Errorf("%s: %v, %v", name, done, err)
+		}
+	}
+}
+
+// testConcurrent checks requests side by side.
+func (s conformance) testConcurrent(t *testing.T) {
+	var group sync.WaitGroup
+	for _, r := range requests(s.prompts) {
+		group.Go(func() {
+			done, err := s.sampler.Sample(t.Context(), r)
+			if err == nil {
+				err = check(r, done)
+			}
+			if err != nil {
+				t.Errorf("%+v: %v", r, err)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// testCancelled checks that a cancelled context ends requests with its error, and that the sampler works afterwards.
+func (s conformance) testCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if done, err := s.sampler.Sample(ctx, sampler.Request{Prompt: s.prompts[0], MaxTokens: 1}); !errors.Is(err, context.Canceled) || done != nil {
+		t.Errorf("%v, error %v, want context.Canceled", done, err)
+	}
+	// In the middle, and of one call alone.
+	ctx, cancel = context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	for i := range 4 {
+		group.Go(func() {
+			if i == 0 {
+				cancel()
+			}
+			_, err := s.sampler.Sample(ctx, sampler.Request{Prompt: s.prompts[0], MaxTokens: maxTokens, N: 4, Temperature: 1})
+			if err != nil && !errors.Is(err, context.Canceled) {
+				t.Errorf("error %v, want context.Canceled", err)
+			}
+		})
+	}
+	group.Wait()
+	cancel()
+	s.sample(t, sampler.Request{Prompt: s.prompts[0], MaxTokens: 1})
+}
+
+// TestStable runs [Test], and checks further that a request gives the same tokens whatever
+// other requests run. Not every sampler promises that.
 func TestStable(t *testing.T, s sampler.Sampler, prompts [][]int32) {
 	t.Helper()
 	Test(t, s, prompts)
-	t.Run("in any company", func(t *testing.T) {
+	t.Run("beside others", func(t *testing.T) {
 		asked := requests(prompts)
 		alone := make([][]sampler.Completion, len(asked))
 		for i, r := range asked {
@@ -165,7 +195,7 @@ func TestStable(t *testing.T, s sampler.Sampler, prompts [][]int32) {
 			group.Go(func() {
 				done, err := s.Sample(t.Context(), r)
 				if err != nil || !slices.Equal(done[0].Tokens, alone[i][0].Tokens) {
-					t.Errorf("%+v: alone %v, in company %v, %v", r, alone[i], done, err)
+					t.Errorf("%+v: alone %v, beside others %v, %v", r, alone[i], done, err)
 				}
 			})
 		}
@@ -173,7 +203,7 @@ func TestStable(t *testing.T, s sampler.Sampler, prompts [][]int32) {
 	})
 }
 
-// requests are one or two of every kind.
+// requests makes one request or two of every kind.
 func requests(prompts [][]int32) (list []sampler.Request) {
 	for i, r := range []sampler.Request{
 		{}, {Temperature: 1}, {Temperature: 0.6}, {Temperature: 1, TopP: 0.8}, {Temperature: 1.5, TopK: 5}, {Temperature: 1, MinP: 0.1},
@@ -185,7 +215,7 @@ func requests(prompts [][]int32) (list []sampler.Request) {
 	return list
 }
 
-// check reports what is wrong with the completions of a request.
+// check returns what is wrong with the form of a request's completions.
 func check(r sampler.Request, done []sampler.Completion) error {
 	if len(done) != max(1, r.N) {
 		return fmt.Errorf("%d completions", len(done))
