@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/satori-go/satori/coat/rundir"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/internal/device"
 )
 
@@ -77,25 +78,27 @@ func parseAdapterConfig(data []byte) (LoRA, error) {
 		return LoRA{}, fmt.Errorf("field %q is %g, want it positive", "lora_alpha", c.Alpha)
 	}
 	// PEFT keeps a set, and writes it in any order.
-	slices.SortFunc(c.Targets, func(a, b string) int { return slices.Index(LoRATargets, a) - slices.Index(LoRATargets, b) })
-	return LoRA{Rank: c.Rank, Alpha: c.Alpha, Targets: c.Targets}.resolve()
+	slices.SortFunc(c.Targets, func(a, b string) int {
+		return slices.Index(decoder.LoRATargets, a) - slices.Index(decoder.LoRATargets, b)
+	})
+	return LoRA{Rank: c.Rank, Alpha: c.Alpha, Targets: c.Targets}.Resolve()
 }
 
 // OpenAdapter reads an adapter in PEFT's layout (adapter_config.json and
 // adapter_model.safetensors) over n, as [Net.WithLoRA] makes a fresh one. Errors name
 // the field or the tensor.
-func (n *Net) OpenAdapter(dir string) (*Net, error) {
-	if n.Config.LoRA.on() {
+func OpenAdapter(n *Net, dir string) (*Net, error) {
+	if n.Config.LoRA.On() {
 		return nil, errors.New("model: OpenAdapter: the network has an adapter already; Merge it first")
 	}
-	a, err := n.openAdapter(dir)
+	a, err := openAdapter(n, dir)
 	if err != nil {
 		return nil, fmt.Errorf("model: adapter: %w", err)
 	}
 	return a, nil
 }
 
-func (n *Net) openAdapter(dir string) (*Net, error) {
+func openAdapter(n *Net, dir string) (*Net, error) {
 	path := filepath.Join(dir, adapterConfigFile)
 	data, err := readSmall(path)
 	if err != nil {
@@ -105,25 +108,28 @@ func (n *Net) openAdapter(dir string) (*Net, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	a := n.share(l)
-	want := slices.Clone(a.specs[a.shared:])
+	config := n.Config
+	config.LoRA = l
+	want := slices.Clone(config.Specs()[len(n.Specs()):])
 	for i, s := range want {
-		want[i].name = peftPrefix + s.name
+		want[i].Name = peftPrefix + s.Name
 	}
 	list, err := readSafetensors(filepath.Join(dir, adapterFile), want)
 	if err != nil {
 		return nil, err
 	}
-	return a, a.fill(func(spec) ([]float32, error) {
-		return list[len(a.weights)-a.shared].data, nil
+	next := 0
+	return n.LoadLoRA(l, func(spec) ([]float32, error) {
+		next++
+		return list[next-1].data, nil
 	})
 }
 
 // SaveAdapter writes the adapter alone, in the layout that PEFT reads; base is the path or
 // name of the model below it, which PEFT opens with it.
-func (n *Net) SaveAdapter(dir, base string) error {
+func SaveAdapter(n *Net, dir, base string) error {
 	l := n.Config.LoRA
-	if !l.on() {
+	if !l.On() {
 		return errors.New("model: SaveAdapter: the network has no adapter")
 	}
 	err := rundir.ReplaceDir(dir, savedFiles, func(tmp string) error {
@@ -135,13 +141,13 @@ func (n *Net) SaveAdapter(dir, base string) error {
 		if err != nil {
 			return err
 		}
-		first := slices.IndexFunc(n.specs, spec.adapter)
-		list := slices.Clone(n.specs[first:])
+		first := slices.IndexFunc(n.Specs(), spec.Adapter)
+		list := slices.Clone(n.Specs()[first:])
 		for i, s := range list {
-			list[i].name = peftPrefix + s.name
+			list[i].Name = peftPrefix + s.Name
 		}
 		return errors.Join(os.WriteFile(filepath.Join(tmp, adapterConfigFile), append(data, '\n'), 0o644),
-			writeSafetensors(filepath.Join(tmp, adapterFile), list, inF32, func(i int) []float32 { return device.Values(n.weights[first+i]) }))
+			writeSafetensors(filepath.Join(tmp, adapterFile), list, inF32, func(i int) []float32 { return device.Values(n.Weights()[first+i]) }))
 	})
 	if err != nil {
 		return fmt.Errorf("model: save adapter %s: %w", strings.TrimSuffix(dir, "/"), err)
@@ -151,7 +157,7 @@ func (n *Net) SaveAdapter(dir, base string) error {
 
 // OpenAdapter is [Net.OpenAdapter] with the model's tokenizer.
 func (m *LM) OpenAdapter(dir string) (*LM, error) {
-	n, err := m.Net.OpenAdapter(dir)
+	n, err := OpenAdapter(m.Net, dir)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,7 @@ package model
 import (
 	"fmt"
 
-	"github.com/satori-go/satori/model/internal/device"
+	"github.com/satori-go/satori/model/network"
 )
 
 // AddSpecial makes tokens special, such as coat.Actions{}.Tokens(), in the
@@ -19,10 +19,7 @@ import (
 // an error the model is as it was.
 func (m *LM) AddSpecial(tokens ...string) (ids []int32, err error) {
 	if m.Config.Score {
-		return nil, fmt.Errorf("model: AddSpecial: %w", errScalarHead)
-	}
-	if m.shared > 0 {
-		return nil, fmt.Errorf("model: AddSpecial: the network has an adapter over another's weights; AddSpecial comes first")
+		return nil, fmt.Errorf("model: AddSpecial: %w", network.ErrScalarHead)
 	}
 	if m.tokenizer == nil {
 		return nil, fmt.Errorf("model: AddSpecial: %w", errNoTokenizer)
@@ -35,32 +32,11 @@ func (m *LM) AddSpecial(tokens ...string) (ids []int32, err error) {
 	if ids, err = t.AddSpecial(tokens...); err != nil {
 		return nil, fmt.Errorf("model: AddSpecial: %w", err)
 	}
-	dim, vocab := m.Config.Dim, max(m.Config.VocabSize, t.Len())
-	config := m.Config
-	config.VocabSize = vocab
-	specs := config.specs()
-	for i, s := range m.specs {
-		if s.name != embedding && s.name != lmHead {
-			continue
-		}
-		data := device.Values(m.weights[i])
-		sums := make([]float64, dim)
-		for k, x := range data[:old*dim] {
-			sums[k%dim] += float64(x)
-		}
-		grown := make([]float32, vocab*dim)
-		copy(grown, data)
-		for row := old; row < t.Len(); row++ {
-			for k := range dim {
-				grown[row*dim+k] = float32(sums[k] / float64(old))
-			}
-		}
-		weight := m.upload(grown, specs[i])
-		device.Free(m.weights[i : i+1])
-		m.weights[i] = weight
+	if err := m.Net.AddTokens(old, t.Len()); err != nil {
+		return nil, fmt.Errorf("model: AddSpecial: %w", err)
 	}
 	// What was compiled is of the old size.
-	m.Config, m.specs, m.tokenizer = config, specs, t
+	m.tokenizer = t
 	m.engine = engine{}
 	return ids, nil
 }

@@ -6,12 +6,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/satori-go/satori/model/decoder"
+	"github.com/satori-go/satori/model/internal/modeltest"
 )
 
 // New tokens begin as the mean of the old ones, in both matrices; all other rows, and
 // what the model says of old tokens among each other, stay.
 func TestAddSpecial(t *testing.T) {
-	b := backends(t)["go"]
+	b := modeltest.Backends(t)["go"]
 	for family, lm := range families(t, b) {
 		t.Run(family, func(t *testing.T) {
 			rows := [][]int32{{5, 9, 300, 600, 7}}
@@ -24,8 +27,8 @@ func TestAddSpecial(t *testing.T) {
 			}
 			vocab, known := lm.Config.VocabSize, lm.tokenizer.Len() // ten rows to spare
 			old := map[string][]float32{}
-			for _, s := range lm.specs {
-				old[s.name], _ = lm.Tensor(s.name)
+			for _, s := range lm.Specs() {
+				old[s.Name], _ = lm.Tensor(s.Name)
 			}
 			ids, err := lm.AddSpecial("<|reflect|>", "<one>", "<two>")
 			if err != nil {
@@ -45,7 +48,7 @@ func TestAddSpecial(t *testing.T) {
 				t.Errorf("vocabulary %d", lm.Config.VocabSize)
 			}
 			dim := lm.Config.Dim
-			for _, name := range []string{embedding, lmHead} {
+			for _, name := range []string{decoder.Embedding, decoder.LMHead} {
 				if old[name] == nil {
 					continue
 				}

@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/internal/modeltest"
+	"github.com/satori-go/satori/model/network"
+	"github.com/satori-go/satori/model/train"
 )
 
 // peers are the sizes at which transformers and PyTorch are measured beside this package,
@@ -25,7 +28,7 @@ var peers = []struct {
 // eachPeer runs a benchmark at each size on each backend.
 func eachPeer(b *testing.B, run func(b *testing.B, net *Net, rows int)) {
 	for _, name := range []string{"go", "xla"} {
-		backend := backends(b)[name]
+		backend := modeltest.Backends(b)[name]
 		if backend == nil {
 			continue
 		}
@@ -57,8 +60,8 @@ func BenchmarkTrainPeers(b *testing.B) {
 		}
 		step := func() {
 			var batches [][]*Tensor
-			for part := range slices.Chunk(batch, Micro(len(batch))) {
-				batches = append(batches, []*Tensor{backend.Ints(PadRows(part, 128), len(part), 128), backend.Floats([]float32{float32(len(batch) * 127)}, 1)})
+			for part := range slices.Chunk(batch, train.Micro(len(batch))) {
+				batches = append(batches, []*Tensor{backend.Ints(network.PadRows(part, 128), len(part), 128), backend.Floats([]float32{float32(len(batch) * 127)}, 1)})
 			}
 			if _, err := l.Step(batches, 1e-4); err != nil {
 				b.Fatal(err)

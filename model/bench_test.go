@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/internal/modeltest"
+	"github.com/satori-go/satori/model/network"
 )
 
 // example is the decoder of examples/satori.
@@ -12,7 +14,7 @@ var example = Config{VocabSize: 67, Dim: 96, FFN: 256, Layers: 3, Heads: 4, MaxP
 
 // BenchmarkTrain measures one update on 32 rows of 96 tokens.
 func BenchmarkTrain(b *testing.B) {
-	for name, on := range backends(b) {
+	for name, on := range modeltest.Backends(b) {
 		b.Run(name, func(b *testing.B) {
 			net, err := NewNet(on, example, 1)
 			if err != nil {
@@ -28,7 +30,7 @@ func BenchmarkTrain(b *testing.B) {
 							rows[i] = append(rows[i], int32(2+(i*k)%60))
 						}
 					}
-					batches = append(batches, []*Tensor{backend.Ints(PadRows(rows, 96), 16, 96), backend.Floats([]float32{32 * 95}, 1)})
+					batches = append(batches, []*Tensor{backend.Ints(network.PadRows(rows, 96), 16, 96), backend.Floats([]float32{32 * 95}, 1)})
 				}
 				if _, err := l.Step(batches, 1e-3); err != nil {
 					b.Fatal(err)
@@ -45,7 +47,7 @@ func BenchmarkTrain(b *testing.B) {
 
 // BenchmarkSample measures 256 completions of up to 96 tokens after prompts of 48.
 func BenchmarkSample(b *testing.B) {
-	for name, on := range backends(b) {
+	for name, on := range modeltest.Backends(b) {
 		b.Run(name, func(b *testing.B) {
 			net, err := NewNet(on, example, 1)
 			if err != nil {

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/satori-go/satori/model/decoder"
+	"github.com/satori-go/satori/model/network"
 )
 
 // stored is a tensor of a file, whose data is not yet read.
@@ -21,13 +24,13 @@ func check(have map[string]stored, want []spec) error {
 	var faults []error
 	wanted := make(map[string]bool, len(want))
 	for _, s := range want {
-		wanted[s.name] = true
-		t, ok := have[s.name]
+		wanted[s.Name] = true
+		t, ok := have[s.Name]
 		switch {
 		case !ok:
-			faults = append(faults, fmt.Errorf("tensor %q is missing", s.name))
-		case !slices.Equal(t.dims, s.dims):
-			faults = append(faults, fmt.Errorf("%s: tensor %q has shape %v, want %v", t.where, s.name, t.dims, s.dims))
+			faults = append(faults, fmt.Errorf("tensor %q is missing", s.Name))
+		case !slices.Equal(t.dims, s.Dims):
+			faults = append(faults, fmt.Errorf("%s: tensor %q has shape %v, want %v", t.where, s.Name, t.dims, s.Dims))
 		}
 	}
 	for name, t := range have {
@@ -41,29 +44,29 @@ func check(have map[string]stored, want []spec) error {
 // dropDerived takes out what some published files hold beside the weights, and what follows
 // from the rest: the frequencies of the rotary embedding, as transformers kept them in its
 // first year of Llama, and a head that is tied to the embedding, which has to be equal to it.
-func (c Config) dropDerived(have map[string]stored) error {
+func dropDerived(c Config, have map[string]stored) error {
 	for name := range have {
 		if strings.HasSuffix(name, ".self_attn.rotary_emb.inv_freq") {
 			delete(have, name)
 		}
 	}
-	head, ok := have[lmHead]
-	embed, known := have[embedding]
+	head, ok := have[decoder.LMHead]
+	embed, known := have[decoder.Embedding]
 	if !c.Tied || c.Score || !ok || !known {
 		return nil
 	}
-	delete(have, lmHead)
-	differ := fmt.Errorf("%s: tensor %q is not equal to %q, although tie_word_embeddings is true; set it to false in config.json, or remove the tensor", head.where, lmHead, embedding)
+	delete(have, decoder.LMHead)
+	differ := fmt.Errorf("%s: tensor %q is not equal to %q, although tie_word_embeddings is true; set it to false in config.json, or remove the tensor", head.where, decoder.LMHead, decoder.Embedding)
 	if !slices.Equal(head.dims, embed.dims) {
 		return differ
 	}
 	one, err := head.read()
 	if err != nil {
-		return fmt.Errorf("%s: tensor %q: %w", head.where, lmHead, err)
+		return fmt.Errorf("%s: tensor %q: %w", head.where, decoder.LMHead, err)
 	}
 	other, err := embed.read()
 	if err != nil {
-		return fmt.Errorf("%s: tensor %q: %w", embed.where, embedding, err)
+		return fmt.Errorf("%s: tensor %q: %w", embed.where, decoder.Embedding, err)
 	}
 	if !slices.Equal(one, other) {
 		return differ
@@ -90,17 +93,16 @@ func load(b Backend, c Config, have map[string]stored) (*Net, error) {
 	if c.Layers > len(have) {
 		return nil, fmt.Errorf("num_hidden_layers is %d, but the weights are %d tensors", c.Layers, len(have))
 	}
-	if err := c.dropDerived(have); err != nil {
+	if err := dropDerived(c, have); err != nil {
 		return nil, err
 	}
-	n := &Net{Config: c, backend: b, specs: c.specs()}
-	if err := check(have, n.specs); err != nil {
+	if err := check(have, c.Specs()); err != nil {
 		return nil, err
 	}
-	return n, n.fill(func(s spec) ([]float32, error) {
-		data, err := have[s.name].read()
+	return network.Load(b, c, func(s spec) ([]float32, error) {
+		data, err := have[s.Name].read()
 		if err != nil {
-			err = fmt.Errorf("%s: %w", have[s.name].where, err)
+			err = fmt.Errorf("%s: %w", have[s.Name].where, err)
 		}
 		return data, err
 	})

@@ -20,7 +20,7 @@ func TestConfigOldRope(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(now, old) || now.RopeScaling != (RopeScaling{8, 1, 4, 32}) {
+	if !reflect.DeepEqual(now, old) || now.RopeScaling != (RopeScaling{Factor: 8, LowFreq: 1, HighFreq: 4, Original: 32}) {
 		t.Errorf("%+v and %+v", now, old)
 	}
 }
@@ -33,16 +33,16 @@ func TestConfigWriteRead(t *testing.T) {
 		c := base
 		c.ModelType = name
 		c.Stops = []int32{7, 9}
-		c.RopeScaling = RopeScaling{32, 1, 4, 8192}
+		c.RopeScaling = RopeScaling{Factor: 32, LowFreq: 1, HighFreq: 4, Original: 8192}
 		if name == "satori" {
 			c.TimeShift, c.PartialRotary, c.Score, c.RopeScaling = true, 0.5, true, RopeScaling{}
 		}
-		want, err := c.resolve()
+		want, err := c.Resolve()
 		if err != nil {
 			t.Fatal(err)
 		}
 		path := filepath.Join(t.TempDir(), "config.json")
-		if err := want.write(path); err != nil {
+		if err := writeConfig(want, path); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := readConfig(path); err != nil || !reflect.DeepEqual(got, want) {
@@ -130,7 +130,7 @@ func TestConfigAccepts(t *testing.T) {
 		{"llama", object{"eos_token_id": []int{5, 6, 7}, "torch_dtype": "bfloat16", "mlp_bias": false, // Llama 3.1
 			"rope_scaling": object{"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 128, "type": "llama3"}},
 			func(c Config) bool {
-				return c.EOS == 5 && c.ends(7) && !c.ends(2) && c.RopeScaling == RopeScaling{8, 1, 4, 128}
+				return c.EOS == 5 && c.Ends(7) && !c.Ends(2) && c.RopeScaling == RopeScaling{Factor: 8, LowFreq: 1, HighFreq: 4, Original: 128}
 			}},
 		{"llama", object{"is_llama_config": true, "rope_interleaved": false, "transformers.js_config": object{"dtype": "q4"}, "attention_dropout": 0.0}, nil}, // SmolLM2
 		{"mistral", object{"sliding_window": nil}, nil},
@@ -164,7 +164,7 @@ func FuzzConfig(f *testing.F) {
 		if err != nil {
 			return
 		}
-		written, err := c.marshal()
+		written, err := marshalConfig(c)
 		if err != nil {
 			t.Fatal(err)
 		}

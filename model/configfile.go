@@ -166,7 +166,7 @@ func parseConfig(data []byte) (Config, error) {
 		return Config{}, err
 	}
 	// The family first: the fields of another one mean nothing.
-	if t, ok := fields["model_type"].(string); ok && architectures[t].class == "" {
+	if t, ok := fields["model_type"].(string); ok && hfFamilies[t].class == "" {
 		return Config{}, fmt.Errorf("model_type %q is not supported (%s)", t, modelTypes())
 	}
 	if err := checkFields(fields, configFields, ""); err != nil {
@@ -183,7 +183,7 @@ func parseConfig(data []byte) (Config, error) {
 	if c.ModelType == "" {
 		return missing("model_type")
 	}
-	for _, name := range append([]string{"eos_token_id"}, c.arch().needs...) {
+	for _, name := range append([]string{"eos_token_id"}, hfFamilies[c.ModelType].needs...) {
 		if fields[name] == nil {
 			return missing(name)
 		}
@@ -205,7 +205,7 @@ func parseConfig(data []byte) (Config, error) {
 		c.MaxPositions = h.MaxSequence
 	}
 	for _, a := range h.Architectures {
-		switch class := c.arch().class; a {
+		switch class := hfFamilies[c.ModelType].class; a {
 		case class + "ForCausalLM":
 		case class + "ForSequenceClassification":
 			c.Score = true
@@ -230,14 +230,14 @@ func parseConfig(data []byte) (Config, error) {
 		}
 		within, _ := fields[r.name].(map[string]any)
 		before := c.RopeScaling
-		if err := errors.Join(checkFields(within, ropeFields, r.name+"."), c.setRope(r.name, *r.rope)); err != nil {
+		if err := errors.Join(checkFields(within, ropeFields, r.name+"."), setRope(&c, r.name, *r.rope)); err != nil {
 			return Config{}, err
 		}
 		if h.RopeScaling != nil && h.Rope != nil && r.rope == h.Rope && c.RopeScaling != before {
 			return Config{}, errors.New(`fields "rope_scaling" and "rope_parameters" differ`)
 		}
 	}
-	c, err := c.resolve()
+	c, err := c.Resolve()
 	if err != nil {
 		return Config{}, err
 	}
@@ -245,7 +245,7 @@ func parseConfig(data []byte) (Config, error) {
 }
 
 // setRope takes over what config.json says of rotary positions.
-func (c *Config) setRope(name string, r rope) error {
+func setRope(c *Config, name string, r rope) error {
 	if r.Theta != 0 {
 		c.RopeTheta = r.Theta
 	}
@@ -258,7 +258,7 @@ func (c *Config) setRope(name string, r rope) error {
 	} else if r.OldType != "" && r.OldType != kind {
 		return fmt.Errorf("field %q is %s, but %q is %s", name+".type", r.OldType, name+".rope_type", kind)
 	}
-	scaling := RopeScaling{r.Factor, r.LowFreq, r.HighFreq, r.Original}
+	scaling := RopeScaling{Factor: r.Factor, LowFreq: r.LowFreq, HighFreq: r.HighFreq, Original: r.Original}
 	switch {
 	case kind == "llama3":
 		if scaling == (RopeScaling{}) {
@@ -293,18 +293,18 @@ func (h configFile) checkWindow(c Config) error {
 }
 
 // write writes config.json so that transformers reads it back, but for model_type satori.
-func (c Config) write(path string) error {
-	data, err := c.marshal()
+func writeConfig(c Config, path string) error {
+	data, err := marshalConfig(c)
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(path, data, 0o644)
 }
 
-func (c Config) marshal() ([]byte, error) {
+func marshalConfig(c Config) ([]byte, error) {
 	h := configFile{Config: c, EOS: append(tokenIDs{c.EOS}, c.Stops...), Pad: &c.Pad, DType: "float32", HiddenAct: "silu",
 		Rope: &rope{Theta: c.RopeTheta, Type: "default"}}
-	class := c.arch().class
+	class := hfFamilies[c.ModelType].class
 	h.Architectures = []string{class + "ForCausalLM"}
 	if c.BF16 {
 		h.DType = "bfloat16"

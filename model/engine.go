@@ -8,7 +8,9 @@ import (
 	"sync"
 
 	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/internal/device"
+	"github.com/satori-go/satori/model/network"
 	"github.com/satori-go/satori/model/sampler"
 )
 
@@ -54,22 +56,22 @@ type engine struct {
 func (e *engine) init(m *LM) {
 	e.once.Do(func() {
 		e.window = 1
-		if device.IsXLA(m.backend) {
+		if device.IsXLA(m.Backend()) {
 			e.window = window
 		}
 		e.lanes, e.chunk, e.room = cmp.Or(e.lanes, lanes), cmp.Or(e.chunk, chunk), cmp.Or(e.room, room)
 		config := m.Config
 		e.decode = func(f filters) *device.Exec {
-			return device.Shared.Get(m.backend, config, fmt.Sprintf("decode %+v", f), config.decodeGraph(e.window, f))
+			return device.Shared.Get(m.Backend(), config, fmt.Sprintf("decode %+v", f), decodeGraph(config, e.window, f))
 		}
-		e.prefill = device.Shared.Get(m.backend, config, "prefill", config.prefillGraph)
-		e.insert = device.Shared.Get(m.backend, config, "insert", config.insertGraph)
-		e.extend = device.Shared.Get(m.backend, config, "prefill further", config.extendGraph)
+		e.prefill = device.Shared.Get(m.Backend(), config, "prefill", config.PrefillGraph)
+		e.insert = device.Shared.Get(m.Backend(), config, "insert", config.InsertGraph)
+		e.extend = device.Shared.Get(m.Backend(), config, "prefill further", config.ExtendGraph)
 		e.keep = func(slots int) *device.Exec {
-			return device.Shared.Get(m.backend, config, fmt.Sprint("keep rows of ", slots), keepGraph(slots))
+			return device.Shared.Get(m.Backend(), config, fmt.Sprint("keep rows of ", slots), decoder.KeepGraph(slots))
 		}
 		e.grow = func(length int) *device.Exec {
-			return device.Shared.Get(m.backend, config, fmt.Sprint("grow to ", length), config.growGraph(length))
+			return device.Shared.Get(m.Backend(), config, fmt.Sprint("grow to ", length), config.GrowGraph(length))
 		}
 	})
 }
@@ -103,8 +105,8 @@ func (m *LM) run(ctx context.Context, requests []Request, done [][]Completion, r
 	}
 	length = (length + 63) / 64 * 64
 	count := m.engine.lanes
-	rows := m.callRows((len(jobs)+count-1)/count, slots)
-	rows = max(1, min(rows, cacheBytes/m.Config.cacheRow(length)))
+	rows := m.CallRows((len(jobs)+count-1)/count, slots)
+	rows = max(1, min(rows, cacheBytes/cacheRow(m.Config, length)))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var group sync.WaitGroup
@@ -121,9 +123,9 @@ func (m *LM) run(ctx context.Context, requests []Request, done [][]Completion, r
 }
 
 // cacheRow is how many bytes a row of a cache has.
-func (c Config) cacheRow(length int) int {
+func cacheRow(c Config, length int) int {
 	total := 0
-	for _, dims := range c.cacheDims(1, length, false) {
+	for _, dims := range c.CacheDims(1, length, false) {
 		size := 4
 		for _, d := range dims {
 			size *= d
@@ -232,10 +234,10 @@ func (l *lane) admit() error {
 		return err
 	}
 	width := l.m.Width(longest)
-	in := []*Tensor{backend.Ints(PadRows(prompts, width), admit, width), backend.Ints(counts, admit)}
+	in := []*Tensor{backend.Ints(network.PadRows(prompts, width), admit, width), backend.Ints(counts, admit)}
 	where := []*Tensor{backend.Ints(source, slots), backend.Floats(taken, slots)}
 	defer device.Free(in, where)
-	read, err := l.m.engine.prefill.Call(l.m.weights, in)
+	read, err := l.m.engine.prefill.Call(l.m.Weights(), in)
 	if err != nil {
 		return err
 	}
@@ -256,7 +258,7 @@ func (l *lane) reserve(n int) error {
 	if l.cache != nil {
 		return l.change(l.m.engine.grow(l.length))
 	}
-	for _, dims := range l.m.Config.cacheDims(len(l.rows), l.length, keysTurned(l.m.backend)) {
+	for _, dims := range l.m.Config.CacheDims(len(l.rows), l.length, decoder.KeysTransposed(l.m.Backend())) {
 		size := 1
 		for _, d := range dims {
 			size *= d
@@ -291,7 +293,7 @@ func (l *lane) extend() error {
 			waiting++
 		}
 	}
-	size := l.m.callRows(waiting, extend)
+	size := l.m.CallRows(waiting, extend)
 	parts, end := make([][]int32, size), 0
 	start, count, slot := make([]int32, size), make([]int32, size), make([]int32, size)
 	k := 0
@@ -309,9 +311,9 @@ func (l *lane) extend() error {
 	if err := l.reserve(end); err != nil {
 		return err
 	}
-	in := []*Tensor{backend.Ints(PadRows(parts, width), size, width), backend.Ints(start, size), backend.Ints(count, size), backend.Ints(slot, size)}
+	in := []*Tensor{backend.Ints(network.PadRows(parts, width), size, width), backend.Ints(start, size), backend.Ints(count, size), backend.Ints(slot, size)}
 	defer device.Free(in)
-	return l.change(l.m.engine.extend, l.m.weights, in)
+	return l.change(l.m.engine.extend, l.m.Weights(), in)
 }
 
 // change runs a graph that changes the cache alone.
@@ -352,7 +354,7 @@ func (l *lane) decode() error {
 		in = append(in, backend.Floats(limits, 3, slots))
 	}
 	defer device.Free(in)
-	out, err := l.m.engine.decode(l.filters).CallDonating(l.cache, l.m.weights, in)
+	out, err := l.m.engine.decode(l.filters).CallDonating(l.cache, l.m.Weights(), in)
 	l.cache = nil
 	if err != nil {
 		return err
@@ -379,7 +381,7 @@ func (l *lane) decode() error {
 				c.LogProbs = append(c.LogProbs, plain[at])
 			}
 			r.tok, r.pos, r.left = t, r.pos+1, r.left-1
-			ended := l.m.Config.ends(t) || r.Stops(t)
+			ended := l.m.Config.Ends(t) || r.Stops(t)
 			r.busy = !ended && r.left > 0
 			c.Truncated = !ended
 		}

@@ -17,6 +17,8 @@ import (
 
 	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/internal/device"
+	"github.com/satori-go/satori/model/internal/modeltest"
+	"github.com/satori-go/satori/model/network"
 )
 
 // settings are those that keep few and many of the small model's 23 tokens.
@@ -80,7 +82,7 @@ func truncated(logp []float64, r Request) []float64 {
 // The filters of the graph are those of sorting, for random distributions, flat and
 // peaked, and with ties.
 func TestKeepIsExact(t *testing.T) {
-	each(t, func(t *testing.T, b Backend) {
+	modeltest.Each(t, func(t *testing.T, b Backend) {
 		run := device.New(b, "keep", func(in []*Node) []*Node {
 			return []*Node{ConvertDType(keep(LogSoftmax(in[0], -1), in[1], filters{true, true, true}), device.Float32), LogSoftmax(in[0], -1)}
 		})
@@ -154,7 +156,7 @@ func crowd(n int) []Request {
 // is that of the training graph, and the one after them is what sorting the training
 // graph's distribution gives.
 func TestFilteredLogProbs(t *testing.T) {
-	each(t, func(t *testing.T, b Backend) {
+	modeltest.Each(t, func(t *testing.T, b Backend) {
 		lm := smallLM(t, b)
 		lm.engine.chunk = 16 // so that prompts come in several parts
 		lm.engine.room = 16  // and caches grow
@@ -165,15 +167,15 @@ func TestFilteredLogProbs(t *testing.T) {
 		}
 		config := lm.Config
 		forward := device.New(b, "logits", func(in []*Node) []*Node {
-			w, in := config.bind(in)
+			w, in := config.Bind(in)
 			return []*Node{config.Logits(w, config.Hidden(w, in[0]))}
 		})
 		worst, worstPlain, stopped := 0.0, 0.0, 0
 		for i, c := range done {
 			r := requests[i]
 			row := slices.Concat(r.Prompt, c.Tokens)
-			in := []*Tensor{backend.Ints(PadRows([][]int32{row}, 128), 1, 128)}
-			out, err := forward.Call(lm.weights, in)
+			in := []*Tensor{backend.Ints(network.PadRows([][]int32{row}, 128), 1, 128)}
+			out, err := forward.Call(lm.Weights(), in)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -202,7 +204,7 @@ func TestFilteredLogProbs(t *testing.T) {
 					worst = max(worst, math.Abs(float64(c.LogProbs[k])-math.Log(truncated(logp, r)[token])))
 				}
 				worstPlain = max(worstPlain, math.Abs(float64(plain)-logp[token]))
-				if stop := config.ends(token) || r.Stops(token); stop != (k == len(c.Tokens)-1 && !c.Truncated) {
+				if stop := config.Ends(token) || r.Stops(token); stop != (k == len(c.Tokens)-1 && !c.Truncated) {
 					t.Errorf("request %d: token %d is %d, of %d, truncated %t, stops %v", i, k, token, len(c.Tokens), c.Truncated, r.Stop)
 				} else if stop && r.Stops(token) {
 					stopped++
@@ -219,7 +221,7 @@ func TestFilteredLogProbs(t *testing.T) {
 // A prompt read in parts gives what one read whole gives, and a prompt of the length of a
 // part, one less and one more too.
 func TestLongPrompts(t *testing.T) {
-	each(t, func(t *testing.T, b Backend) {
+	modeltest.Each(t, func(t *testing.T, b Backend) {
 		whole := smallLM(t, b)
 		parts := smallLM(t, b)
 		parts.engine.chunk, parts.engine.room = 8, 8
@@ -256,7 +258,7 @@ func TestLongPrompts(t *testing.T) {
 // The same request gives the same tokens whatever its neighbours, their order, and the
 // number of batches, and in goroutines that share the model.
 func TestSameTokensInAnyCompany(t *testing.T) {
-	each(t, func(t *testing.T, b Backend) {
+	modeltest.Each(t, func(t *testing.T, b Backend) {
 		requests := crowd(48)
 		for i := range requests {
 			requests[i].N = i % 3
@@ -363,7 +365,7 @@ var buffersAlive = func() int64 { return 0 }
 // Cancelling, leaving the loop and an early error end within one call to the device, with
 // every goroutine joined and every tensor freed.
 func TestCancelLeaksNothing(t *testing.T) {
-	each(t, func(t *testing.T, b Backend) {
+	modeltest.Each(t, func(t *testing.T, b Backend) {
 		defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which would free what was forgotten
 		lm := smallLM(t, b)
 		lm.engine.chunk = 8
@@ -422,10 +424,10 @@ func TestCancelLeaksNothing(t *testing.T) {
 // The cache of a call has its bound, and a request that exceeds it alone still runs.
 func TestCacheIsBounded(t *testing.T) {
 	c := Config{Layers: 30, Heads: 9, KVHeads: 3, HeadDim: 64, Dim: 576} // SmolLM2
-	if got := cacheBytes / c.cacheRow(8192); got != 2 {
+	if got := cacheBytes / cacheRow(c, 8192); got != 2 {
 		t.Errorf("%d rows of 8192 positions, want 2", got)
 	}
-	if got := c.cacheRow(1); got != 2*30*3*64*4 {
+	if got := cacheRow(c, 1); got != 2*30*3*64*4 {
 		t.Errorf("%d bytes a position", got)
 	}
 }

@@ -2,7 +2,6 @@ package model
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -18,56 +17,23 @@ import (
 //	under the distribution that was drawn from [window, batch]; cache
 //
 // A row with left 0 is idle; a row ends with EOS or a stop, or when left has run out.
-func (c Config) decodeGraph(window int, f filters) func(in []*Node) []*Node {
+func decodeGraph(c Config, window int, f filters) func(in []*Node) []*Node {
 	return func(in []*Node) []*Node {
-		w, in := c.bind(in)
+		w, in := c.Bind(in)
 		a := drawing{temp: in[3], filters: f}
 		tok, pos, left, noise, cache := in[0], in[1], in[2], in[4], in[5:]
 		if f != (filters{}) {
 			a.limits, cache = cache[0], cache[1:]
 		}
 		if window == 1 {
-			next, logp, _, _, cache := c.sampleStep(w, tok, pos, left, a, Reshape(noise, -1), cache)
+			next, logp, _, _, cache := sampleStep(c, w, tok, pos, left, a, Reshape(noise, -1), cache)
 			out := []*Node{Reshape(next, 1, -1)}
 			for _, l := range logp {
 				out = append(out, Reshape(l, 1, -1))
 			}
 			return append(out, cache...)
 		}
-		return c.decodeLoop(w, window, tok, pos, left, a, noise, cache)
-	}
-}
-
-// keepGraph takes rows out of a cache of so many.
-//
-//	which [rows] int32; cache → cache of these rows
-func keepGraph(slots int) func(in []*Node) []*Node {
-	return func(in []*Node) (out []*Node) {
-		which := in[0]
-		rows := which.Shape().Dim(0)
-		for _, x := range in[1:] { // [slots·n, ...]
-			dims := slices.Clone(x.Shape().Dimensions)
-			kept := Gather(Reshape(x, slots, -1), ExpandAxes(which, -1))
-			dims[0] = dims[0] / slots * rows
-			out = append(out, Reshape(kept, dims...))
-		}
-		return out
-	}
-}
-
-// growGraph gives a cache more positions, which are zero.
-//
-//	cache → cache of so many positions
-func (c Config) growGraph(length int) func(in []*Node) []*Node {
-	return func(cache []*Node) (out []*Node) {
-		keyAxis := keyAxis(cache[0].Graph().Backend())
-		for ; len(cache) > 0; cache = cache[2:] {
-			out = append(out, lengthened(cache[0], keyAxis, length), lengthened(cache[1], 1, length))
-			if c.TimeShift {
-				out, cache = append(out, Identity(cache[2])), cache[1:]
-			}
-		}
-		return out
+		return decodeLoop(c, w, window, tok, pos, left, a, noise, cache)
 	}
 }
 
@@ -80,7 +46,7 @@ type drawing struct {
 
 // decodeLoop repeats sampleStep on the device. A closure cannot see the nodes outside,
 // so everything it needs is loop state, the weights included.
-func (c Config) decodeLoop(w Weights, window int, tok, pos, left *Node, a drawing, noise *Node, cache []*Node) []*Node {
+func decodeLoop(c Config, w Weights, window int, tok, pos, left *Node, a drawing, noise *Node, cache []*Node) []*Node {
 	g := tok.Graph()
 	batch := tok.Shape().Dim(0)
 	state := []*Node{Const(g, int32(0)), tok, pos, left, a.temp, noise, Zeros(g, device.I32(window, batch)), Zeros(g, device.F32(window, batch))}
@@ -90,9 +56,9 @@ func (c Config) decodeLoop(w Weights, window int, tok, pos, left *Node, a drawin
 	cacheAt := len(state)
 	state = append(state, cache...)
 	weightsAt := len(state)
-	specs := c.specs()
+	specs := c.Specs()
 	for _, s := range specs {
-		state = append(state, w[s.name])
+		state = append(state, w[s.Name])
 	}
 	params := func(g *Graph) []*Node {
 		p := make([]*Node, len(state))
@@ -110,14 +76,14 @@ func (c Config) decodeLoop(w Weights, window int, tok, pos, left *Node, a drawin
 		i := p[0]
 		w := make(Weights, len(specs))
 		for k, s := range specs {
-			w[s.name] = p[weightsAt+k]
+			w[s.Name] = p[weightsAt+k]
 		}
 		u := Reshape(Gather(p[5], Reshape(i, 1, 1)), batch)
 		a := drawing{temp: p[4], filters: a.filters}
 		if cacheAt > 8 {
 			a.limits = p[9]
 		}
-		next, logp, pos, left, cache := c.sampleStep(w, p[1], p[2], p[3], a, u, p[cacheAt:weightsAt])
+		next, logp, pos, left, cache := sampleStep(c, w, p[1], p[2], p[3], a, u, p[cacheAt:weightsAt])
 		write := func(into, row *Node) *Node {
 			return ScatterSum(into, Reshape(i, 1, 1), Reshape(row, 1, batch), true, true)
 		}
@@ -145,11 +111,11 @@ func (c Config) decodeLoop(w Weights, window int, tok, pos, left *Node, a drawin
 //
 // With filters there are two log-probabilities: of the whole distribution, and of the
 // one that was drawn from.
-func (c Config) sampleStep(w Weights, tok, pos, left *Node, a drawing, u *Node, cache []*Node) (next *Node, logp []*Node, newPos, newLeft *Node, newCache []*Node) {
+func sampleStep(c Config, w Weights, tok, pos, left *Node, a drawing, u *Node, cache []*Node) (next *Node, logp []*Node, newPos, newLeft *Node, newCache []*Node) {
 	g := tok.Graph()
 	batch := tok.Shape().Dim(0)
 	busy := MinScalar(left, 1) // [batch] int32, 1 or 0
-	logits, newCache := c.step(w, tok, pos, ConvertDType(busy, device.Float32), cache)
+	logits, newCache := c.Step(w, tok, pos, ConvertDType(busy, device.Float32), cache)
 
 	greedy := LessOrEqual(a.temp, ScalarZero(g, device.Float32)) // [batch]
 	temp := Where(greedy, OnesLike(a.temp), a.temp)

@@ -1,10 +1,14 @@
 package model
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/satori-go/satori/model/internal/modeltest"
+)
 
 // What tests outside of the package take of those inside.
 
-func XBackends(t testing.TB) map[string]Backend { return backends(t) }
+func XBackends(t testing.TB) map[string]Backend { return modeltest.Backends(t) }
 
 func XFamily(t testing.TB, b Backend, name string) *LM { return families(t, b)[name] }
 

@@ -11,7 +11,7 @@ import (
 // addStops takes over the ends of a completion that a directory's generation_config.json
 // names beside those of config.json, as transformers' generate does: chat models end
 // their turns with a token that config.json often lacks. How to sample is the request's.
-func (c *Config) addStops(dir string) error {
+func addStops(c *Config, dir string) error {
 	path := filepath.Join(dir, "generation_config.json")
 	data, err := readSmall(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -30,7 +30,7 @@ func (c *Config) addStops(dir string) error {
 		if id < 0 || int(id) >= c.VocabSize {
 			return fmt.Errorf("%s: eos_token_id %d is outside the vocabulary of %d", path, id, c.VocabSize)
 		}
-		if !c.ends(id) {
+		if !c.Ends(id) {
 			c.Stops = append(c.Stops, id)
 		}
 	}

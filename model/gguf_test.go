@@ -15,6 +15,7 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model/gguf"
 	"github.com/satori-go/satori/model/internal/device"
+	"github.com/satori-go/satori/model/internal/modeltest"
 	"github.com/satori-go/satori/model/tokenizer"
 )
 
@@ -46,7 +47,7 @@ func families(t testing.TB, b Backend) map[string]*LM {
 		c := Config{ModelType: family, VocabSize: tok.Len() + 10, Dim: 64, FFN: 96, Layers: 2, Heads: 4, KVHeads: 2, MaxPositions: 256,
 			EOS: 605, Stops: []int32{604}, Pad: 605, BOS: &bos, InitRange: 0.3, Tied: family == "qwen3" || family == "llama3"}
 		if family == "llama3" {
-			c.ModelType, c.RopeScaling = "llama", RopeScaling{8, 1, 4, 32}
+			c.ModelType, c.RopeScaling = "llama", RopeScaling{Factor: 8, LowFreq: 1, HighFreq: 4, Original: 32}
 		}
 		if family == "qwen3" {
 			c.HeadDim = 32
@@ -56,13 +57,13 @@ func families(t testing.TB, b Backend) map[string]*LM {
 			t.Fatal(err)
 		}
 		rng := rand.New(rand.NewPCG(1, 2))
-		for i, s := range n.specs {
-			if len(s.dims) == 1 {
-				data := device.Values(n.weights[i])
+		for i, s := range n.Specs() {
+			if len(s.Dims) == 1 {
+				data := device.Values(n.Weights()[i])
 				for k := range data {
 					data[k] += float32(rng.Float64() - 0.5)
 				}
-				n.weights[i] = n.upload(data, s)
+				setWeight(n, i, data)
 			}
 		}
 		lm, err := NewLM(n, tok)
@@ -77,7 +78,7 @@ func families(t testing.TB, b Backend) map[string]*LM {
 
 // A model comes back from a GGUF file: bit by bit as F32, nearly so as F16 and Q8_0.
 func TestGGUFSaveOpen(t *testing.T) {
-	b := backends(t)["go"]
+	b := modeltest.Backends(t)["go"]
 	for family, lm := range families(t, b) {
 		for kind, tolerance := range map[gguf.Type]float64{gguf.F32: 0, gguf.F16: 5e-4, gguf.Q8_0: 5e-3} {
 			path := filepath.Join(t.TempDir(), "m.gguf")
@@ -100,15 +101,15 @@ func TestGGUFSaveOpen(t *testing.T) {
 			if got, want := fmt.Sprintf("%+v", again.Config), fmt.Sprintf("%+v", want); got != want {
 				t.Errorf("%s: config\n %s\nwant\n %s", family, got, want)
 			}
-			for i, s := range lm.specs {
-				x, y := device.Values(lm.weights[i]), device.Values(again.weights[i])
+			for i, s := range lm.Specs() {
+				x, y := device.Values(lm.Weights()[i]), device.Values(again.Weights()[i])
 				largest := 0.0
 				for _, v := range x {
 					largest = max(largest, math.Abs(float64(v)))
 				}
 				for k := range x {
 					if d := math.Abs(float64(x[k] - y[k])); d > tolerance*largest {
-						t.Fatalf("%s, %v: %s [%d] is %g, want %g", family, kind, s.name, k, y[k], x[k])
+						t.Fatalf("%s, %v: %s [%d] is %g, want %g", family, kind, s.Name, k, y[k], x[k])
 					}
 				}
 			}
@@ -125,7 +126,7 @@ func TestGGUFSaveOpen(t *testing.T) {
 }
 
 func TestGGUFRefuses(t *testing.T) {
-	b := backends(t)["go"]
+	b := modeltest.Backends(t)["go"]
 	words := smallLM(t, b)
 	path := filepath.Join(t.TempDir(), "m.gguf")
 	save := func(change func(lm *LM)) error {
@@ -141,7 +142,7 @@ func TestGGUFRefuses(t *testing.T) {
 		{save(func(lm *LM) { lm.tokenizer = words.tokenizer }), `llama.cpp does not know the tokenizer: its model is "WordLevel"`},
 		{save(func(lm *LM) { lm.Config.Score = true }), "scalar head"},
 		{save(func(lm *LM) { lm.Config.Stops = []int32{1, 2, 3} }), "eos_token_id has 4 entries"},
-		{save(func(lm *LM) { lm.Config.RopeScaling = RopeScaling{8, 2, 4, 32} }), "is not that of Llama 3"},
+		{save(func(lm *LM) { lm.Config.RopeScaling = RopeScaling{Factor: 8, LowFreq: 2, HighFreq: 4, Original: 32} }), "is not that of Llama 3"},
 		{words.SaveGGUF(path, gguf.Q4_0), "Q4_0 is not written (F32, F16, Q8_0)"},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.want) {
@@ -185,7 +186,7 @@ func TestGGUFRefuses(t *testing.T) {
 		}
 		changed[c.key] = c.value
 		var file bytes.Buffer
-		if err := gguf.Write(&file, changed, good.ggufTensors(gguf.F32)); err != nil {
+		if err := gguf.Write(&file, changed, ggufTensors(good.Net, gguf.F32)); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(path, file.Bytes(), 0o644); err != nil {
@@ -222,7 +223,7 @@ func FuzzGGUFMetadata(f *testing.F) {
 		metadata["tokenizer.ggml.token_type"] = metadata["tokenizer.ggml.token_type"].([]int32)[:20]
 		metadata["tokenizer.ggml.merges"] = []string{"\" #"}
 		add(metadata)
-		if lm.Config.arch().gguf == "llama" {
+		if ggufArchitectures[lm.Config.ModelType] == "llama" {
 			for _, tokens := range [][]string{{"<unk>", "<s>", "</s>", "<0x0A>", "▁", "t", "h", "e", "▁t", "he", "▁the", "▁▁"}, runs("a", 20), runs("a", 60)} {
 				maps.Copy(metadata, scoredMetadata(tokens))
 				add(metadata)

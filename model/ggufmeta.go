@@ -87,8 +87,8 @@ func (m *ggufMeta) want(key string, want int) {
 // said nowhere else.
 func (m *ggufMeta) config(tensors map[string]gguf.Tensor) (Config, error) {
 	var c Config
-	for name, a := range architectures {
-		if a.gguf == m.arch && m.arch != "" && name != "mistral" { // llama.cpp knows no Mistral of its own
+	for name, arch := range ggufArchitectures {
+		if arch == m.arch && name != "mistral" { // llama.cpp knows no Mistral of its own
 			c.ModelType = name
 		}
 	}
@@ -120,7 +120,7 @@ func (m *ggufMeta) config(tensors map[string]gguf.Tensor) (Config, error) {
 	}
 	c.EOS = int32(m.int(eos, 0))
 	for _, name := range []string{"eot_token_id", "eom_token_id"} {
-		if id := int32(m.int("tokenizer.ggml."+name, int(c.EOS))); !c.ends(id) {
+		if id := int32(m.int("tokenizer.ggml."+name, int(c.EOS))); !c.Ends(id) {
 			c.Stops = append(c.Stops, id)
 		}
 	}
@@ -130,7 +130,7 @@ func (m *ggufMeta) config(tensors map[string]gguf.Tensor) (Config, error) {
 	}
 	c.Pad = int32(m.int("tokenizer.ggml.padding_token_id", int(c.EOS)))
 
-	c, err := c.resolve()
+	c, err := c.Resolve()
 	if err != nil {
 		return c, errors.Join(append(m.faults, err)...)
 	}
@@ -156,11 +156,11 @@ func (m *ggufMeta) config(tensors map[string]gguf.Tensor) (Config, error) {
 // rope_freqs.weight. llama.cpp keeps the divisors alone, so LowFreq and HighFreq are
 // taken to be 1 and 4, as in every model of Llama 3; that they give these divisors is
 // checked.
-func (c Config) llama3Scaling(divisors []float32) (RopeScaling, error) {
+func llama3Scaling(c Config, divisors []float32) (RopeScaling, error) {
 	s := RopeScaling{Factor: 1, LowFreq: 1, HighFreq: 4, Original: 8192}
 	plain := c
 	plain.RopeScaling = RopeScaling{}
-	frequencies := plain.frequencies()
+	frequencies := plain.Frequencies()
 	if len(divisors) != len(frequencies) {
 		return s, fmt.Errorf("%d divisors for %d frequencies", len(divisors), len(frequencies))
 	}
@@ -173,7 +173,7 @@ func (c Config) llama3Scaling(divisors []float32) (RopeScaling, error) {
 		}
 	}
 	for i, d := range divisors {
-		if want := s.divisor(frequencies[i]); !(math.Abs(float64(d)-want) <= 1e-4*want) {
+		if want := s.Divisor(frequencies[i]); !(math.Abs(float64(d)-want) <= 1e-4*want) {
 			return s, fmt.Errorf("divisor %d is %g, want %g: these are not the numbers of Llama 3's scaling", i, d, want)
 		}
 	}

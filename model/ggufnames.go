@@ -1,12 +1,16 @@
 package model
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/satori-go/satori/model/decoder"
+)
 
 // ggufNames are the tensors of a decoder in llama.cpp's names and in Hugging Face's.
 var ggufNames = [][2]string{
-	{ggufEmbedding, embedding},
+	{ggufEmbedding, decoder.Embedding},
 	{"output_norm.weight", "model.norm.weight"},
-	{ggufHead, lmHead},
+	{ggufHead, decoder.LMHead},
 }
 
 // ggufLayerNames are those of a layer, behind "blk.N." and "model.layers.N.".

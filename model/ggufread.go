@@ -64,7 +64,7 @@ func loadGGUF(b Backend, f *gguf.File, meta *ggufMeta, where string) (*Net, erro
 	if t, ok := tensors[ggufDivisors]; ok {
 		divisors, err := f.Floats(t)
 		if err == nil {
-			c.RopeScaling, err = c.llama3Scaling(divisors)
+			c.RopeScaling, err = llama3Scaling(c, divisors)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", ggufDivisors, err)
@@ -76,7 +76,7 @@ func loadGGUF(b Backend, f *gguf.File, meta *ggufMeta, where string) (*Net, erro
 		hf := fromGGUF(name)
 		have[hf] = stored{where: where, dims: t.Dims, read: func() ([]float32, error) {
 			data, err := f.Floats(t)
-			if heads := c.interleaved(hf); heads > 0 && err == nil {
+			if heads := interleaved(c, hf); heads > 0 && err == nil {
 				data = halve(data, t.Dims[0], heads)
 			}
 			return data, err
@@ -87,9 +87,9 @@ func loadGGUF(b Backend, f *gguf.File, meta *ggufMeta, where string) (*Net, erro
 
 // interleaved is the number of heads of a tensor whose rows llama.cpp keeps in another
 // order, and 0 for all others.
-func (c Config) interleaved(name string) int {
+func interleaved(c Config, name string) int {
 	switch {
-	case c.arch().gguf != "llama":
+	case ggufArchitectures[c.ModelType] != "llama":
 		return 0
 	case strings.HasSuffix(name, "self_attn.q_proj.weight"):
 		return c.Heads

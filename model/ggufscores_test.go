@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/satori-go/satori/model/gguf"
+	"github.com/satori-go/satori/model/internal/modeltest"
 	"github.com/satori-go/satori/model/tokenizer"
 )
 
@@ -50,7 +51,7 @@ func byText(tokens []string) map[string]int32 {
 
 // The scores that are written make llama.cpp merge as the tokenizer does.
 func TestGGUFScoresMergeAlike(t *testing.T) {
-	b := backends(t)["go"]
+	b := modeltest.Backends(t)["go"]
 	for _, name := range []string{"mistral", "sentencepiece"} {
 		lm := pairsLM(t, b, name)
 		metadata, err := lm.ggufMetadata()
@@ -148,7 +149,7 @@ func randomPairs(rng *rand.Rand) (tokens []string, merges [][2]string) {
 
 // Ids and texts of llama.cpp and of this library are the same.
 func TestGGUFInLlamaCppSentencePiece(t *testing.T) {
-	b := backends(t)["go"]
+	b := modeltest.Backends(t)["go"]
 	for _, name := range []string{"mistral", "unprefixed", "metaspace", "sentencepiece"} {
 		t.Run(name, func(t *testing.T) {
 			lm := pairsLM(t, b, name)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/satori-go/satori/model/gguf"
+	"github.com/satori-go/satori/model/internal/modeltest"
 	"github.com/satori-go/satori/model/tokenizer"
 )
 
@@ -158,7 +159,7 @@ func TestGGUFScoresAgainstSentencePiece(t *testing.T) {
 // A tokenizer of SentencePiece's kind comes back from a GGUF file: the same ids for the
 // texts that package tokenizer is tested on, and the same texts for ids.
 func TestGGUFSentencePieceRoundTrip(t *testing.T) {
-	b := backends(t)["go"]
+	b := modeltest.Backends(t)["go"]
 	type golden struct {
 		Text    string
 		IDs     []int32
@@ -220,7 +221,7 @@ func TestGGUFSentencePieceRoundTrip(t *testing.T) {
 
 // What SaveGGUF says of the tokens.
 func TestGGUFSentencePieceMetadata(t *testing.T) {
-	lm := pairsLM(t, backends(t)["go"], "mistral")
+	lm := pairsLM(t, modeltest.Backends(t)["go"], "mistral")
 	m, err := lm.ggufMetadata()
 	if err != nil {
 		t.Fatal(err)
@@ -282,7 +283,7 @@ func TestGGUFSentencePieceDefaults(t *testing.T) {
 
 // What scores cannot say, or llama.cpp does another way, is refused by name.
 func TestGGUFSentencePieceRefuses(t *testing.T) {
-	b := backends(t)["go"]
+	b := modeltest.Backends(t)["go"]
 	save := func(change ...string) error {
 		t.Helper()
 		_, err := withTokenizer(t, b, mistral(t, change...)).ggufMetadata()

@@ -40,7 +40,7 @@ func (m *LM) saveGGUF(path string, matrices gguf.Type) error {
 	if !ok {
 		return fmt.Errorf("%v is not written (F32, F16, Q8_0)", matrices)
 	}
-	if m.Config.LoRA.on() {
+	if m.Config.LoRA.On() {
 		merged, err := m.Merge()
 		if err != nil {
 			return err
@@ -56,24 +56,24 @@ func (m *LM) saveGGUF(path string, matrices gguf.Type) error {
 	if matrices == gguf.Q8_0 {
 		metadata["general.quantization_version"] = uint32(2) // of ggml's blocks
 	}
-	return rundir.WriteFile(path, func(w io.Writer) error { return gguf.Write(w, metadata, m.ggufTensors(matrices)) })
+	return rundir.WriteFile(path, func(w io.Writer) error { return gguf.Write(w, metadata, ggufTensors(m.Net, matrices)) })
 }
 
 // ggufTensors are the weights under llama.cpp's names, in its order of rows.
-func (n *Net) ggufTensors(matrices gguf.Type) []gguf.Source {
+func ggufTensors(n *Net, matrices gguf.Type) []gguf.Source {
 	var list []gguf.Source
-	for i, s := range n.specs {
+	for i, s := range n.Specs() {
 		kind := gguf.F32
-		if len(s.dims) > 1 {
+		if len(s.Dims) > 1 {
 			kind = matrices
-			if kind == gguf.Q8_0 && s.dims[1]%32 != 0 {
+			if kind == gguf.Q8_0 && s.Dims[1]%32 != 0 {
 				kind = gguf.F16
 			}
 		}
-		list = append(list, gguf.Source{Name: toGGUF(s.name), Type: kind, Dims: s.dims, Floats: func() ([]float32, error) {
-			data := device.Values(n.weights[i])
-			if heads := n.Config.interleaved(s.name); heads > 0 {
-				data = interleave(data, s.dims[0], heads)
+		list = append(list, gguf.Source{Name: toGGUF(s.Name), Type: kind, Dims: s.Dims, Floats: func() ([]float32, error) {
+			data := device.Values(n.Weights()[i])
+			if heads := interleaved(n.Config, s.Name); heads > 0 {
+				data = interleave(data, s.Dims[0], heads)
 			}
 			return data, nil
 		}})
@@ -81,11 +81,11 @@ func (n *Net) ggufTensors(matrices gguf.Type) []gguf.Source {
 	if scaling := n.Config.RopeScaling; scaling != (RopeScaling{}) {
 		plain := n.Config
 		plain.RopeScaling = RopeScaling{}
-		frequencies := plain.frequencies()
+		frequencies := plain.Frequencies()
 		list = append(list, gguf.Source{Name: ggufDivisors, Type: gguf.F32, Dims: []int{len(frequencies)}, Floats: func() ([]float32, error) {
 			divisors := make([]float32, len(frequencies))
 			for i, f := range frequencies {
-				divisors[i] = float32(scaling.divisor(f))
+				divisors[i] = float32(scaling.Divisor(f))
 			}
 			return divisors, nil
 		}})
@@ -96,7 +96,7 @@ func (n *Net) ggufTensors(matrices gguf.Type) []gguf.Source {
 // ggufMetadata is the inverse of what [Open] reads of a file's metadata.
 func (m *LM) ggufMetadata() (map[string]any, error) {
 	c := m.Config
-	arch := c.arch().gguf
+	arch := ggufArchitectures[c.ModelType]
 	switch {
 	case arch == "":
 		return nil, fmt.Errorf("llama.cpp does not know the decoder of model_type %q", c.ModelType)

@@ -1,120 +1,23 @@
 package model
 
 import (
+	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/internal/device"
+	"github.com/satori-go/satori/model/internal/modeltest"
+	"github.com/satori-go/satori/model/network"
 )
-
-// The update is torch.optim.AdamW's after clip_grad_norm_ (testdata/adamw/README.md).
-func TestAdamWGolden(t *testing.T) {
-	var golden struct {
-		Cases []struct {
-			LR, Beta1, Beta2, Eps, Weight_decay, Max_norm float64
-			Shapes                                        [][]int
-			Init                                          []any
-			Grads                                         [][]any
-			Grad_norms                                    []float64
-			Params_f64                                    [][]any
-		}
-	}
-	readJSON(t, "testdata/adamw/golden.json", &golden)
-	each(t, func(t *testing.T, b Backend) {
-		for _, c := range golden.Cases {
-			net := &Net{backend: b}
-			load := func(v []any) (list []*Tensor) {
-				for i, s := range net.specs {
-					list = append(list, backend.Floats(flatten(v[i]), s.dims...))
-				}
-				return list
-			}
-			for _, shape := range c.Shapes {
-				if len(shape) == 1 {
-					shape = []int{1, shape[0]} // torch decays vectors too; here they are norms
-				}
-				net.specs = append(net.specs, spec{"w", shape})
-			}
-			net.weights = load(c.Init)
-			maxNorm := c.Max_norm
-			if maxNorm == 0 {
-				maxNorm = 1e30
-			}
-			l := NewLearner(net, nil, AdamW{Beta1: c.Beta1, Beta2: c.Beta2, Eps: c.Eps, WeightDecay: c.Weight_decay, MaxNorm: maxNorm})
-			// The gradient is handed in as the input of the loss, in two halves.
-			l.grad = device.New(b, "given", func(in []*Node) []*Node {
-				g := in[len(net.specs):]
-				zero := ScalarZero(g[0].Graph(), device.Float32)
-				return append([]*Node{zero, Reshape(zero, 1)}, g...)
-			})
-			for step, grads := range c.Grads {
-				one, two := load(grads), load(grads)
-				for i := range one {
-					data := device.Values(one[i])
-					other := make([]float32, len(data))
-					for k := range data {
-						other[k] = data[k] * 0.25
-						data[k] *= 0.75
-					}
-					one[i], two[i] = backend.Floats(data, net.specs[i].dims...), backend.Floats(other, net.specs[i].dims...)
-				}
-				stat, err := l.Step([][]*Tensor{one, two}, c.LR)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if len(c.Grad_norms) == 0 { // the case without clipping
-				} else if d := math.Abs(stat.Norm - c.Grad_norms[step]); d > 2e-6*c.Grad_norms[step] {
-					t.Errorf("step %d: norm is off by %g", step, d)
-				}
-				for i := range net.specs {
-					want := flatten(c.Params_f64[step][i])
-					for k, x := range device.Values(net.weights[i]) {
-						if d := math.Abs(float64(x-want[k]) / float64(want[k])); d > 1e-6 {
-							t.Fatalf("step %d: weight %d[%d] is off by %g of it", step, i, k, d)
-						}
-					}
-				}
-			}
-		}
-	})
-}
-
-func flatten(v any) (out []float32) {
-	switch v := v.(type) {
-	case float64:
-		return []float32{float32(v)}
-	case []any:
-		for _, x := range v {
-			out = append(out, flatten(x)...)
-		}
-	}
-	return out
-}
-
-func TestCosineGolden(t *testing.T) {
-	var golden struct {
-		Cases []struct {
-			LR                  float64
-			Steps, Warmup_steps int
-			Min_lr_rate         float64
-			Values              []float64
-			After_last          float64
-		}
-	}
-	readJSON(t, "testdata/schedule/golden.json", &golden)
-	for _, c := range golden.Cases {
-		for i, want := range append(c.Values, c.After_last) {
-			if got := Cosine(c.LR, i, c.Warmup_steps, c.Steps, c.Min_lr_rate); math.Abs(got-want) > 1e-9*c.LR {
-				t.Errorf("step %d of %d: %g, want %g", i, c.Steps, got, want)
-			}
-		}
-	}
-}
 
 // nextToken is the loss of the tests: mean cross entropy, its count as an input.
 func nextToken(c Config, w Weights, in []*Node) (*Node, *Node) {
@@ -138,7 +41,7 @@ func trainSmall(t *testing.T, l *Learner, steps, split int) Stat {
 		}
 		var batches [][]*Tensor
 		for part := range slices.Chunk(rows, 8/split) {
-			batches = append(batches, []*Tensor{backend.Ints(PadRows(part, 16), len(part), 16), backend.Floats([]float32{8 * 15}, 1)})
+			batches = append(batches, []*Tensor{backend.Ints(network.PadRows(part, 16), len(part), 16), backend.Floats([]float32{8 * 15}, 1)})
 		}
 		var err error
 		if last, err = l.Step(batches, 3e-3); err != nil {
@@ -148,38 +51,9 @@ func trainSmall(t *testing.T, l *Learner, steps, split int) Stat {
 	return last
 }
 
-// Micro-batches add up to the batch, and training learns a rule.
-func TestMicroBatches(t *testing.T) {
-	each(t, func(t *testing.T, b Backend) {
-		one, two := NewLearner(smallLM(t, b).Net, nextToken, AdamW{}), NewLearner(smallLM(t, b).Net, nextToken, AdamW{})
-		first := trainSmall(t, one, 1, 1)
-		other := trainSmall(t, two, 1, 2)
-		if math.Abs(first.Loss-other.Loss) > 1e-5*first.Loss || math.Abs(first.Norm-other.Norm) > 1e-4*first.Norm {
-			t.Errorf("whole batch %+v, two halves %+v", first, other)
-		}
-		rows := PadRows([][]int32{{2, 5, 8, 11}, {3, 6, 9}}, 16)
-		in := func() [][]*Tensor { return [][]*Tensor{{backend.Ints(rows, 2, 16), backend.Floats([]float32{30}, 1)}} }
-		measured, err := two.Measure(in())
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, prepared, err := two.Prepare(in(), 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.Discard()
-		if math.Abs(measured.Loss-prepared.Loss) > 1e-6*measured.Loss || b.Name() == "go" && measured.Loss != prepared.Loss || measured.Norm != 0 || two.Steps() != 1 {
-			t.Errorf("measured %+v, a step would have %+v", measured, prepared)
-		}
-		if last := trainSmall(t, two, 60, 2); last.Loss > first.Loss/2 {
-			t.Errorf("loss went from %g to %g only", first.Loss, last.Loss)
-		}
-	})
-}
-
 // A run that is saved and loaded half-way ends with the same bytes.
 func TestLearnerResumes(t *testing.T) {
-	b := backends(t)["go"]
+	b := modeltest.Backends(t)["go"]
 	whole := NewLearner(smallLM(t, b).Net, nextToken, AdamW{WeightDecay: 0.1})
 	trainSmall(t, whole, 3, 2)
 	trainSmall(t, whole, 3, 2)
@@ -187,7 +61,7 @@ func TestLearnerResumes(t *testing.T) {
 	half := NewLearner(smallLM(t, b).Net, nextToken, AdamW{WeightDecay: 0.1})
 	trainSmall(t, half, 3, 2)
 	dir := t.TempDir() + "/checkpoint"
-	if err := half.Net.SaveWith(dir, half.SaveState); err != nil {
+	if err := SaveNet(half.Net, dir, SaveLearner(half)); err != nil {
 		t.Fatal(err)
 	}
 	net, err := OpenNet(b, dir)
@@ -195,38 +69,192 @@ func TestLearnerResumes(t *testing.T) {
 		t.Fatal(err)
 	}
 	resumed := NewLearner(net, nextToken, AdamW{WeightDecay: 0.1})
-	if err := resumed.LoadState(dir); err != nil {
+	if err := OpenLearner(resumed, dir); err != nil {
 		t.Fatal(err)
 	}
 	trainSmall(t, resumed, 3, 2)
-	for i, s := range whole.Net.specs {
-		if !slices.Equal(device.Values(whole.Net.weights[i]), device.Values(resumed.Net.weights[i])) {
-			t.Errorf("%s differs after resuming", s.name)
+	for i, s := range whole.Net.Specs() {
+		if !slices.Equal(device.Values(whole.Net.Weights()[i]), device.Values(resumed.Net.Weights()[i])) {
+			t.Errorf("%s differs after resuming", s.Name)
 		}
 	}
 }
 
-// A gradient that is not finite leaves the weights as they were.
-func TestDivergedStep(t *testing.T) {
-	lm := smallLM(t, backends(t)["go"])
-	l := NewLearner(lm.Net, nextToken, AdamW{})
-	before, _ := lm.Tensor("model.norm.weight")
-	stat, err := l.Step([][]*Tensor{{backend.Ints(make([]int32, 32), 2, 16), backend.Floats([]float32{0}, 1)}}, 1e-3)
-	if err != nil || !stat.Diverged || l.Steps() != 0 || l.Skipped() != 1 {
-		t.Errorf("stat %+v, error %v, steps %d, skipped %d", stat, err, l.Steps(), l.Skipped())
+// A bfloat16 network is half as long in its file, opens with the same numbers, and samples with
+// the log-probabilities that it scores with; its learner goes on with the masters.
+func TestBF16Files(t *testing.T) {
+	modeltest.Each(t, func(t *testing.T, b Backend) {
+		half := smallLM(t, b).Net
+		half.ToBF16()
+		two := NewLearner(half, nextToken, AdamW{WeightDecay: 0.1})
+		trainSmall(t, two, 3, 2)
+		// Saved, the file is half as long and opens with the same numbers; the state has the masters.
+		dir := filepath.Join(t.TempDir(), "m")
+		if err := SaveNet(half, dir, SaveLearner(two)); err != nil {
+			t.Fatal(err)
+		}
+		again, err := OpenNet(b, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, s := range half.Specs() {
+			if x, _ := again.Tensor(s.Name); !slices.Equal(x, device.Values(half.Weights()[i])) {
+				t.Errorf("%s differs", s.Name)
+			}
+		}
+		again.ToBF16()
+		resumed := NewLearner(again, nextToken, AdamW{WeightDecay: 0.1})
+		if err := OpenLearner(resumed, dir); err != nil {
+			t.Fatal(err)
+		}
+		want, got := trainSmall(t, two, 2, 2), trainSmall(t, resumed, 2, 2)
+		if want.Loss != got.Loss || want.Norm != got.Norm {
+			t.Errorf("resumed %+v, want %+v", got, want)
+		}
+		lm := &LM{Net: half}
+		done, err := lm.Sample(context.Background(), Request{Prompt: []int32{3, 4}, MaxTokens: 6, Temperature: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := append([]int32{3, 4}, done[0].Tokens...)
+		logp, err := half.LogProbs(context.Background(), [][]int32{row})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, x := range done[0].LogProbs {
+			if math.Abs(float64(x-logp[0][k+1])) > 1e-5 {
+				t.Errorf("token %d: log-probability %g, scored %g", k, x, logp[0][k+1])
+			}
+		}
+	})
+}
+
+// Actor and critic share a trunk, and one learner trains both.
+func TestScalarHeads(t *testing.T) {
+	modeltest.Each(t, func(t *testing.T, b Backend) {
+		plain := smallLM(t, b)
+		lm, err := plain.WithScalar("value", 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lm, err = lm.WithScalar("reward", 4); err != nil {
+			t.Fatal(err)
+		}
+		rows := [][]int32{{5, 9, 3, 8, 7}}
+		one, _ := plain.LogProbs(context.Background(), rows)
+		if two, err := lm.LogProbs(context.Background(), rows); err != nil || !slices.Equal(one[0], two[0]) {
+			t.Errorf("heads change the language model: %v", err)
+		}
+		// The language model learns to predict, the value to be 2 after every token.
+		l := NewLearner(lm.Net, func(c Config, w Weights, in []*Node) (*Node, *Node) {
+			hidden := c.Hidden(w, in[0])
+			logp := c.LogProbs(w, hidden, in[0], nil)
+			value := c.Scalar(w, "value", hidden)
+			policy := Div(Neg(ReduceAllSum(logp)), Reshape(in[1]))
+			critic := Div(ReduceAllSum(Square(AddScalar(value, -2.0))), Reshape(in[1]))
+			return Add(policy, critic), Stack([]*Node{policy, critic}, 0)
+		}, AdamW{})
+		rewards, _ := lm.Tensor(decoder.ScalarHead("reward"))
+		first := trainSmall(t, l, 1, 2)
+		last := trainSmall(t, l, 60, 2)
+		if last.Stats[0] > first.Stats[0]/2 || last.Stats[1] > first.Stats[1]/10 {
+			t.Errorf("losses went from %v to %v", first.Stats, last.Stats)
+		}
+		if after, _ := lm.Tensor(decoder.ScalarHead("reward")); !slices.Equal(rewards, after) {
+			t.Error("the head that is not in the loss has changed")
+		}
+		values, err := lm.ScalarScores(context.Background(), "value", rows)
+		if err != nil || math.Abs(float64(values[0][4])-2) > 0.7 {
+			t.Errorf("values %v, %v", values, err)
+		}
+		dir := filepath.Join(t.TempDir(), "m")
+		if err := lm.Save(dir); err != nil {
+			t.Fatal(err)
+		}
+		again, err := Open(b, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if two, err := again.ScalarScores(context.Background(), "value", rows); err != nil || !slices.Equal(values[0], two[0]) {
+			t.Errorf("saved: %v, %v", two, err)
+		}
+		bare := again.WithoutScalars()
+		one, _ = again.LogProbs(context.Background(), rows)
+		if two, err := bare.LogProbs(context.Background(), rows); err != nil || !slices.Equal(one[0], two[0]) || len(bare.Config.Scalars) > 0 || len(again.Config.Scalars) != 2 {
+			t.Errorf("without heads: %v, %q and %q", err, bare.Config.Scalars, again.Config.Scalars)
+		}
+		for name, n := range map[string]*network.Net{"value": again.Net, "": plain.Net, "a.b": plain.Net} {
+			if _, err := n.WithScalar(name, 1); err == nil {
+				t.Errorf("head %q: no error", name)
+			}
+		}
+		if _, err := plain.ScalarScores(context.Background(), "value", rows); err == nil || !strings.Contains(err.Error(), `has no head "value"`) {
+			t.Errorf("error %v", err)
+		}
+		if done, err := again.Sample(context.Background(), Request{Prompt: rows[0], MaxTokens: 3}); err != nil || len(done[0].Tokens) == 0 {
+			t.Errorf("%v, %v", done, err)
+		}
+	})
+}
+
+// devices opens XLA with so many CPU devices, or skips.
+func devices(t *testing.T, n int) Backend {
+	t.Helper()
+	if modeltest.Backends(t)["xla"] == nil {
+		t.Skip("several devices are tested on XLA alone; the Go backend has one")
 	}
-	dir := t.TempDir()
-	if err := l.SaveState(dir); err != nil {
+	b, err := OpenBackend(fmt.Sprintf("xla:cpu,devices=%d", n))
+	if err != nil {
 		t.Fatal(err)
 	}
-	again := NewLearner(lm.Net, nextToken, AdamW{})
-	if err := again.LoadState(dir); err != nil || again.Skipped() != 1 || again.Steps() != 0 {
-		t.Errorf("loaded: %v, skipped %d, steps %d", err, again.Skipped(), again.Steps())
+	if got := int(b.NumDevices()); got != n {
+		t.Fatalf("%d devices, want %d", got, n)
 	}
-	if after, _ := lm.Tensor("model.norm.weight"); !slices.Equal(before, after) {
-		t.Error("weights have changed")
+	return b
+}
+
+// Weights that were replaced between steps, and a state that was loaded, reach all devices.
+func TestDevicesFollow(t *testing.T) {
+	b := devices(t, 2)
+	lm := smallLM(t, b)
+	l := NewLearner(lm.Net, nextToken, AdamW{})
+	trainSmall(t, l, 1, 2)
+	if err := lm.CopyToken("3", "5"); err != nil {
+		t.Fatal(err)
 	}
-	if _, err := l.Step([][]*Tensor{{backend.Ints(make([]int32, 32), 2, 16)}}, 1e-3); err == nil {
-		t.Error("a loss that panics gives no error")
+	dir := t.TempDir() + "/checkpoint"
+	if err := SaveNet(lm.Net, dir, SaveLearner(l)); err != nil {
+		t.Fatal(err)
+	}
+	want := trainSmall(t, l, 2, 2)
+	net, err := OpenNet(b, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resumed := NewLearner(net, nextToken, AdamW{})
+	if err := OpenLearner(resumed, dir); err != nil {
+		t.Fatal(err)
+	}
+	if got := trainSmall(t, resumed, 2, 2); got.Loss != want.Loss || got.Norm != want.Norm {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	stat, err := resumed.Step([][]*Tensor{{backend.Ints(make([]int32, 32), 2, 16), backend.Floats([]float32{0}, 1)}}, 1e-3)
+	if err != nil || !stat.Diverged || resumed.Steps() != 3 || resumed.Skipped() != 1 {
+		t.Errorf("%+v, %v", stat, err)
+	}
+}
+
+func TestDevicesOption(t *testing.T) {
+	if modeltest.Backends(t)["xla"] == nil {
+		t.Skip("XLA alone has the option")
+	}
+	for _, config := range []string{"xla:cpu,devices=0", "xla:devices=x", "xla:cpu,devices=-1,devices=2"} {
+		if _, err := OpenBackend(config); err == nil || !strings.Contains(err.Error(), "want a positive number") {
+			t.Errorf("%s: error %v", config, err)
+		}
+	}
+	b, err := OpenBackend("xla:cpu")
+	if err != nil || b.NumDevices() != 1 {
+		t.Errorf("%v, %v", b, err)
 	}
 }

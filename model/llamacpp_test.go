@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/satori-go/satori/model/gguf"
+	"github.com/satori-go/satori/model/internal/modeltest"
 )
 
 // llamaServer starts llama.cpp's server on a file and returns its address; it must start.
@@ -127,7 +128,7 @@ func nextTokens(t *testing.T, server string, lm *LM, ids []int32) map[int32]floa
 // What SaveGGUF writes runs in llama.cpp and says the same, for every family; and its
 // tokenizer gives the same ids.
 func TestGGUFInLlamaCpp(t *testing.T) {
-	b := backends(t)["go"]
+	b := modeltest.Backends(t)["go"]
 	for family, lm := range families(t, b) {
 		t.Run(family, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "m.gguf")

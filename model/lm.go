@@ -10,7 +10,6 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/coat/rundir"
-	"github.com/satori-go/satori/model/internal/device"
 	"github.com/satori-go/satori/model/tokenizer"
 )
 
@@ -94,7 +93,7 @@ func OpenNet(b Backend, path string) (*Net, error) {
 	dir := path
 	c, err := readConfig(filepath.Join(dir, "config.json"))
 	if err == nil {
-		err = c.addStops(dir)
+		err = addStops(&c, dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
@@ -104,7 +103,7 @@ func OpenNet(b Backend, path string) (*Net, error) {
 		return nil, fmt.Errorf("model: %w", err)
 	}
 	defer files.Close()
-	scalars, file, err := c.openScalars(dir)
+	scalars, file, err := openScalars(&c, dir)
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
@@ -123,7 +122,7 @@ func (m *LM) Save(dir string) error { return m.SaveWith(dir) }
 
 // SaveWith is Save with further files, which functions write into the same directory.
 func (m *LM) SaveWith(dir string, extra ...func(dir string) error) error {
-	return m.Net.SaveWith(dir, append(extra, func(tmp string) error {
+	return SaveNet(m.Net, dir, append(extra, func(tmp string) error {
 		if m.tokenizer == nil {
 			return nil
 		}
@@ -131,14 +130,12 @@ func (m *LM) SaveWith(dir string, extra ...func(dir string) error) error {
 	})...)
 }
 
-// Save writes config.json and the weights, in f32 or of a Config with BF16 in that:
+// SaveNet writes config.json and the weights, in f32 or of a Config with BF16 in that:
 // model.safetensors, or several files with an index from 5 GB on. An adapter is merged in
-// ([Net.SaveAdapter] writes it alone); further scalar heads go to a folder "heads".
-func (n *Net) Save(dir string) error { return n.SaveWith(dir) }
-
-// SaveWith is Save with further files, which functions write into the same directory.
-func (n *Net) SaveWith(dir string, extra ...func(dir string) error) error {
-	if n.Config.LoRA.on() {
+// ([SaveAdapter] writes it alone); further scalar heads go to a folder "heads". The functions
+// in extra write further files into the same directory.
+func SaveNet(n *Net, dir string, extra ...func(dir string) error) error {
+	if n.Config.LoRA.On() {
 		merged, err := n.Merge()
 		if err != nil {
 			return err
@@ -147,10 +144,10 @@ func (n *Net) SaveWith(dir string, extra ...func(dir string) error) error {
 		n = merged
 	}
 	err := rundir.ReplaceDir(dir, savedFiles, func(tmp string) error {
-		if err := n.Config.write(filepath.Join(tmp, "config.json")); err != nil {
+		if err := writeConfig(n.Config, filepath.Join(tmp, "config.json")); err != nil {
 			return err
 		}
-		if err := errors.Join(n.saveWeights(tmp, maxShard), n.saveScalars(tmp)); err != nil {
+		if err := errors.Join(saveWeights(n, tmp, maxShard), saveScalars(n, tmp)); err != nil {
 			return err
 		}
 		for _, write := range extra {
@@ -177,21 +174,13 @@ func (m *LM) CopyToken(to, from string) error {
 	if m.tokenizer == nil {
 		return fmt.Errorf("model: CopyToken: %w", errNoTokenizer)
 	}
-	if m.shared > 0 {
-		return errors.New("model: CopyToken: the network has an adapter over another's weights; CopyToken comes first")
-	}
 	target, ok := m.tokenizer.ID(to)
 	source, known := m.tokenizer.ID(from)
 	if !ok || !known {
 		return fmt.Errorf("model: CopyToken: the tokenizer lacks %q or %q", to, from)
 	}
-	for _, name := range []string{embedding, lmHead} {
-		if i := m.find(name); i >= 0 {
-			data, dim := device.Values(m.weights[i]), m.Config.Dim
-			device.Free(m.weights[i : i+1])
-			copy(data[int(target)*dim:int(target+1)*dim], data[int(source)*dim:])
-			m.weights[i] = m.upload(data, m.specs[i])
-		}
+	if err := m.Net.CopyToken(target, source); err != nil {
+		return fmt.Errorf("model: CopyToken: %w", err)
 	}
 	return nil
 }
@@ -228,3 +217,44 @@ func (m *LM) Encode(t coat.Template, a coat.Attempt) (ids []int32, n int, err er
 	}
 	return ids, len(prompt), nil
 }
+
+// WithLoRA is [Net.WithLoRA] with the model's tokenizer.
+func (m *LM) WithLoRA(l LoRA) (*LM, error) {
+	n, err := m.Net.WithLoRA(l)
+	if err != nil {
+		return nil, err
+	}
+	return m.over(n), nil
+}
+
+// Merge is [Net.Merge] with the model's tokenizer.
+func (m *LM) Merge() (*LM, error) {
+	n, err := m.Net.Merge()
+	if err != nil {
+		return nil, err
+	}
+	return m.over(n), nil
+}
+
+// over is the model's tokenizer over another network.
+func (m *LM) over(n *Net) *LM {
+	return &LM{Net: n, tokenizer: m.tokenizer, tokenizerConfig: m.tokenizerConfig}
+}
+
+// WithScalar is [Net.WithScalar] with the model's tokenizer.
+func (m *LM) WithScalar(name string, seed uint64) (*LM, error) {
+	n, err := m.Net.WithScalar(name, seed)
+	if err != nil {
+		return nil, err
+	}
+	return m.over(n), nil
+}
+
+// WithoutScalars copies the model without its scalar heads: what is left of an actor that was
+// its own critic.
+func (m *LM) WithoutScalars() *LM {
+	return m.over(m.Net.WithoutScalars())
+}
+
+// SaveAdapter writes the model's adapter alone, as the function [SaveAdapter] does.
+func (m *LM) SaveAdapter(dir, base string) error { return SaveAdapter(m.Net, dir, base) }

@@ -1,6 +1,8 @@
 package model
 
 import (
+	. "github.com/gomlx/gomlx/core/graph"
+
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/internal/device"
+	"github.com/satori-go/satori/model/internal/modeltest"
 )
 
 type peftGolden struct {
@@ -39,11 +42,11 @@ func openLora(t testing.TB, b Backend) (base, lora *Net, golden peftGolden) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lora, err = base.OpenAdapter(filepath.Join("testdata", "llama-lora"))
+	lora, err = OpenAdapter(base, filepath.Join("testdata", "llama-lora"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	readJSON(t, filepath.Join("testdata", "llama-lora", "golden.json"), &golden)
+	modeltest.ReadJSON(t, filepath.Join("testdata", "llama-lora", "golden.json"), &golden)
 	return base, lora, golden
 }
 
@@ -65,7 +68,7 @@ func checkLogProbs(t *testing.T, what string, n *Net, prompts [][]int32, want []
 // Log-probabilities, gradients, merged weights and three steps of training are PEFT's
 // (testdata/llama-lora/README.md).
 func TestLoRAGolden(t *testing.T) {
-	each(t, func(t *testing.T, b Backend) {
+	modeltest.Each(t, func(t *testing.T, b Backend) {
 		base, lora, golden := openLora(t, b)
 		var prompts [][]int32
 		var want [][]float64
@@ -79,15 +82,15 @@ func TestLoRAGolden(t *testing.T) {
 		}
 		checkLogProbs(t, "merged", merged, prompts, golden.Merged)
 		dir := t.TempDir()
-		if err := lora.SaveAdapter(dir+"/adapter", "llama-tiny"); err != nil {
+		if err := SaveAdapter(lora, dir+"/adapter", "llama-tiny"); err != nil {
 			t.Fatal(err)
 		}
-		again, err := base.OpenAdapter(dir + "/adapter")
+		again, err := OpenAdapter(base, dir+"/adapter")
 		if err != nil {
 			t.Fatal(err)
 		}
 		checkLogProbs(t, "saved", again, prompts, want)
-		if err := lora.Save(dir + "/whole"); err != nil {
+		if err := SaveNet(lora, dir+"/whole"); err != nil {
 			t.Fatal(err)
 		}
 		whole, err := OpenNet(b, dir+"/whole")
@@ -101,26 +104,46 @@ func TestLoRAGolden(t *testing.T) {
 			return [][]*Tensor{{backend.Ints(row, 1, len(row)), backend.Floats([]float32{float32(len(row) - 1)}, 1)}}
 		}
 		l := NewLearner(lora, nextToken, AdamW{WeightDecay: 0.1})
-		if len(l.m) != 2*5*2 {
-			t.Errorf("moments of %d tensors", len(l.m))
+		moments := 0
+		for _, s := range l.StateSpecs() {
+			if strings.HasPrefix(s.Name, "m.") {
+				moments++
+			}
 		}
-		stat, sums, err := l.gradients(batch())
-		if err != nil || math.Abs(stat.Loss-golden.Loss.Value) > 1e-4 {
-			t.Errorf("loss %g, want %g: %v", stat.Loss, golden.Loss.Value, err)
+		if moments != 2*5*2 {
+			t.Errorf("moments of %d tensors", moments)
 		}
-		for k, i := range l.learns {
-			want := golden.Loss.Grads[peftPrefix+lora.specs[i].name]
-			got := device.Values(sums[0][k])
+		config, shared := lora.Config, lora.Shared()
+		gradient := device.New(b, "gradient of an adapter", func(in []*Node) []*Node {
+			w, in := config.Bind(in)
+			loss, _ := nextToken(config, w, in)
+			var nodes []*Node
+			for _, s := range config.Specs()[shared:] {
+				nodes = append(nodes, w[s.Name])
+			}
+			return append([]*Node{loss}, Gradient(loss, nodes...)...)
+		})
+		out, err := gradient.Call(lora.Weights(), batch()[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if loss := float64(device.Values(out[0])[0]); math.Abs(loss-golden.Loss.Value) > 1e-4 {
+			t.Errorf("loss %g, want %g", loss, golden.Loss.Value)
+		}
+		for k, grad := range out[1:] {
+			i := shared + k
+			want := golden.Loss.Grads[peftPrefix+lora.Specs()[i].Name]
+			got := device.Values(grad)
 			squares := 0.0
 			for _, x := range got {
 				squares += float64(x) * float64(x)
 			}
 			if norm := math.Sqrt(squares); want.Norm == 0 || math.Abs(norm-want.Norm) > 1e-4*want.Norm {
-				t.Errorf("%s: gradient norm %g, want %g", lora.specs[i].name, norm, want.Norm)
+				t.Errorf("%s: gradient norm %g, want %g", lora.Specs()[i].Name, norm, want.Norm)
 			}
 			for p, x := range want.First {
 				if math.Abs(float64(got[p])-x) > 1e-4*want.Norm {
-					t.Errorf("%s: gradient [%d] is %g, want %g", lora.specs[i].name, p, got[p], x)
+					t.Errorf("%s: gradient [%d] is %g, want %g", lora.Specs()[i].Name, p, got[p], x)
 				}
 			}
 		}
@@ -152,7 +175,7 @@ func TestLoRAGolden(t *testing.T) {
 
 // A fresh adapter does nothing, has PEFT's distribution, and can be sampled from.
 func TestLoRAFresh(t *testing.T) {
-	b := backends(t)["go"]
+	b := modeltest.Backends(t)["go"]
 	base, _, golden := openLora(t, b)
 	lora, err := base.WithLoRA(LoRA{Rank: 4, Alpha: 12, Targets: []string{"q_proj", "v_proj", "o_proj", "gate_proj", "down_proj"}})
 	if err != nil {
@@ -163,19 +186,19 @@ func TestLoRAFresh(t *testing.T) {
 	if two, err := lora.LogProbs(context.Background(), prompts); err != nil || !slices.Equal(one[0], two[0]) {
 		t.Errorf("a fresh adapter changes something: %v", err)
 	}
-	for _, s := range lora.specs[lora.shared:] {
-		want := golden.Fresh[peftPrefix+s.name]
-		if want == nil || fmt.Sprint(want[2]) != fmt.Sprint(s.dims) {
-			t.Fatalf("%s: shape %v, want %v", s.name, s.dims, want)
+	for _, s := range lora.Specs()[lora.Shared():] {
+		want := golden.Fresh[peftPrefix+s.Name]
+		if want == nil || fmt.Sprint(want[2]) != fmt.Sprint(s.Dims) {
+			t.Fatalf("%s: shape %v, want %v", s.Name, s.Dims, want)
 		}
-		data, _ := lora.Tensor(s.name)
+		data, _ := lora.Tensor(s.Name)
 		largest, squares := 0.0, 0.0
 		for _, x := range data {
 			largest, squares = max(largest, math.Abs(float64(x))), squares+float64(x)*float64(x)
 		}
 		deviation := math.Sqrt(squares / float64(len(data)))
 		if math.Abs(largest-want[0].(float64)) > 0.05*want[0].(float64) || math.Abs(deviation-want[1].(float64)) > 0.15*want[1].(float64) {
-			t.Errorf("%s: largest %g, deviation %g, want %v", s.name, largest, deviation, want)
+			t.Errorf("%s: largest %g, deviation %g, want %v", s.Name, largest, deviation, want)
 		}
 	}
 	trained := &LM{Net: lora}
@@ -188,7 +211,7 @@ func TestLoRAFresh(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := len(all.specs) - all.shared; n != 2*7*2 || all.Config.LoRA.Rank != 8 {
+		if n := len(all.Specs()) - all.Shared(); n != 2*7*2 || all.Config.LoRA.Rank != 8 {
 			t.Errorf("%s: %d tensors", family, n)
 		}
 		if _, err := all.AddSpecial("<x>"); err == nil {
@@ -213,13 +236,13 @@ func TestLoRAFresh(t *testing.T) {
 
 // Wrong adapters are refused by the name of the field or the tensor.
 func TestAdapterRefuses(t *testing.T) {
-	b := backends(t)["go"]
+	b := modeltest.Backends(t)["go"]
 	base, _, _ := openLora(t, b)
 	config := func(change object) func(t *testing.T, dir string) {
 		return func(t *testing.T, dir string) {
 			path := filepath.Join(dir, adapterConfigFile)
 			var fields object
-			readJSON(t, path, &fields)
+			modeltest.ReadJSON(t, path, &fields)
 			for k, v := range change {
 				fields[k] = v
 			}
@@ -273,7 +296,7 @@ func TestAdapterRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.harm(t, dir)
-		_, err := base.OpenAdapter(dir)
+		_, err := OpenAdapter(base, dir)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("error %v, want %s", err, c.want)
 		}
@@ -282,7 +305,7 @@ func TestAdapterRefuses(t *testing.T) {
 
 // A run on an adapter that is saved and loaded half-way ends with the same bytes.
 func TestLoRAResumes(t *testing.T) {
-	b := backends(t)["go"]
+	b := modeltest.Backends(t)["go"]
 	adapted := func() *Learner {
 		n, err := smallLM(t, b).WithLoRA(LoRA{Rank: 2, Seed: 3})
 		if err != nil {
@@ -294,17 +317,17 @@ func TestLoRAResumes(t *testing.T) {
 	trainSmall(t, whole, 3, 2)
 	trainSmall(t, half, 3, 2)
 	dir := t.TempDir() + "/checkpoint"
-	if err := half.Net.SaveWith(dir, half.SaveState); err != nil {
+	if err := SaveNet(half.Net, dir, SaveLearner(half)); err != nil {
 		t.Fatal(err)
 	}
-	if err := resumed.LoadState(dir); err != nil {
+	if err := OpenLearner(resumed, dir); err != nil {
 		t.Fatal(err)
 	}
 	trainSmall(t, whole, 3, 2)
 	trainSmall(t, resumed, 3, 2)
-	for i, s := range whole.Net.specs {
-		if !slices.Equal(device.Values(whole.Net.weights[i]), device.Values(resumed.Net.weights[i])) {
-			t.Errorf("%s differs after resuming", s.name)
+	for i, s := range whole.Net.Specs() {
+		if !slices.Equal(device.Values(whole.Net.Weights()[i]), device.Values(resumed.Net.Weights()[i])) {
+			t.Errorf("%s differs after resuming", s.Name)
 		}
 	}
 }

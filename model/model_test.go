@@ -2,7 +2,6 @@ package model
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -16,51 +15,12 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/internal/device"
+	"github.com/satori-go/satori/model/internal/modeltest"
 	"github.com/satori-go/satori/model/sampler"
 	"github.com/satori-go/satori/model/tokenizer"
 )
-
-// backends opens the Go backend always, and XLA where a plugin is installed.
-func backends(t testing.TB) map[string]Backend {
-	list := map[string]Backend{}
-	b, err := OpenBackend("go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	list["go"] = b
-	if os.Getenv("GOMLX_BACKEND") == "go" {
-		return list
-	}
-	if b, err := OpenBackend("xla"); err == nil {
-		list["xla"] = b
-	} else {
-		t.Logf("XLA is not tested: %v", err)
-	}
-	return list
-}
-
-// each tests the backend that GOMLX_BACKEND names, or both.
-func each(t *testing.T, test func(t *testing.T, b Backend)) {
-	list := backends(t)
-	if os.Getenv("GOMLX_BACKEND") == "xla" && list["xla"] != nil {
-		delete(list, "go")
-	}
-	for name, b := range list {
-		t.Run(name, func(t *testing.T) { test(t, b) })
-	}
-}
-
-func readJSON(t testing.TB, path string, v any) {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(data, v); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // sampleOne gives the first completion of each request.
 func (m *LM) sampleOne(requests []Request) ([]Completion, error) {
@@ -94,7 +54,7 @@ type llamaGolden struct {
 func TestDecoderGolden(t *testing.T) {
 	for _, name := range []string{"llama-tied", "llama-tiny", "llama3-rope", "qwen2-tiny", "qwen3-tiny", "mistral-tiny"} {
 		t.Run(name, func(t *testing.T) {
-			each(t, func(t *testing.T, b Backend) { testDecoder(t, b, filepath.Join("testdata", name)) })
+			modeltest.Each(t, func(t *testing.T, b Backend) { testDecoder(t, b, filepath.Join("testdata", name)) })
 		})
 	}
 }
@@ -112,7 +72,7 @@ func TestDecoderMore(t *testing.T) {
 	for _, path := range list {
 		dir := filepath.Dir(path)
 		t.Run(filepath.Base(dir), func(t *testing.T) {
-			each(t, func(t *testing.T, b Backend) { testDecoder(t, b, dir) })
+			modeltest.Each(t, func(t *testing.T, b Backend) { testDecoder(t, b, dir) })
 		})
 	}
 }
@@ -124,17 +84,17 @@ func testDecoder(t *testing.T, b Backend, dir string) {
 	}
 	defer net.Close()
 	var golden llamaGolden
-	readJSON(t, filepath.Join(dir, "golden.json"), &golden)
+	modeltest.ReadJSON(t, filepath.Join(dir, "golden.json"), &golden)
 	ctx := context.Background()
 
 	logits := device.New(b, "logits", func(in []*Node) []*Node {
-		w, in := net.Config.bind(in)
+		w, in := net.Config.Bind(in)
 		return []*Node{net.Config.Logits(w, net.Config.Hidden(w, in[0]))}
 	})
 	var prompts [][]int32
 	worst, worstLog := 0.0, 0.0
 	for i, c := range golden.Cases {
-		out, err := logits.Call(net.weights, []*Tensor{backend.Ints(c.Prompt, 1, len(c.Prompt))})
+		out, err := logits.Call(net.Weights(), []*Tensor{backend.Ints(c.Prompt, 1, len(c.Prompt))})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,17 +146,17 @@ func testDecoder(t *testing.T, b Backend, dir string) {
 	// Loss and gradients.
 	row := golden.Cases[golden.Loss.Prompt].Prompt
 	n := len(row)
-	config, specs := net.Config, net.specs
+	config, specs := net.Config, net.Specs()
 	gradient := device.New(b, "loss", func(in []*Node) []*Node {
-		w, in := config.bind(in)
-		loss := DivScalar(Neg(ReduceAllSum(LogProbs(config.Logits(w, config.Hidden(w, in[0])), in[0], 1))), float64(n-1))
+		w, in := config.Bind(in)
+		loss := DivScalar(Neg(ReduceAllSum(decoder.LogProbs(config.Logits(w, config.Hidden(w, in[0])), in[0], 1))), float64(n-1))
 		var nodes []*Node
 		for _, s := range specs {
-			nodes = append(nodes, w[s.name])
+			nodes = append(nodes, w[s.Name])
 		}
 		return append([]*Node{loss}, Gradient(loss, nodes...)...)
 	})
-	out, err := gradient.Call(net.weights, []*Tensor{backend.Ints(row, 1, n)})
+	out, err := gradient.Call(net.Weights(), []*Tensor{backend.Ints(row, 1, n)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,18 +164,18 @@ func testDecoder(t *testing.T, b Backend, dir string) {
 		t.Errorf("loss %g, want %g", got, golden.Loss.Value)
 	}
 	for i, s := range specs {
-		want := golden.Loss.Grads[s.name]
+		want := golden.Loss.Grads[s.Name]
 		got := device.Take[float32](out[1+i])
 		var squares float64
 		for _, x := range got {
 			squares += float64(x) * float64(x)
 		}
 		if norm := math.Sqrt(squares); math.Abs(norm-want.Norm) > 1e-4*want.Norm {
-			t.Errorf("%s: gradient norm %g, want %g", s.name, norm, want.Norm)
+			t.Errorf("%s: gradient norm %g, want %g", s.Name, norm, want.Norm)
 		}
 		for k, x := range want.First {
 			if math.Abs(float64(got[k])-x) > 1e-4*want.Norm {
-				t.Errorf("%s: gradient [%d] is %g, want %g", s.name, k, got[k], x)
+				t.Errorf("%s: gradient [%d] is %g, want %g", s.Name, k, got[k], x)
 			}
 		}
 	}
@@ -261,7 +221,7 @@ func randomRequests(n int, temperature float64) []Request {
 // The engine's log-probabilities are those of the training graph: prefill, cache, time
 // shift, positions and slot reuse all agree with one pass over the whole row.
 func TestEngineAgreesWithForward(t *testing.T) {
-	each(t, func(t *testing.T, b Backend) {
+	modeltest.Each(t, func(t *testing.T, b Backend) {
 		lm := smallLM(t, b)
 		for _, temperature := range []float64{1, 0.6} {
 			requests := randomRequests(300, temperature) // more than there are slots
@@ -298,7 +258,7 @@ func TestEngineAgreesInEveryFamily(t *testing.T) {
 	qwen2.ModelType, qwen3.ModelType, qwen3.HeadDim = "qwen2", "qwen3", 16
 	biased.AttentionBias, biased.MLPBias, biased.KVHeads = true, true, 1
 	families := map[string]Config{"plain": plain, "qwen2": qwen2, "qwen3": qwen3, "biased": biased, "adapter": plain}
-	each(t, func(t *testing.T, b Backend) {
+	modeltest.Each(t, func(t *testing.T, b Backend) {
 		for name, config := range families {
 			if device.IsXLA(b) && (name == "plain" || name == "qwen2") {
 				continue // graphs take long to compile there, and the others have all that these have
@@ -312,12 +272,12 @@ func TestEngineAgreesInEveryFamily(t *testing.T) {
 					t.Fatal(err)
 				}
 				rng := rand.New(rand.NewPCG(3, 4))
-				for i, s := range net.specs { // what begins as zeros or ones
-					if data := device.Values(net.weights[i]); len(s.dims) == 1 || strings.HasSuffix(s.name, loraB) {
+				for i, s := range net.Specs() { // what begins as zeros or ones
+					if data := device.Values(net.Weights()[i]); len(s.Dims) == 1 || strings.HasSuffix(s.Name, decoder.AdapterB) {
 						for k := range data {
 							data[k] += float32(0.2 * rng.NormFloat64())
 						}
-						net.weights[i] = net.upload(data, s)
+						setWeight(net, i, data)
 					}
 				}
 				lm := &LM{Net: net}
@@ -359,7 +319,7 @@ func (m *LM) engineIsOff(t *testing.T, requests []Request, done []Completion, te
 func TestSampleIsDeterministic(t *testing.T) {
 	requests := randomRequests(150, 1)
 	var first []Completion
-	each(t, func(t *testing.T, b Backend) {
+	modeltest.Each(t, func(t *testing.T, b Backend) {
 		lm := smallLM(t, b)
 		all, err := lm.sampleOne(requests)
 		if err != nil {
@@ -390,7 +350,7 @@ func TestSampleIsDeterministic(t *testing.T) {
 
 // Sampling follows the model's own distribution: the first token of many requests.
 func TestSampleFrequencies(t *testing.T) {
-	lm := smallLM(t, backends(t)["go"])
+	lm := smallLM(t, modeltest.Backends(t)["go"])
 	const n = 4000
 	var requests []Request
 	for i := range n {
@@ -424,7 +384,7 @@ func TestSampleFrequencies(t *testing.T) {
 }
 
 func TestSampleCancelled(t *testing.T) {
-	lm := smallLM(t, backends(t)["go"])
+	lm := smallLM(t, modeltest.Backends(t)["go"])
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := lm.SampleAll(ctx, randomRequests(4, 1)); err == nil || !strings.Contains(err.Error(), "canceled") {
@@ -446,7 +406,7 @@ func TestSampleCancelled(t *testing.T) {
 }
 
 func TestSaveOpen(t *testing.T) {
-	b := backends(t)["go"]
+	b := modeltest.Backends(t)["go"]
 	lm := smallLM(t, b)
 	dir := filepath.Join(t.TempDir(), "a", "model")
 	for range 2 { // the second time over the first
@@ -458,19 +418,19 @@ func TestSaveOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range lm.specs {
-		x, _ := lm.Tensor(s.name)
-		y, ok := again.Tensor(s.name)
+	for _, s := range lm.Specs() {
+		x, _ := lm.Tensor(s.Name)
+		y, ok := again.Tensor(s.Name)
 		if !ok || !slices.Equal(x, y) {
-			t.Errorf("%s differs after Save and Open", s.name)
+			t.Errorf("%s differs after Save and Open", s.Name)
 		}
 	}
-	if want, _ := lm.Config.resolve(); !reflect.DeepEqual(again.Config, want) {
+	if want, _ := lm.Config.Resolve(); !reflect.DeepEqual(again.Config, want) {
 		t.Errorf("config %+v, want %+v", again.Config, want)
 	}
 	critic := lm.WithScore(1)
 	scoreDir := filepath.Join(t.TempDir(), "score")
-	if err := critic.Save(scoreDir); err != nil {
+	if err := SaveNet(critic, scoreDir); err != nil {
 		t.Fatal(err)
 	}
 	if c, err := OpenNet(b, scoreDir); err != nil || !c.Config.Score {
@@ -523,7 +483,7 @@ func TestSaveOpen(t *testing.T) {
 
 // A model takes the place of a saved one, and of nothing else.
 func TestSaveKeepsOthers(t *testing.T) {
-	lm := smallLM(t, backends(t)["go"])
+	lm := smallLM(t, modeltest.Backends(t)["go"])
 	headed, err := lm.WithScalar("value", 1)
 	if err != nil {
 		t.Fatal(err)
@@ -549,25 +509,9 @@ func TestSaveKeepsOthers(t *testing.T) {
 	}
 }
 
-func TestWidth(t *testing.T) {
-	each(t, func(t *testing.T, b Backend) {
-		want := []int{8, 16, 24, 32, 40, 48, 56, 64}
-		if device.IsXLA(b) {
-			want = []int{16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024}
-		}
-		n := smallLM(t, b)
-		var got []int
-		for tokens := range want[len(want)-1] + 1 {
-			w := n.Width(tokens)
-			if w < tokens {
-				t.Fatalf("Width(%d) = %d", tokens, w)
-			}
-			if len(got) == 0 || w != got[len(got)-1] {
-				got = append(got, w)
-			}
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("widths %v, want %v", got, want)
-		}
-	})
+// setWeight replaces the i-th weight of a network.
+func setWeight(n *Net, i int, data []float32) {
+	t := backend.Floats(data, n.Specs()[i].Dims...)
+	t.MustMaterializeOnDevice(n.Backend(), true, 0)
+	n.Weights()[i] = t
 }

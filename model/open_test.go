@@ -10,12 +10,13 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model/gguf"
+	"github.com/satori-go/satori/model/internal/modeltest"
 )
 
 // Without a tokenizer ids still work; what needs text is an error.
 func TestOpenWithoutTokenizer(t *testing.T) {
 	ctx := context.Background()
-	b := backends(t)["go"]
+	b := modeltest.Backends(t)["go"]
 	lm, err := Open(b, filepath.Join("testdata", "llama-tiny"))
 	if err != nil {
 		t.Fatal(err)
@@ -24,7 +25,7 @@ func TestOpenWithoutTokenizer(t *testing.T) {
 		t.Error("there is a tokenizer")
 	}
 	var golden llamaGolden
-	readJSON(t, filepath.Join("testdata", "llama-tiny", "golden.json"), &golden)
+	modeltest.ReadJSON(t, filepath.Join("testdata", "llama-tiny", "golden.json"), &golden)
 	prompt := golden.Cases[0].Prompt
 	done, err := lm.Sample(ctx, Request{Prompt: prompt, MaxTokens: 4})
 	if err != nil || !slices.Equal(done[0].Tokens, golden.Cases[0].Greedy[:4]) {
@@ -76,7 +77,7 @@ func TestOpenedModelsShareGraphs(t *testing.T) {
 
 // The ends that generation_config.json names are stops, too.
 func TestGenerationConfig(t *testing.T) {
-	b := backends(t)["go"]
+	b := modeltest.Backends(t)["go"]
 	for _, c := range []struct {
 		file, want string
 		stops      []int32

@@ -4,11 +4,13 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/satori-go/satori/model/internal/modeltest"
 )
 
 // No requests are none to complete, in every form.
 func TestNoRequests(t *testing.T) {
-	lm, err := Open(backends(t)["go"], "testdata/llama-tiny")
+	lm, err := Open(modeltest.Backends(t)["go"], "testdata/llama-tiny")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +27,7 @@ func TestNoRequests(t *testing.T) {
 
 // A part is the caller's: what it appends is not in the completion.
 func TestPartsAreTheCallers(t *testing.T) {
-	lm := smallLM(t, backends(t)["go"])
+	lm := smallLM(t, modeltest.Backends(t)["go"])
 	for p, err := range lm.Stream(t.Context(), []Request{{Prompt: []int32{5}, MaxTokens: 20, Temperature: 1, TopP: 0.9}}) {
 		if err != nil {
 			t.Fatal(err)
@@ -38,7 +40,7 @@ func TestPartsAreTheCallers(t *testing.T) {
 
 // What cannot be computed is an error, never a number.
 func TestRefusedRows(t *testing.T) {
-	lm := smallLM(t, backends(t)["go"])
+	lm := smallLM(t, modeltest.Backends(t)["go"])
 	critic := &LM{Net: lm.WithScore(1)}
 	ctx, vocab := t.Context(), int32(lm.Config.VocabSize)
 	for _, c := range []struct {

@@ -49,11 +49,11 @@ func writeSafetensors(path string, list []spec, half func(spec) bool, value func
 	header := map[string]any{"__metadata__": map[string]string{"format": "pt"}}
 	var end int64
 	for _, t := range list {
-		kind, size := "F32", 4*int64(t.size())
+		kind, size := "F32", 4*int64(t.Size())
 		if half(t) {
 			kind, size = "BF16", size/2
 		}
-		header[t.name] = tensorInfo{kind, t.dims, [2]int64{end, end + size}}
+		header[t.Name] = tensorInfo{kind, t.Dims, [2]int64{end, end + size}}
 		end += size
 	}
 	head, err := json.Marshal(header)
@@ -99,9 +99,9 @@ func readSafetensors(path string, want []spec) ([]named, error) {
 	}
 	var list []named
 	for _, s := range want {
-		data, err := have[s.name].read()
+		data, err := have[s.Name].read()
 		if err != nil {
-			return nil, fmt.Errorf("%s: tensor %q: %w", path, s.name, err)
+			return nil, fmt.Errorf("%s: tensor %q: %w", path, s.Name, err)
 		}
 		list = append(list, named{s, data})
 	}
@@ -246,4 +246,15 @@ func readFloats(r io.ReaderAt, offset int64, n int, kind floatType) ([]float32, 
 		}
 	}
 	return out, nil
+}
+
+// inF32 says of each tensor that it is not stored as bfloat16.
+func inF32(spec) bool { return false }
+
+// storedBytes counts the bytes of a stored tensor.
+func storedBytes(c Config, s spec) int64 {
+	if c.BF16Stored(s) {
+		return 2 * int64(s.Size())
+	}
+	return 4 * int64(s.Size())
 }

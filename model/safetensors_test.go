@@ -13,7 +13,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/internal/device"
+	"github.com/satori-go/satori/model/internal/modeltest"
 )
 
 // rawSafetensors makes a file of a header and a body.
@@ -64,13 +66,13 @@ func TestSafetensorsRefuses(t *testing.T) {
 
 // A model that is saved in several files is the same model.
 func TestShards(t *testing.T) {
-	b := backends(t)["go"]
+	b := modeltest.Backends(t)["go"]
 	lm := smallLM(t, b)
 	dir := t.TempDir()
-	if err := lm.Config.write(filepath.Join(dir, "config.json")); err != nil {
+	if err := writeConfig(lm.Config, filepath.Join(dir, "config.json")); err != nil {
 		t.Fatal(err)
 	}
-	if err := lm.saveWeights(dir, 16000); err != nil {
+	if err := saveWeights(lm.Net, dir, 16000); err != nil {
 		t.Fatal(err)
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "model-*-of-*.safetensors"))
@@ -81,10 +83,10 @@ func TestShards(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range lm.specs {
-		x, _ := lm.Tensor(s.name)
-		if y, _ := again.Tensor(s.name); !slices.Equal(x, y) {
-			t.Errorf("%s differs", s.name)
+	for _, s := range lm.Specs() {
+		x, _ := lm.Tensor(s.Name)
+		if y, _ := again.Tensor(s.Name); !slices.Equal(x, y) {
+			t.Errorf("%s differs", s.Name)
 		}
 	}
 	path := filepath.Join(dir, indexFile)
@@ -93,7 +95,7 @@ func TestShards(t *testing.T) {
 		t.Fatal(err)
 	}
 	var x index
-	if err := json.Unmarshal(good, &x); err != nil || len(x.WeightMap) != len(lm.specs) || x.Metadata["total_size"] != float64(4*lm.Parameters()) {
+	if err := json.Unmarshal(good, &x); err != nil || len(x.WeightMap) != len(lm.Specs()) || x.Metadata["total_size"] != float64(4*lm.Parameters()) {
 		t.Errorf("index %+v, %v", x, err)
 	}
 	for _, c := range []struct{ old, new, want string }{
@@ -115,12 +117,12 @@ func TestShards(t *testing.T) {
 // Published files hold some tensors beside the weights: those that follow from the rest are
 // passed over, a head that is not the embedding it is tied to is not.
 func TestDerivedTensors(t *testing.T) {
-	b := backends(t)["go"]
+	b := modeltest.Backends(t)["go"]
 	lm, err := Open(b, filepath.Join("testdata", "llama-tied"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, _ := lm.Tensor(embedding)
+	rows, _ := lm.Tensor(decoder.Embedding)
 	for _, c := range []struct {
 		change float32
 		want   string
@@ -132,12 +134,12 @@ func TestDerivedTensors(t *testing.T) {
 		if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "llama-tied"))); err != nil {
 			t.Fatal(err)
 		}
-		specs := append(slices.Clone(lm.specs), spec{lmHead, lm.specs[0].dims}, spec{"model.layers.0.self_attn.rotary_emb.inv_freq", []int{8}})
+		specs := append(slices.Clone(lm.Specs()), spec{Name: decoder.LMHead, Dims: lm.Specs()[0].Dims}, spec{Name: "model.layers.0.self_attn.rotary_emb.inv_freq", Dims: []int{8}})
 		err := writeSafetensors(filepath.Join(dir, weightsFile), specs, inF32, func(i int) []float32 {
 			switch {
-			case i < len(lm.specs):
-				return device.Values(lm.weights[i])
-			case i == len(lm.specs):
+			case i < len(lm.Specs()):
+				return device.Values(lm.Weights()[i])
+			case i == len(lm.Specs()):
 				head := slices.Clone(rows)
 				head[len(head)-1] += c.change
 				return head
@@ -157,8 +159,8 @@ func TestDerivedTensors(t *testing.T) {
 // A hostile number of layers is refused before a list of them is made.
 func TestLoadManyLayers(t *testing.T) {
 	c := small
-	c.Layers = maxSize
-	c, err := c.resolve()
+	c.Layers = 1 << 30
+	c, err := c.Resolve()
 	if err != nil {
 		t.Fatal(err)
 	}

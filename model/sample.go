@@ -8,6 +8,7 @@ import (
 	"iter"
 
 	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/model/network"
 	"github.com/satori-go/satori/model/sampler"
 )
 
@@ -105,7 +106,7 @@ func Collect[T any](stream iter.Seq2[T, error]) ([]T, error) {
 // ended them; a stop of the request is left, and meta-actions are.
 // Without a tokenizer it is empty.
 func (m *LM) Response(tokens []int32) string {
-	if n := len(tokens); n > 0 && m.Config.ends(tokens[n-1]) {
+	if n := len(tokens); n > 0 && m.Config.Ends(tokens[n-1]) {
 		tokens = tokens[:n-1]
 	}
 	if m.tokenizer == nil {
@@ -117,7 +118,7 @@ func (m *LM) Response(tokens []int32) string {
 // checkRequests reports requests that cannot be served.
 func (m *LM) checkRequests(requests []Request) error {
 	if m.Config.Score {
-		return errScalarHead
+		return network.ErrScalarHead
 	}
 	var faults []error
 	for i, r := range requests {

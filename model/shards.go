@@ -93,12 +93,12 @@ func openWeights(dir string) (have map[string]stored, files closers, err error) 
 }
 
 // saveWeights writes model.safetensors, or shards of up to limit bytes and an index.
-func (n *Net) saveWeights(dir string, limit int64) error {
+func saveWeights(n *Net, dir string, limit int64) error {
 	var shards [][]spec
 	sizes := []int64{}
 	var total int64
-	for _, s := range n.specs[:len(n.specs)-len(n.Config.Scalars)] {
-		size := n.Config.bytes(s)
+	for _, s := range n.Specs()[:len(n.Specs())-len(n.Config.Scalars)] {
+		size := storedBytes(n.Config, s)
 		if k := len(shards) - 1; k < 0 || sizes[k]+size > limit {
 			shards, sizes = append(shards, nil), append(sizes, 0)
 		}
@@ -114,13 +114,13 @@ func (n *Net) saveWeights(dir string, limit int64) error {
 			file = fmt.Sprintf("model-%05d-of-%05d.safetensors", k+1, len(shards))
 		}
 		start := first
-		err := writeSafetensors(filepath.Join(dir, file), list, n.Config.half, func(i int) []float32 { return device.Values(n.weights[start+i]) })
+		err := writeSafetensors(filepath.Join(dir, file), list, n.Config.BF16Stored, func(i int) []float32 { return device.Values(n.Weights()[start+i]) })
 		if err != nil {
 			return err
 		}
 		first += len(list)
 		for _, s := range list {
-			x.WeightMap[s.name] = file
+			x.WeightMap[s.Name] = file
 		}
 	}
 	if len(shards) == 1 {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/satori-go/satori/model/gguf"
 	"github.com/satori-go/satori/model/internal/device"
+	"github.com/satori-go/satori/model/internal/modeltest"
 )
 
 // smolLM2 is the path of SmolLM2-135M-Instruct.Q4_1.gguf, from the environment.
@@ -35,7 +36,7 @@ type smolGolden struct {
 }
 
 func readSmolGolden(t testing.TB) (g smolGolden) {
-	readJSON(t, filepath.Join("testdata", "smollm2", "golden.json"), &g)
+	modeltest.ReadJSON(t, filepath.Join("testdata", "smollm2", "golden.json"), &g)
 	return g
 }
 
@@ -43,7 +44,7 @@ func readSmolGolden(t testing.TB) (g smolGolden) {
 // transformers, which dequantises the same file.
 func TestSmolLM2(t *testing.T) {
 	path := smolLM2(t)
-	each(t, func(t *testing.T, b Backend) {
+	modeltest.Each(t, func(t *testing.T, b Backend) {
 		start := time.Now()
 		net, err := OpenNet(b, path)
 		if err != nil {
@@ -103,7 +104,7 @@ func TestSmolLM2(t *testing.T) {
 // checked by testdata/golden.py.
 func TestSmolLM2Saved(t *testing.T) {
 	path := smolLM2(t)
-	b := backends(t)["go"]
+	b := modeltest.Backends(t)["go"]
 	lm, err := Open(b, path)
 	if err != nil {
 		t.Fatal(err)
@@ -120,9 +121,9 @@ func TestSmolLM2Saved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, s := range lm.specs {
-		if !slices.Equal(device.Values(lm.weights[i]), device.Values(again.weights[i])) {
-			t.Errorf("%s differs after Save and OpenNet", s.name)
+	for i, s := range lm.Specs() {
+		if !slices.Equal(device.Values(lm.Weights()[i]), device.Values(again.Weights()[i])) {
+			t.Errorf("%s differs after Save and OpenNet", s.Name)
 		}
 	}
 	again.Close()

@@ -10,18 +10,19 @@ import (
 
 	"github.com/satori-go/satori/model/chat"
 	"github.com/satori-go/satori/model/gguf"
+	"github.com/satori-go/satori/model/internal/modeltest"
 )
 
 // Special tokens are those of tokenizer_config.json, where config.json says something else,
 // as that of DeepSeek's distilled models does of the first token. They and the templates
 // come through Save and, as far as it has a place for them, SaveGGUF.
 func TestSpecialTokensAreKept(t *testing.T) {
-	b := backends(t)["go"]
+	b := modeltest.Backends(t)["go"]
 	lm := families(t, b)["llama"]
 	config := `{"tokenizer_class":"LlamaTokenizerFast","model_max_length":99,"bos_token":{"content":"<|im_start|>"},"eos_token":"<|im_end|>","unk_token":null,
 		"chat_template":[{"name":"default","template":"{{ bos_token }}{{ messages[0].content }}"},{"name":"tool_use","template":"tools"}]}`
 	dir := filepath.Join(t.TempDir(), "m")
-	err := lm.Net.SaveWith(dir, func(tmp string) error {
+	err := SaveNet(lm.Net, dir, func(tmp string) error {
 		if err := lm.tokenizer.Save(filepath.Join(tmp, "tokenizer.json")); err != nil {
 			return err
 		}
@@ -54,7 +55,7 @@ func TestSpecialTokensAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	var fields map[string]any
-	readJSON(t, filepath.Join(again, tokenizerConfigFile), &fields)
+	modeltest.ReadJSON(t, filepath.Join(again, tokenizerConfigFile), &fields)
 	if bos, _ := fields["bos_token"].(map[string]any); bos["content"] != "<|im_start|>" || fields["model_max_length"] != 99.0 || fields["tokenizer_class"] != "PreTrainedTokenizerFast" {
 		t.Errorf("saved %v", fields)
 	}
@@ -80,7 +81,7 @@ func TestSpecialTokensAreKept(t *testing.T) {
 
 // What tokenizer_config.json does not mention is that of config.json; null is none.
 func TestSpecialTokensOfTheConfig(t *testing.T) {
-	lm := families(t, backends(t)["go"])["llama"]
+	lm := families(t, modeltest.Backends(t)["go"])["llama"]
 	first, _ := lm.tokenizer.Token(*lm.Config.BOS)
 	last, _ := lm.tokenizer.Token(lm.Config.EOS)
 	for _, c := range []struct {
@@ -101,7 +102,7 @@ func TestSpecialTokensOfTheConfig(t *testing.T) {
 
 // A model without a template says so, rather than render an empty prompt.
 func TestNoTemplate(t *testing.T) {
-	lm, err := Open(backends(t)["go"], filepath.Join("testdata", "llama-tiny"))
+	lm, err := Open(modeltest.Backends(t)["go"], filepath.Join("testdata", "llama-tiny"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/train"
 )
 
 // An ActorConfig says how an ActorCritic samples and learns.
@@ -272,7 +273,7 @@ func (a *ActorCritic) updateShared(minibatch []Sample, rate StepSizes) (s Stats,
 	if rate.Critic == 0 {
 		reach = 0 // a critic that is left alone does not move the trunk either
 	}
-	inputs, err := pack(minibatch, model.Micro(len(minibatch)), a.LM.Width, a.sharedColumns, rate.KL, a.config.Temperature, reach)
+	inputs, err := pack(minibatch, train.Micro(len(minibatch)), a.LM.Width, a.sharedColumns, rate.KL, a.config.Temperature, reach)
 	if err != nil {
 		return s, err
 	}
@@ -294,7 +295,7 @@ func (a *ActorCritic) updateShared(minibatch []Sample, rate StepSizes) (s Stats,
 // prepare computes a learner's step. Its statistics are wanted even where the learner is
 // left alone.
 func (a *ActorCritic) prepare(l *model.Learner, minibatch []Sample, cols columns, rate float64, coefficients ...float64) (*model.Pending, model.Stat, error) {
-	inputs, err := pack(minibatch, model.Micro(len(minibatch)), l.Net.Width, cols, coefficients...)
+	inputs, err := pack(minibatch, train.Micro(len(minibatch)), l.Net.Width, cols, coefficients...)
 	if err != nil {
 		return nil, model.Stat{}, err
 	}

@@ -38,7 +38,7 @@ func (a *ActorCritic) Save(dir string, extra ...func(dir string) error) error {
 			return err
 		}
 		if a.Critic != nil {
-			if err := a.Critic.SaveWith(filepath.Join(tmp, criticDir), a.critic.SaveState); err != nil {
+			if err := model.SaveNet(a.Critic, filepath.Join(tmp, criticDir), model.SaveLearner(a.critic)); err != nil {
 				return err
 			}
 		}
@@ -53,10 +53,10 @@ func (a *ActorCritic) Save(dir string, extra ...func(dir string) error) error {
 
 func (a *ActorCritic) savePolicy(dir string) error {
 	if a.LM.Config.LoRA.Rank == 0 {
-		return a.LM.SaveWith(dir, a.actor.SaveState)
+		return a.LM.SaveWith(dir, model.SaveLearner(a.actor))
 	}
 	return rundir.ReplaceDir(dir, nil, func(tmp string) error {
-		return errors.Join(a.LM.SaveAdapter(filepath.Join(tmp, adapterDir), ""), a.actor.SaveState(tmp))
+		return errors.Join(a.LM.SaveAdapter(filepath.Join(tmp, adapterDir), ""), model.SaveLearner(a.actor)(tmp))
 	})
 }
 
@@ -142,11 +142,11 @@ func openActorCritic(b model.Backend, base *model.LM, dir string, c ActorConfig)
 		return a, nil, err
 	}
 	a = whole
-	if err := a.actor.LoadState(filepath.Join(dir, policyDir)); err != nil {
+	if err := model.OpenLearner(a.actor, filepath.Join(dir, policyDir)); err != nil {
 		return a, nil, err
 	}
 	if a.Critic != nil {
-		if err := a.critic.LoadState(filepath.Join(dir, criticDir)); err != nil {
+		if err := model.OpenLearner(a.critic, filepath.Join(dir, criticDir)); err != nil {
 			return a, nil, err
 		}
 	}

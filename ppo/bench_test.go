@@ -7,6 +7,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/train"
 )
 
 // BenchmarkIteration measures the parts of an iteration of examples/satori on 64
@@ -49,14 +50,14 @@ func BenchmarkIteration(b *testing.B) {
 		})
 	}
 	run("policy", func() error {
-		in, err := pack(samples, model.Micro(len(samples)), a.LM.Width, a.policyColumns, 0, 1)
+		in, err := pack(samples, train.Micro(len(samples)), a.LM.Width, a.policyColumns, 0, 1)
 		if err == nil {
 			_, err = a.actor.Step(in, 0)
 		}
 		return err
 	})
 	run("critic", func() error {
-		in, err := pack(samples, model.Micro(len(samples)), a.LM.Width, valueColumns, 0)
+		in, err := pack(samples, train.Micro(len(samples)), a.LM.Width, valueColumns, 0)
 		if err == nil {
 			_, err = a.critic.Step(in, 0)
 		}

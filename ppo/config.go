@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/train"
 )
 
 // A Config says how to train. Its zero value is the paper's (D.3) but for Iterations,
@@ -115,7 +115,7 @@ func (c Config) resolve() (Config, error) {
 // Without a critic its rate is 0.
 func (c Config) rate(update, first, of int) StepSizes {
 	schedule := func(update, of int) float64 {
-		return model.Cosine(1, update, int(math.Ceil(c.WarmupRatio*float64(of))), of, c.MinLRRatio)
+		return train.Cosine(1, update, int(math.Ceil(c.WarmupRatio*float64(of))), of, c.MinLRRatio)
 	}
 	r := StepSizes{KL: c.inLoss()}
 	if c.Advantage == nil {

@@ -6,6 +6,8 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/decoder"
+	"github.com/satori-go/satori/model/train"
 )
 
 // What the graphs of the losses are functions of.
@@ -23,8 +25,8 @@ type (
 )
 
 var (
-	actorObjectives = model.NewObjectives(func(n actorNumbers) model.Loss { return n.loss(K3Plus) })
-	valueObjectives = model.NewObjectives(func(n valueNumbers) model.Loss {
+	actorObjectives = train.NewObjectives(func(n actorNumbers) model.Loss { return n.loss(K3Plus) })
+	valueObjectives = train.NewObjectives(func(n valueNumbers) model.Loss {
 		return func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
 			tokens, x := unpackValue(in)
 			return n.loss(c.Scores(w, c.Hidden(w, tokens)), x)
@@ -166,7 +168,7 @@ func (n policyNumbers) loss(c model.Config, w model.Weights, hidden *Node, in po
 
 // The critic's, of scores [batch, seq].
 func (n valueNumbers) loss(scores *Node, in valueInputs) (*Node, *Node) {
-	values := DivScalar(AddScalar(model.Before(scores), -n.mean), n.std)
+	values := DivScalar(AddScalar(decoder.Before(scores), -n.mean), n.std)
 	loss := weightedMean(ValueLoss(values, in.old, in.ret, n.clip), in.mask, in.count)
 	return loss, stats(in.mask, in.count, Abs(Sub(values, in.old)))
 }

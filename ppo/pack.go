@@ -6,6 +6,8 @@ import (
 
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/network"
+	"github.com/satori-go/satori/model/train"
 )
 
 // columns are the per-token arrays of a mini-batch that a loss reads: [column][token] of
@@ -85,9 +87,9 @@ func pack(minibatch []Sample, micro int, width func(int) int, cols columns, coef
 			return nil, err
 		}
 		seq := width(longest)
-		in := []*model.Tensor{backend.Ints(model.PadRows(ids, seq), micro, seq)}
+		in := []*model.Tensor{backend.Ints(network.PadRows(ids, seq), micro, seq)}
 		for _, column := range floats {
-			in = append(in, backend.Floats(model.PadRows(column, seq), micro, seq))
+			in = append(in, backend.Floats(network.PadRows(column, seq), micro, seq))
 		}
 		for _, x := range append([]float64{float64(tokens)}, coefficients...) {
 			in = append(in, backend.Floats([]float32{float32(x)}))
@@ -115,14 +117,14 @@ func microBatches(minibatch []Sample, micro int) [][]int {
 	for i, s := range minibatch {
 		lengths[i] = len(s.Prompt) + len(s.Tokens)
 	}
-	return model.Groups(lengths, micro)
+	return network.LengthBuckets(lengths, micro)
 }
 
 // rowsOf puts statistics of rows, which begin at from in those of each micro-batch, into
 // the order of the mini-batch.
 func rowsOf(stat model.Stat, from int, minibatch []Sample) []float64 {
 	rows := make([]float64, len(minibatch))
-	for g, group := range microBatches(minibatch, model.Micro(len(minibatch))) {
+	for g, group := range microBatches(minibatch, train.Micro(len(minibatch))) {
 		for k, i := range group {
 			rows[i] = stat.Each[g][from+k]
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/decoder"
 )
 
 // golden is testdata/golden.json, made with PyTorch by TRL's formulas (testdata/README.md).
@@ -144,8 +145,8 @@ func testLoss(t *testing.T, b model.Backend, c golden) {
 	out, err := CallOnceN(b, func(in []*Node) []*Node {
 		logits, tokens, old, mask, advantage, value, oldValue, ret, ref, weight := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8], in[9]
 		count := Const(logits.Graph(), float32(count))
-		logp := Slice(model.LogProbs(logits, tokens, 1), AxisRange(), AxisRange(1))
-		entropy := weightedMean(Slice(model.Entropies(logits, tokens, 1), AxisRange(), AxisRange(1)), mask, count)
+		logp := Slice(decoder.LogProbs(logits, tokens, 1), AxisRange(), AxisRange(1))
+		entropy := weightedMean(Slice(decoder.Entropies(logits, tokens, 1), AxisRange(), AxisRange(1)), mask, count)
 		ratio := probabilityRatio(logp, old)
 		each := PolicyLoss(ratio, advantage, c.Clip, c.Clip)
 		policy := weightedMean(each, mask, count)

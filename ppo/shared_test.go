@@ -9,6 +9,8 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/decoder"
+	"github.com/satori-go/satori/model/train"
 )
 
 // shared is tiny with the critic on the policy's trunk. The samples are the same; their
@@ -70,14 +72,14 @@ func TestSharedTrunk(t *testing.T) {
 	byHand := model.NewLearner(b.LM.Net, func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
 		hidden := c.Hidden(w, in[0])
 		policy, _ := n.loss(c, w, hidden, policyInputs{tokens: in[0], mask: in[1], old: in[2], advantage: in[3], weight: in[1], count: in[6], beta: in[7], temperature: in[8]}, nil)
-		v := model.Before(c.Scalar(w, ValueHead, hidden))
+		v := decoder.Before(c.Scalar(w, ValueHead, hidden))
 		old, ret := in[4], in[5]
 		near := Add(old, ClipScalar(Sub(v, old), -0.2, 0.2))
 		worse := Max(Square(Sub(v, ret)), Square(Sub(near, ret)))
 		value := Div(MulScalar(ReduceAllSum(Mul(worse, in[1])), 0.5), in[6])
 		return Add(policy, MulScalar(value, coefficient)), Stack([]*Node{policy, value}, 0)
 	}, model.AdamW{MaxNorm: 1e9})
-	in, err := pack(samples, model.Micro(len(samples)), b.LM.Width, b.sharedColumns, 0, 0.8)
+	in, err := pack(samples, train.Micro(len(samples)), b.LM.Width, b.sharedColumns, 0, 0.8)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,8 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/network"
+	"github.com/satori-go/satori/model/train"
 )
 
 // A Config says how to train.
@@ -96,8 +98,8 @@ func (c Config) train(ctx context.Context, m *model.LM, t coat.Template, demos [
 			if err := context.Cause(ctx); err != nil {
 				return err
 			}
-			rate := model.Cosine(c.LearningRate, step, warmup, of, c.Floor)
-			inputs, tokens := pack(batch, model.Micro(c.Batch), m.Width)
+			rate := train.Cosine(c.LearningRate, step, warmup, of, c.Floor)
+			inputs, tokens := pack(batch, train.Micro(c.Batch), m.Width)
 			stat, err := learner.Step(inputs, rate)
 			if err != nil {
 				return err
@@ -187,15 +189,15 @@ func pack(batch []row, micro int, width func(int) int) (inputs [][]*model.Tensor
 		}
 		seq := width(longest)
 		inputs = append(inputs, []*model.Tensor{
-			backend.Ints(model.PadRows(ids, seq), micro, seq),
-			backend.Floats(model.PadRows(mask, seq), micro, seq),
+			backend.Ints(network.PadRows(ids, seq), micro, seq),
+			backend.Floats(network.PadRows(mask, seq), micro, seq),
 			backend.Floats([]float32{count}),
 		})
 	}
 	return inputs, tokens
 }
 
-var objective = model.NewObjective(loss)
+var objective = train.NewObjective(loss)
 
 // loss is −Σ mask·log p / count.
 //

@@ -105,7 +105,7 @@ func pairs(n int) (list []reward.Pair) {
 	return list
 }
 
-func train(fatal func(...any), m *Model, list []reward.Pair) (last Step) {
+func trainOn(fatal func(...any), m *Model, list []reward.Pair) (last Step) {
 	for step, err := range m.Train(context.Background(), list, Config{LearningRate: 1e-2, Batch: 16}) {
 		if err != nil {
 			fatal(err)
@@ -118,7 +118,7 @@ func train(fatal func(...any), m *Model, list []reward.Pair) (last Step) {
 func Example() {
 	fatal := func(v ...any) { panic(fmt.Sprint(v...)) }
 	m := New(newLM(fatal), coat.Bare, 1)
-	last := train(fatal, m, pairs(256))
+	last := trainOn(fatal, m, pairs(256))
 	fmt.Println(last.Step, "updates; the right one of a held-out pair scores higher:", m.Accuracy)
 	p := pairs(1)[0]
 	scores, err := m.Score(context.Background(), []coat.Attempt{p.Chosen, p.Rejected})
@@ -131,7 +131,7 @@ func Example() {
 func TestSaveOpen(t *testing.T) {
 	lm := newLM(t.Fatal)
 	m := New(lm, coat.Bare, 1)
-	train(t.Fatal, m, pairs(64))
+	trainOn(t.Fatal, m, pairs(64))
 	dir := filepath.Join(t.TempDir(), "rm")
 	if err := m.Save(dir); err != nil {
 		t.Fatal(err)

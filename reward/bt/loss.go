@@ -5,6 +5,8 @@ import (
 
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/network"
+	"github.com/satori-go/satori/model/train"
 )
 
 // pair is an encoded pair: chosen, then rejected.
@@ -17,7 +19,7 @@ func pack(batch []pair, micro int, width func(int) int) (inputs [][]*model.Tenso
 	for i, p := range batch {
 		lengths[i] = max(len(p[0]), len(p[1]))
 	}
-	for _, part := range model.Groups(lengths, micro) {
+	for _, part := range network.LengthBuckets(lengths, micro) {
 		ids, last, real := make([][]int32, 2*micro), make([]int32, 2*micro), make([]float32, micro)
 		longest := 0
 		for i, at := range part {
@@ -31,7 +33,7 @@ func pack(batch []pair, micro int, width func(int) int) (inputs [][]*model.Tenso
 		}
 		seq := width(longest)
 		inputs = append(inputs, []*model.Tensor{
-			backend.Ints(model.PadRows(ids, seq), 2*micro, seq),
+			backend.Ints(network.PadRows(ids, seq), 2*micro, seq),
 			backend.Ints(last, 2*micro), backend.Floats(real, micro), backend.Floats([]float32{float32(len(batch))}),
 		})
 	}
@@ -39,7 +41,7 @@ func pack(batch []pair, micro int, width func(int) int) (inputs [][]*model.Tenso
 }
 
 // objectives are losses by margin.
-var objectives = model.NewObjectives(loss)
+var objectives = train.NewObjectives(loss)
 
 // inputs are those of a micro-batch of pairs, in the order in which pack has them.
 type inputs struct {

@@ -25,7 +25,7 @@ const stateFile = "reward.json"
 
 // Save writes a Hugging Face directory (…ForSequenceClassification) and reward.json.
 func (m *Model) Save(dir string, extra ...func(dir string) error) error {
-	return m.Net.SaveWith(dir, append(extra, func(tmp string) error {
+	return model.SaveNet(m.Net, dir, append(extra, func(tmp string) error {
 		data, err := json.MarshalIndent(state{m.Mean, m.Std, m.Accuracy, m.Pairs, m.RM, m.Problems}, "", "  ")
 		if err != nil {
 			return err

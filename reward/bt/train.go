@@ -12,6 +12,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/train"
 	"github.com/satori-go/satori/reward"
 )
 
@@ -129,8 +130,8 @@ func (m *Model) train(ctx context.Context, list []reward.Pair, c Config, yield f
 				return err
 			}
 			step := learner.Steps()
-			inputs, tokens := pack(batch, max(1, model.Micro(2*c.Batch)/2), m.Net.Width) // pairs
-			stat, err := learner.Step(inputs, model.Cosine(c.LearningRate, step, warmup, of, c.Floor))
+			inputs, tokens := pack(batch, max(1, train.Micro(2*c.Batch)/2), m.Net.Width) // pairs
+			stat, err := learner.Step(inputs, train.Cosine(c.LearningRate, step, warmup, of, c.Floor))
 			if err != nil {
 				return err
 			}

@@ -1,0 +1,58 @@
+package model
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/satori-go/satori/model/decoder"
+	"github.com/satori-go/satori/model/network"
+	"github.com/satori-go/satori/model/train"
+)
+
+// The names of the rooms below that a program needs to make, to score and to train a model.
+type (
+	Config      = decoder.Config
+	RopeScaling = decoder.RopeScaling
+	LoRA        = decoder.LoRA
+	Weights     = decoder.Weights
+	Net         = network.Net
+	Learner     = train.Learner
+	Loss        = train.Loss
+	AdamW       = train.AdamW
+	Stat        = train.Stat
+	Pending     = train.Pending
+	spec        = decoder.Spec
+)
+
+// NewNet makes a network with fresh weights, as [network.New] does.
+func NewNet(b Backend, c Config, seed uint64) (*Net, error) { return network.New(b, c, seed) }
+
+// NewLearner prepares a learner, as [train.NewLearner] does.
+func NewLearner(n *Net, loss Loss, a AdamW) *Learner { return train.NewLearner(n, loss, a) }
+
+const optimizerFile = "optimizer.safetensors"
+
+// SaveLearner returns a function that writes a learner's state into a directory, for
+// [SaveNet] and [LM.SaveWith].
+func SaveLearner(l *Learner) func(dir string) error {
+	return func(dir string) error {
+		return writeSafetensors(filepath.Join(dir, optimizerFile), l.StateSpecs(), inF32, l.StateTensor)
+	}
+}
+
+// OpenLearner has a learner go on from the state in a directory that [SaveLearner] wrote.
+func OpenLearner(l *Learner, dir string) error {
+	path := filepath.Join(dir, optimizerFile)
+	list, err := readSafetensors(path, l.StateSpecs())
+	if err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	values := make([][]float32, len(list))
+	for i, t := range list {
+		values[i] = t.data
+	}
+	if err := l.SetState(values); err != nil {
+		return fmt.Errorf("model: %s: %w", path, err)
+	}
+	return nil
+}

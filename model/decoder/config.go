@@ -1,0 +1,168 @@
+package decoder
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// A Config is the shape of a decoder, in the field names of a Hugging Face
+// config.json. ModelType says which family it belongs to: llama (and SmolLM2), mistral,
+// qwen2 (and Qwen2.5) and qwen3 are read as transformers writes them. Two fields make
+// the small models of the examples able to look things up: PartialRotary and TimeShift.
+type Config struct {
+	ModelType    string `json:"model_type"` // "": "llama", or "satori" with TimeShift or PartialRotary
+	VocabSize    int    `json:"vocab_size"`
+	Dim          int    `json:"hidden_size"`
+	FFN          int    `json:"intermediate_size"`
+	Layers       int    `json:"num_hidden_layers"`
+	Heads        int    `json:"num_attention_heads"`
+	KVHeads      int    `json:"num_key_value_heads"` // 0: as many as Heads
+	HeadDim      int    `json:"head_dim"`            // 0: Dim / Heads
+	MaxPositions int    `json:"max_position_embeddings"`
+
+	NormEps   float64 `json:"rms_norm_eps"` // 0: 1e-6
+	RopeTheta float64 `json:"rope_theta"`   // 0: 10000
+	// RopeScaling stretches the rotary positions, as Llama 3.1 does. Zero: it does not.
+	RopeScaling RopeScaling `json:"-"`
+	// PartialRotary is the share of each head's channels that carry rotary positions;
+	// the rest compare contents wherever they stand. 0: all of them.
+	PartialRotary float64 `json:"partial_rotary_factor,omitempty"`
+	// TimeShift mixes each token with the one before it: half of the channels that enter
+	// the query, key and value projections are the previous token's. It is the smallest
+	// form of a short causal convolution (Canon layers, arXiv:2512.17351), and this
+	// library's own: no pretrained architecture has it.
+	TimeShift bool `json:"time_shift,omitempty"`
+	Tied      bool `json:"tie_word_embeddings"` // the head is the embedding
+	// AttentionBias and MLPBias are biases that a family can do without: those of the four
+	// projections of attention (llama, qwen3), and of the three of the MLP (llama).
+	AttentionBias bool `json:"attention_bias,omitempty"`
+	MLPBias       bool `json:"mlp_bias,omitempty"`
+
+	InitRange float64 `json:"initializer_range"` // deviation of a fresh embedding; 0: 0.02
+	BOS       *int32  `json:"bos_token_id,omitempty"`
+	EOS       int32   `json:"eos_token_id"`
+	// Stops are further tokens that end a completion: eos_token_id may be a list, whose
+	// first is EOS. Chat models of Llama 3 have three.
+	Stops []int32 `json:"-"`
+	Pad   int32   `json:"pad_token_id"` // the EOS, where a config.json names none
+
+	// Score replaces the language-model head by one scalar a token, without bias: the
+	// head of a reward model or critic (Hugging Face's ...ForSequenceClassification).
+	Score bool `json:"-"`
+	// Scalars are further heads of one scalar a token on the same trunk, by name, such as
+	// "value"; see [Net.WithScalar].
+	Scalars []string `json:"-"`
+	// LoRA is a low-rank adapter; see [Net.WithLoRA]. Rank 0: none.
+	LoRA LoRA `json:"-"`
+
+	// BF16 stores weights as bfloat16, in half the memory; see [Net.ToBF16]. Arithmetic is f32.
+	BF16 bool `json:"-"`
+	// Checkpointing has the gradient compute each layer a second time rather than keep what
+	// is inside of it: less memory for a third more arithmetic. Loss and gradient are the
+	// same. It is read when a [Learner] is made.
+	Checkpointing bool `json:"-"`
+}
+
+// RopeScaling is the rotary scaling of Llama 3.1 and 3.2 (rope_type "llama3"):
+// frequencies whose wavelength exceeds Original/LowFreq are divided by Factor, those
+// under Original/HighFreq stay, and those between are a mixture of both.
+type RopeScaling struct {
+	Factor, LowFreq, HighFreq float64
+	Original                  int // the context of pretraining
+}
+
+// maxSize bounds every number of a config, so that no product of two of them overflows.
+const maxSize = 1 << 30
+
+// Resolve fills in defaults and reports all faults at once.
+func (c Config) Resolve() (Config, error) {
+	if c.KVHeads == 0 {
+		c.KVHeads = c.Heads
+	}
+	if c.HeadDim == 0 && c.Heads > 0 {
+		c.HeadDim = c.Dim / c.Heads
+	}
+	if c.NormEps == 0 {
+		c.NormEps = 1e-6
+	}
+	if c.RopeTheta == 0 {
+		c.RopeTheta = 10000
+	}
+	if c.PartialRotary == 0 {
+		c.PartialRotary = 1
+	}
+	if c.InitRange == 0 {
+		c.InitRange = 0.02
+	}
+	if c.ModelType == "" {
+		c.ModelType = "llama"
+		if c.TimeShift || c.PartialRotary != 1 {
+			c.ModelType = "satori"
+		}
+	}
+	var faults []error
+	fault := func(bad bool, format string, args ...any) {
+		if bad {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	_, known := architectures[c.ModelType]
+	fault(!known, "model_type %q is not supported (%s)", c.ModelType, modelTypes())
+	for _, f := range []struct {
+		name  string
+		value int
+	}{
+		{"vocab_size", c.VocabSize}, {"hidden_size", c.Dim}, {"intermediate_size", c.FFN}, {"num_hidden_layers", c.Layers},
+		{"num_attention_heads", c.Heads}, {"num_key_value_heads", c.KVHeads}, {"head_dim", c.HeadDim},
+		{"max_position_embeddings", c.MaxPositions},
+	} {
+		fault(f.value <= 0, "%s is %d, want it positive", f.name, f.value)
+		fault(f.value > maxSize, "%s is %d, more than %d", f.name, f.value, maxSize)
+	}
+	if len(faults) == 0 {
+		fault(int64(c.Heads)*int64(c.HeadDim) > maxSize, "num_attention_heads %d times head_dim %d is more than %d", c.Heads, c.HeadDim, maxSize)
+		fault(c.Heads%c.KVHeads != 0, "num_attention_heads %d is no multiple of num_key_value_heads %d", c.Heads, c.KVHeads)
+		fault(c.rotary()%2 != 0 || c.rotary() < 2 || c.rotary() > c.HeadDim, "partial_rotary_factor %g of head_dim %d is not an even number of channels", c.PartialRotary, c.HeadDim)
+		fault(c.TimeShift && c.Dim%2 != 0, "time_shift wants an even hidden_size, not %d", c.Dim)
+		for _, id := range append([]int32{c.EOS}, c.Stops...) {
+			fault(id < 0 || int(id) >= c.VocabSize, "eos_token_id %d is outside the vocabulary of %d", id, c.VocabSize)
+		}
+		fault(c.Pad < 0 || int(c.Pad) >= c.VocabSize, "pad_token_id %d is outside the vocabulary of %d", c.Pad, c.VocabSize)
+		fault(c.BOS != nil && (*c.BOS < 0 || int(*c.BOS) >= c.VocabSize), "bos_token_id is outside the vocabulary of %d", c.VocabSize)
+		fault(c.ModelType != "satori" && (c.TimeShift || c.PartialRotary != 1), "model_type %s has neither time_shift nor partial_rotary_factor", c.ModelType)
+		fault(c.AttentionBias && !c.arch().attentionBias, `field "attention_bias" is true, which model_type %s does not support`, c.ModelType)
+		fault(c.MLPBias && !c.arch().mlpBias, `field "mlp_bias" is true, which model_type %s does not support`, c.ModelType)
+		fault(c.NormEps < 0 || c.RopeTheta <= 0, "rms_norm_eps %g or rope_theta %g is negative", c.NormEps, c.RopeTheta)
+		if r := c.RopeScaling; r != (RopeScaling{}) {
+			fault(!(r.Factor >= 1 && r.LowFreq > 0 && r.HighFreq > r.LowFreq && r.Original > 0),
+				"rope scaling %+v: want a factor of 1 or more, 0 < low_freq_factor < high_freq_factor, and original_max_position_embeddings", r)
+		}
+	}
+	if c.LoRA.On() {
+		l, err := c.LoRA.Resolve()
+		c.LoRA, faults = l, append(faults, err)
+	}
+	return c, errors.Join(faults...)
+}
+
+// String writes all fields, with the numbers that pointers point to: what is compiled for a
+// configuration is found again by this text.
+func (c Config) String() string {
+	type fields Config
+	if c.BOS == nil {
+		return fmt.Sprintf("%+v", fields(c))
+	}
+	bos := *c.BOS
+	c.BOS = nil
+	return fmt.Sprintf("%+v, BOS %d", fields(c), bos)
+}
+
+// Ends reports whether a token ends a completion.
+func (c Config) Ends(token int32) bool { return token == c.EOS || slices.Contains(c.Stops, token) }
+
+// rotary is the number of channels of a head that carry positions.
+func (c Config) rotary() int { return int(float64(c.HeadDim) * c.PartialRotary) }
+
+// group is the number of query heads that share a key and value head.
+func (c Config) group() int { return c.Heads / c.KVHeads }

@@ -1,0 +1,44 @@
+package decoder
+
+import . "github.com/gomlx/gomlx/core/graph"
+
+// withGradient is f(in...) with a gradient of our own, where the one that gomlx derives is
+// right and slow: it pads and adds up what was cut from one tensor, and turns the gradient
+// of every product, which the Go backend does number by number.
+//
+// gradient gives the gradients of f's inputs from them and v, the gradient of f's result.
+// The derived gradient of f is built, too, but nothing needs it, so that it is left out of
+// what is compiled. With checkpointing it is the one that is taken: ours would hold on to
+// what f made.
+func (c Config) withGradient(f func(in []*Node) *Node, gradient func(in []*Node, v *Node) []*Node, in ...*Node) *Node {
+	if c.Checkpointing {
+		return f(in)
+	}
+	var grads []*Node // made by the time that the inputs' turn comes: gradients go backwards
+	taps := make([]*Node, len(in))
+	for i, x := range in {
+		taps[i] = IdentityWithCustomGradient(x, func(_, _ *Node) *Node { return grads[i] })
+	}
+	return IdentityWithCustomGradient(f(taps), func(_, v *Node) *Node {
+		grads = gradient(taps, v)
+		return v
+	})
+}
+
+// split cuts the last axis into parts of these sizes. Its gradient lays those of the parts
+// side by side: a loss that depends on one has to depend on all.
+//
+//	x [..., n] → [..., sizes[i]]
+func split(x *Node, sizes ...int) []*Node {
+	parts, grads := make([]*Node, len(sizes)), make([]*Node, len(sizes))
+	whole := IdentityWithCustomGradient(x, func(_, _ *Node) *Node { return Concatenate(grads, -1) })
+	from := 0
+	for i, size := range sizes {
+		parts[i] = IdentityWithCustomGradient(SliceAxis(whole, -1, AxisRange(from, from+size)), func(_, v *Node) *Node {
+			grads[i] = v
+			return v
+		})
+		from += size
+	}
+	return parts
+}

@@ -1,0 +1,74 @@
+package network
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/decoder"
+)
+
+// A network that has taken another's weights computes what the other did; one of another
+// shape, or in another storage, is refused and both stay as they are.
+func TestTakeWeights(t *testing.T) {
+	b, err := backend.Open("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := decoder.Config{VocabSize: 7, Dim: 8, FFN: 16, Layers: 1, Heads: 2, MaxPositions: 16, EOS: 1}
+	fresh := func(c decoder.Config, seed uint64) *Net {
+		n, err := New(b, c, seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	logprobs := func(n *Net) []float32 {
+		out, err := n.TokenLogProbs(t.Context(), [][]int32{{2, 3, 4}}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out[0]
+	}
+	n, other := fresh(c, 1), fresh(c, 2)
+	want := logprobs(other)
+	if err := n.TakeWeights(other); err != nil {
+		t.Fatal(err)
+	}
+	if got := logprobs(n); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	wider := c
+	wider.FFN = 24
+	half := fresh(c, 3)
+	half.ToBF16()
+	for _, x := range []*Net{fresh(wider, 3), half, fresh(c, 3).WithScore(1)} {
+		if err := n.TakeWeights(x); err == nil {
+			t.Errorf("it took the weights of %+v", x.Config)
+		}
+		if got := logprobs(n); !slices.Equal(got, want) {
+			t.Error("a refusal changed the network")
+		}
+	}
+
+	// Over a base that two adapters share, the adapter alone changes.
+	base := fresh(c, 4)
+	adapter := func(seed uint64) *Net {
+		a, err := base.WithLoRA(decoder.LoRA{Rank: 2, Seed: seed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	before := logprobs(base)
+	one, two := adapter(1), adapter(2)
+	if err := one.TakeWeights(two); err != nil {
+		t.Fatal(err)
+	}
+	if got := logprobs(base); !slices.Equal(got, before) {
+		t.Error("the base changed")
+	}
+	if got := logprobs(one); !slices.Equal(got, before) { // a fresh adapter changes nothing
+		t.Errorf("%v, want %v", got, before)
+	}
+}
