@@ -12,21 +12,20 @@ import (
 	"github.com/satori-go/satori/model/retry"
 )
 
-// ErrNoPublish is the error of a server that takes no new weights while it runs.
-var ErrNoPublish = errors.New("the server takes no new weights: SGLang does, and vLLM where it runs with VLLM_SERVER_DEV_MODE=1; others, such as llama.cpp, have to be started again")
+// ErrNoPublish is the error for a server that takes no new weights while it runs.
+var ErrNoPublish = errors.New("the server takes no new weights while it runs: start it again with them, or use SGLang, or vLLM with VLLM_SERVER_DEV_MODE=1")
 
-// Publish has the server read new weights from a directory, as model.LM.Save writes it, which
-// the server has to find at the same absolute path: one on this machine, or a shared file
-// system. It returns when the weights are in use, so that no completion asked for later
-// comes from the old ones. Save into a directory of another name each time: the server may
-// still be reading the last one.
+// Publish has the server load new weights from a directory that model.LM.Save wrote. The server
+// must find it at the same absolute path, on this machine or on a shared file system. Publish
+// returns when the weights are in use: no completion that is asked for later comes from the old
+// ones. Use a directory of another name each time, since the server may still read the last one.
 //
-// SGLang is asked at /update_weights_from_disk, which also empties its prefix cache
-// (python/sglang/srt/entrypoints/http_server.py); vLLM at /collective_rpc for its workers'
-// reload_weights with a path, and then at /reset_prefix_cache (vllm/v1/worker/gpu_worker.py
-// and vllm/entrypoints/serve/dev of vLLM 0.33.0), which it refuses while requests run: publish
-// between rollouts. Neither was run against this code, only programs that answer as they do.
-// Another server is [ErrNoPublish].
+// Publish asks SGLang at /update_weights_from_disk, which also empties its prefix cache
+// (python/sglang/srt/entrypoints/http_server.py). It asks vLLM at /collective_rpc to call
+// reload_weights in its workers, and then at /reset_prefix_cache (vllm/v1/worker/gpu_worker.py
+// and vllm/entrypoints/serve/dev of vLLM 0.33.0). vLLM refuses that while requests run, so
+// publish between rollouts. Another server gives [ErrNoPublish]. This code has been run against
+// programs that answer as these servers do, and not against the servers themselves.
 func (m *Remote) Publish(ctx context.Context, dir string) error {
 	fail := func(err error) error {
 		return fmt.Errorf("remote: publish %s to %s: %w", dir, m.config.URL, err)
@@ -58,14 +57,14 @@ func (m *Remote) Publish(ctx context.Context, dir string) error {
 		err = ErrNoPublish
 	}
 	if err == nil {
-		// What the prefix cache holds was computed by the old weights.
+		// The prefix cache holds what the old weights computed.
 		reset := struct{ Success bool }{true} // earlier versions answer nothing
 		err = m.control(ctx, "/reset_prefix_cache", map[string]any{}, &reset)
 		if err == nil && !reset.Success {
-			err = errors.New("requests are running; publish again when they have ended")
+			err = errors.New("requests are running: publish again when they have ended")
 		}
 		if err != nil {
-			err = fmt.Errorf("the new weights are in use, but the prefix cache has the old ones': %w", err)
+			err = fmt.Errorf("the new weights are in use, but the prefix cache is that of the old ones: %w", err)
 		}
 	}
 	if err != nil {
@@ -74,7 +73,8 @@ func (m *Remote) Publish(ctx context.Context, dir string) error {
 	return nil
 }
 
-// control asks an address beside the API's; a 500 is an answer there, no passing fault.
+// control asks an address beside those of the API. A status of 500 is an answer there, and no
+// fault that may pass.
 func (m *Remote) control(ctx context.Context, path string, question, answer any) error {
 	address := strings.TrimSuffix(m.config.URL, "/v1") + path
 	_, err := m.gate.Do(ctx, func(ctx context.Context) error {
@@ -88,7 +88,7 @@ func (m *Remote) control(ctx context.Context, path string, question, answer any)
 	return err
 }
 
-// absent tells that a server does not know an address.
+// absent tells whether a server does not know an address.
 func absent(err error) bool {
 	var refused *retry.Refused
 	return errors.As(err, &refused) && (refused.Status == http.StatusNotFound || refused.Status == http.StatusMethodNotAllowed)

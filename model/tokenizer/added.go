@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// An addedToken is an entry of added_tokens in tokenizer.json: a token that is cut out
-// of the text before the model sees it.
+// An addedToken is an entry of added_tokens in tokenizer.json: a token that is cut out of the
+// text before the model gets the rest.
 type addedToken struct {
 	ID         int32  `json:"id"`
 	Content    string `json:"content"`
@@ -33,7 +33,7 @@ type finderNode struct {
 	token          int32 // index in added plus 1, 0 if no token ends here
 }
 
-// put adds a token that stands where the text reads content.
+// put adds a token, which is found where the text reads content.
 func (f *finder) put(content string, a addedToken) {
 	if f.nodes == nil {
 		f.nodes = make([]finderNode, 1)
@@ -80,9 +80,9 @@ func (f *finder) at(text string) (a addedToken, n int) {
 	return a, n
 }
 
-// cut yields the text in order: added tokens with their id, and what lies between
-// them with id -1. The leftmost token wins, and of those that start there the longest;
-// the search goes on behind it even if it is refused for standing in a word.
+// cut yields the text in order: added tokens with their id, and the text between them with id
+// -1. The leftmost token wins, and of those that start there the longest. The search continues
+// after it, also where the token is refused because it is part of a word.
 func (f *finder) cut(text string) iter.Seq2[string, int32] {
 	return func(yield func(string, int32) bool) {
 		start := 0

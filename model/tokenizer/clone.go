@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Clone copies the tokenizer: tokens added to the copy are not added to the original.
+// Clone copies the tokenizer. Tokens that are added to the copy are not added to the original.
 func (t *Tokenizer) Clone() *Tokenizer {
 	c := *t
 	c.tokens, c.added = slices.Clone(t.tokens), slices.Clone(t.added)

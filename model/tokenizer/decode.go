@@ -8,12 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// A decoder is one step from tokens to the text, which is what the last step leaves,
-// joined.
+// A decoder is one step from tokens to text. The text is the result of the last step, joined.
 type decoder func(tokens []string) []string
 
-// readDecoder reads the decoder of a tokenizer.json; without one, tokens are joined by
-// spaces.
+// readDecoder reads the decoder of a tokenizer.json. Without one, tokens are joined by spaces.
 func readDecoder(path string, data json.RawMessage) (decoder, error) {
 	if isNull(data) {
 		return func(tokens []string) []string { return []string{strings.Join(tokens, " ")} }, nil

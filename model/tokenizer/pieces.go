@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// A Piece is a part of a text that is encoded on its own.
+// A Piece is a part of a text that is encoded by itself.
 type Piece struct {
 	Text  string // as it stands in the text, for an added token; else as the model gets it
 	Added bool
 	IDs   []int32
 }
 
-// Pieces yields the parts of a text that [Tokenizer.Encode] encodes, in order. Their ids
-// together are what it returns. They are for code that must know which part of the text
-// an id stands for, which Text only tells where normalization did not change it.
+// Pieces yields the parts of a text that [Tokenizer.Encode] encodes, in order. Their ids, one
+// part after the other, are the ids that Encode returns. Use it to find which part of the text
+// an id stands for; Text shows that only where normalization did not change it.
 func (t *Tokenizer) Pieces(text string) iter.Seq[Piece] {
 	return func(yield func(Piece) bool) {
 		e := &encoding{}

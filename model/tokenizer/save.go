@@ -10,8 +10,8 @@ import (
 	"github.com/satori-go/satori/coat/rundir"
 )
 
-// Save writes a tokenizer.json: what was read or made, with the added tokens of now.
-// The file appears whole or not at all, whatever stops the program.
+// Save writes a tokenizer.json with all that was read or made and all tokens that were added
+// since. The file appears whole or not at all, whatever stops the program.
 func (t *Tokenizer) Save(path string) error {
 	err := rundir.WriteFile(path, func(w io.Writer) error {
 		e := json.NewEncoder(w)
@@ -25,7 +25,7 @@ func (t *Tokenizer) Save(path string) error {
 	return nil
 }
 
-// current returns the file with the added tokens of now.
+// current returns the file with all added tokens.
 func (t *Tokenizer) current() file {
 	f := t.file
 	// The library numbers tokens in the order of the file.

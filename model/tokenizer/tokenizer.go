@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// A Tokenizer maps text to ids and back. It is safe for concurrent use, but for
-// AddSpecial, which must have returned before anything else is called.
+// A Tokenizer maps text to ids and back. It is safe for concurrent use, except for
+// [Tokenizer.AddSpecial], which must return before anything else is called.
 type Tokenizer struct {
 	file      file // what Save writes, but for the added tokens
 	normalize normalizer
@@ -30,7 +30,7 @@ type model interface {
 	admit(special string) error // an error if the token could not be read back
 }
 
-// An encoding is what Encode builds up, with room to work in.
+// An encoding is the result of Encode as far as it is made, with buffers for the work.
 type encoding struct {
 	ids     []int32
 	err     error // the first part of the text that the vocabulary cannot spell
@@ -45,14 +45,14 @@ func (e *encoding) miss(format string, parts ...any) {
 	}
 }
 
-// Encode returns the ids of the text. Added tokens in the text are recognised, so text
-// from strangers can contain them; no template is applied. Each maximal part of the
-// text that is not UTF-8 reads as U+FFFD. What the vocabulary cannot spell becomes the
-// unknown token, or is left out if there is none; see [Tokenizer.EncodeStrict].
+// Encode returns the ids of a text. It recognises added tokens in the text, so a text from
+// outside can contain them. It applies no template. Each longest part of the text that is not
+// UTF-8 reads as U+FFFD. What the vocabulary cannot spell becomes the unknown token, or is left
+// out where there is none; [Tokenizer.EncodeStrict] returns an error instead.
 func (t *Tokenizer) Encode(text string) []int32 { return t.encode(text).ids }
 
-// EncodeStrict is Encode for text that must not lose anything: it is an error if Encode
-// would leave a part of it out, or write it as the unknown token.
+// EncodeStrict returns the ids of a text as [Tokenizer.Encode] does, and an error where Encode
+// would leave a part of the text out or write it as the unknown token.
 func (t *Tokenizer) EncodeStrict(text string) ([]int32, error) {
 	e := t.encode(text)
 	if e.err != nil {
@@ -69,12 +69,11 @@ func (t *Tokenizer) encode(text string) *encoding {
 	return e
 }
 
-// Decode returns the text of the ids, special tokens included, as the decoder of the
-// file has it. Bytes that are not UTF-8 read as U+FFFD. Ids that are not in the
-// vocabulary are left out.
+// Decode returns the text of ids by the decoder of the file, special tokens included. Bytes
+// that are not UTF-8 read as U+FFFD. Ids outside the vocabulary are left out.
 func (t *Tokenizer) Decode(ids []int32) string { return t.decode(ids, false) }
 
-// DecodeText is Decode without the special tokens.
+// DecodeText returns the text of ids as [Tokenizer.Decode] does, without special tokens.
 func (t *Tokenizer) DecodeText(ids []int32) string { return t.decode(ids, true) }
 
 func (t *Tokenizer) decode(ids []int32, skip bool) string {
@@ -91,8 +90,8 @@ func (t *Tokenizer) decode(ids []int32, skip bool) string {
 	return t.Join(tokens)
 }
 
-// ID returns the id of a token as tokenizer.json spells it; a byte-level token is
-// spelled in the byte alphabet, "Ġthe" for " the".
+// ID returns the id of a token as tokenizer.json spells it. A byte-level token is spelled in
+// the byte alphabet: "Ġthe" for " the".
 func (t *Tokenizer) ID(token string) (int32, bool) {
 	if i, ok := t.addedIndex[token]; ok {
 		return t.added[i].ID, true
@@ -101,7 +100,7 @@ func (t *Tokenizer) ID(token string) (int32, bool) {
 	return id, ok
 }
 
-// Token is the inverse of ID.
+// Token returns the token of an id, as [Tokenizer.ID] takes it.
 func (t *Tokenizer) Token(id int32) (string, bool) {
 	if id < 0 || int(id) >= len(t.tokens) {
 		return "", false
@@ -112,7 +111,7 @@ func (t *Tokenizer) Token(id int32) (string, bool) {
 // Len returns the number of ids; they are 0 to Len()-1.
 func (t *Tokenizer) Len() int { return len(t.tokens) }
 
-// IsSpecial tells whether DecodeText leaves the id out.
+// IsSpecial tells whether [Tokenizer.DecodeText] leaves an id out.
 func (t *Tokenizer) IsSpecial(id int32) bool {
 	token, ok := t.Token(id)
 	return ok && t.special[token]

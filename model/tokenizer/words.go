@@ -11,14 +11,14 @@ import (
 	"unicode/utf8"
 )
 
-// words is the WordLevel model: a piece of the text is looked up as it stands.
+// A words is the WordLevel model. It looks a piece of the text up as it stands.
 type words struct {
 	vocab map[string]int32
 	unk   int32 // id of unknown words, -1 if there is none
 }
 
-// NewWordLevel returns a tokenizer that cuts text at white space. The words have the
-// ids from 0, the special tokens the ids after them; other words are refused.
+// NewWordLevel makes a tokenizer that cuts text at white space. The words get the ids from 0,
+// and the special tokens those after them. It cannot encode other words.
 func NewWordLevel(words, special []string) (*Tokenizer, error) {
 	vocab := bytes.NewBufferString(`{"type":"WordLevel","vocab":{`)
 	seen := map[string]bool{}

@@ -1,19 +1,18 @@
 // Package sugarme makes a tokenizer of github.com/sugarme/tokenizer from one of package
-// tokenizer, for programs that want that type, its interfaces, or the place in the text
-// of each token. The core does not link that library; only users of this package do.
+// tokenizer, for programs that need that type, its interfaces, or the place in the text of each
+// token. Only programs that use this package link that library.
 //
-// Everything that decides ids is the core's: [PreTokenizer] finds the added tokens,
-// normalizes and cuts the text between them, and attaches the ids, so that the library
-// has nothing left to split or to look up. Ids are those of [tokenizer.Tokenizer.Encode],
-// five to twenty times slower. What comes of the parts of v0.3.0 of the library itself is
-// wrong for most published models: its BPE breaks ties at random, its NFC is NFD, added
-// tokens vanish, and invalid UTF-8 panics.
+// Package tokenizer decides all ids. [PreTokenizer] finds the added tokens, normalizes and cuts
+// the text between them, and attaches the ids, so that the library has nothing to split or to
+// look up. The ids are those of [tokenizer.Tokenizer.Encode], which is five to twenty times
+// faster. The library's own parts (v0.3.0) give wrong ids for most published models: its BPE
+// breaks ties at random, its NFC is NFD, added tokens vanish, and invalid UTF-8 panics.
 //
-// Things to know:
+// # Notes
 //
-//   - The library panics on text that is not UTF-8 before any part of this package sees
-//     it. [Encode] repairs the text first; other callers of the library have to do so
-//     with [tokenizer.ValidUTF8].
+//   - The library panics on text that is not UTF-8 before any part of this package gets it.
+//     [Encode] repairs the text first. Other callers of the library have to repair it with
+//     [tokenizer.ValidUTF8].
 //   - Offsets are bytes of the repaired text. A piece that NFC changed has no finer
 //     offsets than its own, and neither has a token of a part of a character.
 //     EncodeCharOffsets of the library is off by one at the end; do not use it.
@@ -22,9 +21,9 @@
 //     that stand side by side.
 //   - Save, Serialize and Train of the library do nothing or end the program; use
 //     [tokenizer.Tokenizer.Save]. DecodeBatch has a data race.
-//   - Special tokens that are found after normalization, as in some old files, decode as
-//     they are spelled. The core, and the Rust library, decode them as normalized.
-//   - No template is applied, whatever addSpecialTokens says.
+//   - Special tokens that are found after normalization, as in some old files, decode as they
+//     are spelled. Package tokenizer and the Rust library decode them as normalized.
+//   - No template is applied, whatever the value of addSpecialTokens.
 package sugarme
 
 import (
@@ -39,7 +38,7 @@ import (
 	"github.com/satori-go/satori/model/tokenizer"
 )
 
-// New returns the tokenizer in the library's type. The two share the vocabulary.
+// New makes a tokenizer of the library's type. The two share the vocabulary.
 func New(t *tokenizer.Tokenizer) *lib.Tokenizer {
 	tk := lib.NewTokenizer(Model{t})
 	tk.WithPreTokenizer(PreTokenizer{t})
@@ -59,7 +58,7 @@ func New(t *tokenizer.Tokenizer) *lib.Tokenizer {
 	return tk
 }
 
-// Encode is tk.EncodeSingle for any text. What the library panics with is an error.
+// Encode calls tk.EncodeSingle for any text. It returns a panic of the library as an error.
 func Encode(tk *lib.Tokenizer, text string) (e *lib.Encoding, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -72,17 +71,19 @@ func Encode(tk *lib.Tokenizer, text string) (e *lib.Encoding, err error) {
 	return e, nil
 }
 
-// A hider turns any token into one that no text has: a run of noncharacters.
+// A hider turns any token into a run of noncharacters, which no text has.
 type hider struct{}
 
+// Normalize implements the library's interface.
 func (hider) Normalize(*normalizer.NormalizedString) (*normalizer.NormalizedString, error) {
 	return normalizer.NewNormalizedFrom("\U0010fffe\U0010ffff\U0010fffe\U0010ffff\U0010fffe\U0010ffff"), nil
 }
 
-// A PreTokenizer is the library's interface of this name. The pieces that it makes have
+// A PreTokenizer implements the library's interface of this name. The pieces that it makes have
 // their tokens already.
 type PreTokenizer struct{ *tokenizer.Tokenizer }
 
+// PreTokenize cuts a text into the pieces that package tokenizer makes, with their ids.
 func (p PreTokenizer) PreTokenize(text *lib.PreTokenizedString) (*lib.PreTokenizedString, error) {
 	return text.Split(func(_ int, part *normalizer.NormalizedString) []lib.SplitIdx {
 		shift := part.Shift()
@@ -96,9 +97,10 @@ func (p PreTokenizer) PreTokenize(text *lib.PreTokenizedString) (*lib.PreTokeniz
 	}), nil
 }
 
-// A Model is the library's interface of this name. It encodes whole texts, too.
+// A Model implements the library's interface of this name. It also encodes whole texts.
 type Model struct{ *tokenizer.Tokenizer }
 
+// Tokenize returns the tokens of a text.
 func (m Model) Tokenize(text string) ([]lib.Token, error) {
 	tokens := []lib.Token{}
 	for s := range spans(m.Tokenizer, text) {
@@ -110,11 +112,13 @@ func (m Model) Tokenize(text string) ([]lib.Token, error) {
 	return tokens, nil
 }
 
+// TokenToId returns the id of a token.
 func (m Model) TokenToId(token string) (int, bool) {
 	id, ok := m.ID(token)
 	return int(id), ok
 }
 
+// IdToToken returns the token of an id.
 func (m Model) IdToToken(id int) (string, bool) {
 	if id < 0 || id >= m.Len() {
 		return "", false
@@ -132,6 +136,7 @@ func (m Model) GetVocab() map[string]int {
 	return vocab
 }
 
+// GetVocabSize returns the number of ids.
 func (m Model) GetVocabSize() int { return m.Len() }
 
 // Save writes tokenizer.json, or prefix-tokenizer.json, into a directory.
@@ -146,12 +151,13 @@ func (m Model) Save(dir string, prefix ...string) error {
 	return m.Tokenizer.Save(filepath.Join(dir, name))
 }
 
-// A Decoder is the library's interface of this name.
+// A Decoder implements the library's interface of this name.
 type Decoder struct{ *tokenizer.Tokenizer }
 
+// Decode returns the text of tokens.
 func (d Decoder) Decode(tokens []string) string { return d.Join(tokens) }
 
-// DecodeChain does all at once.
+// DecodeChain decodes all tokens at once.
 func (d Decoder) DecodeChain(tokens []string) []string {
 	return []string{d.Join(slices.Clone(tokens))}
 }
