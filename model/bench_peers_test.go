@@ -19,10 +19,10 @@ var peers = []struct {
 	rows   int
 	config Config
 }{
-	{"0.9M", 64, Config{VocabSize: 512, Dim: 128, FFN: 352, Layers: 4, Heads: 4, MaxPositions: 512, EOS: 2}},
-	{"4.7M", 64, Config{VocabSize: 512, Dim: 256, FFN: 704, Layers: 6, Heads: 4, KVHeads: 2, MaxPositions: 512, EOS: 2}},
-	{"17M", 64, Config{VocabSize: 512, Dim: 512, FFN: 1408, Layers: 6, Heads: 8, KVHeads: 2, MaxPositions: 512, EOS: 2}},
-	{"135M", 16, Config{VocabSize: 49152, Dim: 576, FFN: 1536, Layers: 30, Heads: 9, KVHeads: 3, MaxPositions: 512, EOS: 2, Tied: true}},
+	{"0.9M", 64, Config{VocabSize: 512, Dim: 128, IntermediateSize: 352, Layers: 4, Heads: 4, MaxPositions: 512, EOS: 2}},
+	{"4.7M", 64, Config{VocabSize: 512, Dim: 256, IntermediateSize: 704, Layers: 6, Heads: 4, KVHeads: 2, MaxPositions: 512, EOS: 2}},
+	{"17M", 64, Config{VocabSize: 512, Dim: 512, IntermediateSize: 1408, Layers: 6, Heads: 8, KVHeads: 2, MaxPositions: 512, EOS: 2}},
+	{"135M", 16, Config{VocabSize: 49152, Dim: 576, IntermediateSize: 1536, Layers: 30, Heads: 9, KVHeads: 3, MaxPositions: 512, EOS: 2, Tied: true}},
 }
 
 // eachPeer runs a benchmark at each size on each backend.

@@ -9,8 +9,8 @@ import (
 )
 
 // example is the decoder of examples/satori.
-var example = Config{VocabSize: 67, Dim: 96, FFN: 256, Layers: 3, Heads: 4, MaxPositions: 512,
-	PartialRotary: 0.5, TimeShift: true, Tied: true, InitRange: 0.2, EOS: 1}
+var example = Config{VocabSize: 67, Dim: 96, IntermediateSize: 256, Layers: 3, Heads: 4, MaxPositions: 512,
+	PartialRotary: 0.5, TokenShift: true, Tied: true, InitRange: 0.2, EOS: 1}
 
 // BenchmarkTrain measures one update on 32 rows of 96 tokens.
 func BenchmarkTrain(b *testing.B) {

@@ -25,7 +25,7 @@ func chatModel(source string) (*model.LM, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := model.Config{VocabSize: words.Len(), Dim: 4, FFN: 4, Layers: 1, Heads: 2, MaxPositions: 64, EOS: 2, Tied: true}
+	config := model.Config{VocabSize: words.Len(), Dim: 4, IntermediateSize: 4, Layers: 1, Heads: 2, MaxPositions: 64, EOS: 2, Tied: true}
 	net, err := model.NewNet(backend, config, 1)
 	if err != nil {
 		return nil, err

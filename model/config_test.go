@@ -28,14 +28,14 @@ func TestConfigOldRope(t *testing.T) {
 // A config comes back as it was written, whatever the family.
 func TestConfigWriteRead(t *testing.T) {
 	bos := int32(1)
-	base := Config{VocabSize: 97, Dim: 64, FFN: 128, Layers: 2, Heads: 4, KVHeads: 2, HeadDim: 24, MaxPositions: 64, EOS: 2, Pad: 5, BOS: &bos}
+	base := Config{VocabSize: 97, Dim: 64, IntermediateSize: 128, Layers: 2, Heads: 4, KVHeads: 2, HeadDim: 24, MaxPositions: 64, EOS: 2, Pad: 5, BOS: &bos}
 	for _, name := range []string{"llama", "mistral", "qwen2", "qwen3", "satori"} {
 		c := base
 		c.ModelType = name
 		c.Stops = []int32{7, 9}
 		c.RopeScaling = RopeScaling{Factor: 32, LowFreq: 1, HighFreq: 4, Original: 8192}
 		if name == "satori" {
-			c.TimeShift, c.PartialRotary, c.Score, c.RopeScaling = true, 0.5, true, RopeScaling{}
+			c.TokenShift, c.PartialRotary, c.Score, c.RopeScaling = true, 0.5, true, RopeScaling{}
 		}
 		want, err := c.Resolve()
 		if err != nil {

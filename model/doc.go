@@ -34,7 +34,7 @@
 // # Training large models
 //
 // [Net.ToBF16] halves the weights, [Net.WithLoRA] has moments of a small adapter alone,
-// [Config.Checkpointing] keeps less of the forward pass, micro-batches ([Learner.Step])
+// [Config.GradientCheckpointing] keeps less of the forward pass, micro-batches ([Learner.Step])
 // bound it, and [Config.LogProbs] never holds all logits of a large vocabulary. Several
 // devices share the rows of a micro-batch ([OpenBackend]); each has all weights.
 // [Net.WithScalar] puts a critic on the policy's trunk.

@@ -24,7 +24,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	config := model.Config{VocabSize: words.Len(), Dim: 16, FFN: 32, Layers: 1, Heads: 2, MaxPositions: 32, EOS: 1, Tied: true}
+	config := model.Config{VocabSize: words.Len(), Dim: 16, IntermediateSize: 32, Layers: 1, Heads: 2, MaxPositions: 32, EOS: 1, Tied: true}
 	net, err := model.NewNet(backend, config, 1)
 	if err != nil {
 		log.Fatal(err)

@@ -106,7 +106,7 @@ func (m *ggufMeta) config(tensors map[string]gguf.Tensor) (Config, error) {
 	c.Layers = m.int(key("block_count"), 0)
 	c.MaxPositions = m.int(key("context_length"), 0)
 	c.Dim = m.int(key("embedding_length"), 0)
-	c.FFN = m.int(key("feed_forward_length"), 0)
+	c.IntermediateSize = m.int(key("feed_forward_length"), 0)
 	c.Heads = m.int(key("attention.head_count"), 0)
 	c.KVHeads = m.int(key("attention.head_count_kv"), 0)
 	c.HeadDim = m.int(key("attention.key_length"), 0)

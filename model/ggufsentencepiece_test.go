@@ -102,7 +102,7 @@ func mistral(t testing.TB, change ...string) *tokenizer.Tokenizer {
 func withTokenizer(t testing.TB, b Backend, tok *tokenizer.Tokenizer) *LM {
 	t.Helper()
 	bos := int32(1)
-	n, err := NewNet(b, Config{ModelType: "llama", VocabSize: tok.Len() + 2, Dim: 32, FFN: 32, Layers: 1, Heads: 2, KVHeads: 2, MaxPositions: 64,
+	n, err := NewNet(b, Config{ModelType: "llama", VocabSize: tok.Len() + 2, Dim: 32, IntermediateSize: 32, Layers: 1, Heads: 2, KVHeads: 2, MaxPositions: 64,
 		EOS: 2, Pad: 2, BOS: &bos, InitRange: 0.3}, 5)
 	if err != nil {
 		t.Fatal(err)

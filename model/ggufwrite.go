@@ -121,7 +121,7 @@ func (m *LM) ggufMetadata() (map[string]any, error) {
 		arch + ".block_count":                      u(c.Layers),
 		arch + ".context_length":                   u(c.MaxPositions),
 		arch + ".embedding_length":                 u(c.Dim),
-		arch + ".feed_forward_length":              u(c.FFN),
+		arch + ".feed_forward_length":              u(c.IntermediateSize),
 		arch + ".attention.head_count":             u(c.Heads),
 		arch + ".attention.head_count_kv":          u(c.KVHeads),
 		arch + ".attention.key_length":             u(c.HeadDim),

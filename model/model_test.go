@@ -182,8 +182,8 @@ func testDecoder(t *testing.T, b Backend, dir string) {
 }
 
 // small is the example's kind of decoder: grouped heads, half rotary, time shift.
-var small = Config{VocabSize: 23, Dim: 32, FFN: 40, Layers: 2, Heads: 4, KVHeads: 2, MaxPositions: 128,
-	PartialRotary: 0.5, TimeShift: true, Tied: true, InitRange: 0.15, EOS: 1}
+var small = Config{VocabSize: 23, Dim: 32, IntermediateSize: 40, Layers: 2, Heads: 4, KVHeads: 2, MaxPositions: 128,
+	PartialRotary: 0.5, TokenShift: true, Tied: true, InitRange: 0.15, EOS: 1}
 
 func smallLM(t testing.TB, b Backend) *LM {
 	net, err := NewNet(b, small, 7)
@@ -253,7 +253,7 @@ func TestEngineAgreesWithForward(t *testing.T) {
 // biases, norms of heads and adapters of any values.
 func TestEngineAgreesInEveryFamily(t *testing.T) {
 	plain := small
-	plain.KVHeads, plain.TimeShift, plain.PartialRotary = 4, false, 1
+	plain.KVHeads, plain.TokenShift, plain.PartialRotary = 4, false, 1
 	qwen2, qwen3, biased := plain, plain, plain
 	qwen2.ModelType, qwen3.ModelType, qwen3.HeadDim = "qwen2", "qwen3", 16
 	biased.AttentionBias, biased.MLPBias, biased.KVHeads = true, true, 1

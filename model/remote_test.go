@@ -24,7 +24,7 @@ func tiny(t testing.TB, b model.Backend) *model.LM {
 	if err != nil {
 		t.Fatal(err)
 	}
-	net, err := model.NewNet(b, model.Config{VocabSize: words.Len(), Dim: 16, FFN: 32, Layers: 1, Heads: 2, MaxPositions: 64, EOS: 1, InitRange: 0.3, Tied: true}, 3)
+	net, err := model.NewNet(b, model.Config{VocabSize: words.Len(), Dim: 16, IntermediateSize: 32, Layers: 1, Heads: 2, MaxPositions: 64, EOS: 1, InitRange: 0.3, Tied: true}, 3)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -197,12 +197,12 @@ func readSettings(path string) (s map[string]string, err error) {
 }
 
 func (a *ActorCritic) networkSettings() map[string]string {
-	s := map[string]string{"Policy.BF16": strconv.FormatBool(a.LM.Config.BF16), "Policy.Checkpointing": strconv.FormatBool(a.LM.Config.Checkpointing)}
+	s := map[string]string{"Policy.BF16": strconv.FormatBool(a.LM.Config.BF16), "Policy.Checkpointing": strconv.FormatBool(a.LM.Config.GradientCheckpointing)}
 	if a.LM.Config.LoRA.Rank > 0 {
 		s["Policy.Base"] = fingerprint(a.LM.Net)
 	}
 	if a.Critic != nil {
-		s["Critic.BF16"], s["Critic.Checkpointing"] = strconv.FormatBool(a.Critic.Config.BF16), strconv.FormatBool(a.Critic.Config.Checkpointing)
+		s["Critic.BF16"], s["Critic.GradientCheckpointing"] = strconv.FormatBool(a.Critic.Config.BF16), strconv.FormatBool(a.Critic.Config.GradientCheckpointing)
 	}
 	return s
 }
@@ -223,7 +223,7 @@ func (a *ActorCritic) restore(was map[string]string) error {
 			continue
 		}
 		if checkpointing, ok := was[name+".Checkpointing"]; ok {
-			n.Config.Checkpointing = checkpointing == "true"
+			n.Config.GradientCheckpointing = checkpointing == "true"
 		}
 		if was[name+".BF16"] == "true" {
 			n.ToBF16() // loses nothing: that is what was written

@@ -77,7 +77,7 @@ func TestNetworksResume(t *testing.T) {
 		t.Fatal(err)
 	}
 	critic := lm.Net.WithScore(3)
-	lm.Config.Checkpointing, critic.Config.Checkpointing = true, true
+	lm.Config.GradientCheckpointing, critic.Config.GradientCheckpointing = true, true
 	lm.ToBF16()
 	p, err := ppo.NewActorCritic(lm, critic, s.actor())
 	if err != nil {
@@ -91,7 +91,7 @@ func TestNetworksResume(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	if c, k := p.LM.Config, p.Critic.Config; !c.Checkpointing || !c.BF16 || !k.Checkpointing || k.BF16 {
+	if c, k := p.LM.Config, p.Critic.Config; !c.GradientCheckpointing || !c.BF16 || !k.GradientCheckpointing || k.BF16 {
 		t.Errorf("policy %+v\ncritic %+v", c, k)
 	}
 }

@@ -17,8 +17,8 @@ func BenchmarkIteration(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	net, err := model.NewNet(backend, model.Config{VocabSize: 68, Dim: 96, FFN: 256, Layers: 3, Heads: 4, MaxPositions: 384,
-		PartialRotary: 0.5, TimeShift: true, Tied: true, InitRange: 0.2, EOS: 1}, 1)
+	net, err := model.NewNet(backend, model.Config{VocabSize: 68, Dim: 96, IntermediateSize: 256, Layers: 3, Heads: 4, MaxPositions: 384,
+		PartialRotary: 0.5, TokenShift: true, Tied: true, InitRange: 0.2, EOS: 1}, 1)
 	if err != nil {
 		b.Fatal(err)
 	}

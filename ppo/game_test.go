@@ -200,7 +200,7 @@ func words(t *testing.T, b model.Backend, list string, seed uint64) *model.LM {
 	if err != nil {
 		t.Fatal(err)
 	}
-	net, err := model.NewNet(b, model.Config{VocabSize: tok.Len(), Dim: 16, FFN: 32, Layers: 1, Heads: 2, MaxPositions: 64, Tied: true, InitRange: 0.1, EOS: 1}, seed)
+	net, err := model.NewNet(b, model.Config{VocabSize: tok.Len(), Dim: 16, IntermediateSize: 32, Layers: 1, Heads: 2, MaxPositions: 64, Tied: true, InitRange: 0.1, EOS: 1}, seed)
 	if err != nil {
 		t.Fatal(err)
 	}

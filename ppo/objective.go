@@ -168,7 +168,7 @@ func (n policyNumbers) loss(c model.Config, w model.Weights, hidden *Node, in po
 
 // The critic's, of scores [batch, seq].
 func (n valueNumbers) loss(scores *Node, in valueInputs) (*Node, *Node) {
-	values := DivScalar(AddScalar(decoder.Before(scores), -n.mean), n.std)
+	values := DivScalar(AddScalar(decoder.ShiftTokensRight(scores), -n.mean), n.std)
 	loss := weightedMean(ValueLoss(values, in.old, in.ret, n.clip), in.mask, in.count)
 	return loss, stats(in.mask, in.count, Abs(Sub(values, in.old)))
 }

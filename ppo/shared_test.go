@@ -72,7 +72,7 @@ func TestSharedTrunk(t *testing.T) {
 	byHand := model.NewLearner(b.LM.Net, func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
 		hidden := c.Hidden(w, in[0])
 		policy, _ := n.loss(c, w, hidden, policyInputs{tokens: in[0], mask: in[1], old: in[2], advantage: in[3], weight: in[1], count: in[6], beta: in[7], temperature: in[8]}, nil)
-		v := decoder.Before(c.Scalar(w, ValueHead, hidden))
+		v := decoder.ShiftTokensRight(c.Scalar(w, ValueHead, hidden))
 		old, ret := in[4], in[5]
 		near := Add(old, ClipScalar(Sub(v, old), -0.2, 0.2))
 		worse := Max(Square(Sub(v, ret)), Square(Sub(near, ret)))

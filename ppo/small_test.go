@@ -67,7 +67,7 @@ func smallModel(b model.Backend) (*model.LM, error) {
 	if err != nil {
 		return nil, err
 	}
-	net, err := model.NewNet(b, model.Config{VocabSize: tok.Len(), Dim: 16, FFN: 32, Layers: 1, Heads: 2, MaxPositions: 64, Tied: true, InitRange: 0.3, EOS: 1}, 7)
+	net, err := model.NewNet(b, model.Config{VocabSize: tok.Len(), Dim: 16, IntermediateSize: 32, Layers: 1, Heads: 2, MaxPositions: 64, Tied: true, InitRange: 0.3, EOS: 1}, 7)
 	if err != nil {
 		return nil, err
 	}

@@ -180,7 +180,7 @@ func TestWholeCharacters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	net, err := model.NewNet(b, model.Config{VocabSize: tok.Len() + 1, Dim: 8, FFN: 8, Layers: 1, Heads: 1, MaxPositions: 8, EOS: int32(tok.Len())}, 1)
+	net, err := model.NewNet(b, model.Config{VocabSize: tok.Len() + 1, Dim: 8, IntermediateSize: 8, Layers: 1, Heads: 1, MaxPositions: 8, EOS: int32(tok.Len())}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func saved(t *testing.T, special []string, change func(*model.Config)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := model.Config{VocabSize: tok.Len(), Dim: 16, FFN: 32, Layers: 1, Heads: 2, MaxPositions: 64, EOS: int32(tok.Len() - 1), Pad: int32(tok.Len() - 1)}
+	c := model.Config{VocabSize: tok.Len(), Dim: 16, IntermediateSize: 32, Layers: 1, Heads: 2, MaxPositions: 64, EOS: int32(tok.Len() - 1), Pad: int32(tok.Len() - 1)}
 	if change != nil {
 		change(&c)
 	}

@@ -24,7 +24,7 @@ func TestLocal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	net, err := model.NewNet(b, model.Config{VocabSize: words.Len(), Dim: 16, FFN: 16, Layers: 1, Heads: 2, MaxPositions: 64, EOS: 1}, 1)
+	net, err := model.NewNet(b, model.Config{VocabSize: words.Len(), Dim: 16, IntermediateSize: 16, Layers: 1, Heads: 2, MaxPositions: 64, EOS: 1}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

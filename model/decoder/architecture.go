@@ -21,7 +21,7 @@ var architectures = map[string]architecture{
 	"mistral": {},
 	"qwen2":   {qkvBias: true}, // Qwen2.5 too
 	"qwen3":   {attentionBias: true, qkNorm: true},
-	"satori":  {}, // this library's own: TimeShift and PartialRotary
+	"satori":  {}, // this library's name for Llama with TokenShift and PartialRotary
 }
 
 // arch returns the architecture of a resolved config.

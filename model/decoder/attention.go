@@ -16,7 +16,7 @@ func (c Config) attend(q, k, v *Node) *Node {
 	q.AssertDims(batch, seq, c.Heads, c.HeadDim)
 	k.AssertDims(batch, seq, c.KVHeads, c.HeadDim)
 	v.AssertDims(batch, seq, c.KVHeads, c.HeadDim)
-	if c.group() == 1 && !c.Checkpointing && !device.IsXLA(q.Graph().Backend()) {
+	if c.group() == 1 && !c.GradientCheckpointing && !device.IsXLA(q.Graph().Backend()) {
 		return c.attendPlainly(q, k, v)
 	}
 	return attendInGroups(q, k, v)

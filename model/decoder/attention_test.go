@@ -33,7 +33,7 @@ func TestOwnGradients(t *testing.T) {
 	const batch, seq, heads, head = 2, 7, 3, 8
 	ours := Config{Heads: heads, KVHeads: heads, HeadDim: head, PartialRotary: 0.5, RopeTheta: 1e4, NormEps: 1e-5}
 	derived := ours
-	derived.Checkpointing = true
+	derived.GradientCheckpointing = true
 	x := []int{batch, seq, heads, head}
 	for name, function := range map[string]struct {
 		dims [][]int
@@ -44,7 +44,7 @@ func TestOwnGradients(t *testing.T) {
 		"SwiGLU":  {[][]int{{batch, seq, 6}, {batch, seq, 6}, {batch, seq, 6}}, func(c Config, x []*Node) *Node { return c.swiglu(x[0], x[1]) }},
 		"split": {[][]int{{batch, seq, 6}, {batch, seq, 4}}, func(c Config, x []*Node) *Node {
 			parts := []*Node{SliceAxis(x[0], -1, AxisRange(0, 4)), SliceAxis(x[0], -1, AxisRange(4, 6))}
-			if !c.Checkpointing {
+			if !c.GradientCheckpointing {
 				parts = split(x[0], 4, 2)
 			}
 			return Mul(parts[0], Concatenate([]*Node{parts[1], parts[1]}, -1))

@@ -31,7 +31,7 @@ func (c Config) CacheDims(batch, length int, turned bool) (dims [][]int) {
 			keys = []int{batch * c.KVHeads, c.HeadDim, length}
 		}
 		dims = append(dims, keys, values)
-		if c.TimeShift {
+		if c.TokenShift {
 			dims = append(dims, []int{batch, c.Dim / 2})
 		}
 	}
@@ -65,7 +65,7 @@ func (c Config) InsertGraph(in []*Node) (out []*Node) {
 		for i, axis := range []int{keyAxis, 1} {
 			out = append(out, place(lengthened(read[i], axis, cache[i].Shape().Dim(axis)), cache[i]))
 		}
-		if c.TimeShift {
+		if c.TokenShift {
 			out = append(out, place(read[2], cache[2]))
 			read, cache = read[1:], cache[1:]
 		}
@@ -108,7 +108,7 @@ func (c Config) GrowGraph(length int) func(in []*Node) []*Node {
 		keyAxis := keyAxis(cache[0].Graph().Backend())
 		for ; len(cache) > 0; cache = cache[2:] {
 			out = append(out, lengthened(cache[0], keyAxis, length), lengthened(cache[1], 1, length))
-			if c.TimeShift {
+			if c.TokenShift {
 				out, cache = append(out, Identity(cache[2])), cache[1:]
 			}
 		}

@@ -6,34 +6,38 @@ import (
 	"slices"
 )
 
-// A Config is the shape of a decoder, in the field names of a Hugging Face
-// config.json. ModelType says which family it belongs to: llama (and SmolLM2), mistral,
-// qwen2 (and Qwen2.5) and qwen3 are read as transformers writes them. Two fields make
-// the small models of the examples able to look things up: PartialRotary and TimeShift.
+// A Config says what shape a decoder has, in the field names of a Hugging Face config.json.
+// ModelType says which family it belongs to: llama (and SmolLM2), mistral, qwen2 (and Qwen2.5)
+// and qwen3 are read as transformers writes them. Two fields help the small models of the
+// examples to look things up: PartialRotary and TokenShift.
 type Config struct {
-	ModelType    string `json:"model_type"` // "": "llama", or "satori" with TimeShift or PartialRotary
-	VocabSize    int    `json:"vocab_size"`
-	Dim          int    `json:"hidden_size"`
-	FFN          int    `json:"intermediate_size"`
-	Layers       int    `json:"num_hidden_layers"`
-	Heads        int    `json:"num_attention_heads"`
-	KVHeads      int    `json:"num_key_value_heads"` // 0: as many as Heads
-	HeadDim      int    `json:"head_dim"`            // 0: Dim / Heads
-	MaxPositions int    `json:"max_position_embeddings"`
+	ModelType        string `json:"model_type"` // "": "llama", or "satori" with TokenShift or PartialRotary
+	VocabSize        int    `json:"vocab_size"`
+	Dim              int    `json:"hidden_size"`
+	IntermediateSize int    `json:"intermediate_size"`
+	Layers           int    `json:"num_hidden_layers"`
+	Heads            int    `json:"num_attention_heads"`
+	KVHeads          int    `json:"num_key_value_heads"` // 0: as many as Heads
+	HeadDim          int    `json:"head_dim"`            // 0: Dim / Heads
+	MaxPositions     int    `json:"max_position_embeddings"`
 
 	NormEps   float64 `json:"rms_norm_eps"` // 0: 1e-6
 	RopeTheta float64 `json:"rope_theta"`   // 0: 10000
 	// RopeScaling stretches the rotary positions, as Llama 3.1 does. Zero: it does not.
 	RopeScaling RopeScaling `json:"-"`
-	// PartialRotary is the share of each head's channels that carry rotary positions;
-	// the rest compare contents wherever they stand. 0: all of them.
+	// PartialRotary is the share of each head's channels that carry rotary positions; the
+	// other channels compare contents, whatever the distance. 0: all of them carry positions.
+	// It is a field of published models too (GPT-NeoX calls it rotary_pct; Phi, StableLM and GLM
+	// have it under this name), but of none of the families above except satori.
 	PartialRotary float64 `json:"partial_rotary_factor,omitempty"`
-	// TimeShift mixes each token with the one before it: half of the channels that enter
-	// the query, key and value projections are the previous token's. It is the smallest
-	// form of a short causal convolution (Canon layers, arXiv:2512.17351), and this
-	// library's own: no pretrained architecture has it.
-	TimeShift bool `json:"time_shift,omitempty"`
-	Tied      bool `json:"tie_word_embeddings"` // the head is the embedding
+	// TokenShift mixes each token with the one before it: the first half of the channels that
+	// enter the query, key and value projections is the previous token's. It is the token
+	// shift of RWKV ("token-shift, time-shift mixing" in the README of
+	// https://github.com/BlinkDL/RWKV-LM, 2021), and the smallest form of a short causal
+	// convolution (Canon layers, arXiv:2512.17351). The families above except satori do not
+	// have it.
+	TokenShift bool `json:"time_shift,omitempty"`
+	Tied       bool `json:"tie_word_embeddings"` // the head is the embedding
 	// AttentionBias and MLPBias are biases that a family can do without: those of the four
 	// projections of attention (llama, qwen3), and of the three of the MLP (llama).
 	AttentionBias bool `json:"attention_bias,omitempty"`
@@ -58,10 +62,10 @@ type Config struct {
 
 	// BF16 stores weights as bfloat16, in half the memory; see [Net.ToBF16]. Arithmetic is f32.
 	BF16 bool `json:"-"`
-	// Checkpointing has the gradient compute each layer a second time rather than keep what
+	// GradientCheckpointing has the gradient compute each layer a second time rather than keep what
 	// is inside of it: less memory for a third more arithmetic. Loss and gradient are the
 	// same. It is read when a [Learner] is made.
-	Checkpointing bool `json:"-"`
+	GradientCheckpointing bool `json:"-"`
 }
 
 // RopeScaling is the rotary scaling of Llama 3.1 and 3.2 (rope_type "llama3"):
@@ -97,7 +101,7 @@ func (c Config) Resolve() (Config, error) {
 	}
 	if c.ModelType == "" {
 		c.ModelType = "llama"
-		if c.TimeShift || c.PartialRotary != 1 {
+		if c.TokenShift || c.PartialRotary != 1 {
 			c.ModelType = "satori"
 		}
 	}
@@ -113,7 +117,7 @@ func (c Config) Resolve() (Config, error) {
 		name  string
 		value int
 	}{
-		{"vocab_size", c.VocabSize}, {"hidden_size", c.Dim}, {"intermediate_size", c.FFN}, {"num_hidden_layers", c.Layers},
+		{"vocab_size", c.VocabSize}, {"hidden_size", c.Dim}, {"intermediate_size", c.IntermediateSize}, {"num_hidden_layers", c.Layers},
 		{"num_attention_heads", c.Heads}, {"num_key_value_heads", c.KVHeads}, {"head_dim", c.HeadDim},
 		{"max_position_embeddings", c.MaxPositions},
 	} {
@@ -124,13 +128,13 @@ func (c Config) Resolve() (Config, error) {
 		fault(int64(c.Heads)*int64(c.HeadDim) > maxSize, "num_attention_heads %d times head_dim %d is more than %d", c.Heads, c.HeadDim, maxSize)
 		fault(c.Heads%c.KVHeads != 0, "num_attention_heads %d is no multiple of num_key_value_heads %d", c.Heads, c.KVHeads)
 		fault(c.rotary()%2 != 0 || c.rotary() < 2 || c.rotary() > c.HeadDim, "partial_rotary_factor %g of head_dim %d is not an even number of channels", c.PartialRotary, c.HeadDim)
-		fault(c.TimeShift && c.Dim%2 != 0, "time_shift wants an even hidden_size, not %d", c.Dim)
+		fault(c.TokenShift && c.Dim%2 != 0, "time_shift wants an even hidden_size, not %d", c.Dim)
 		for _, id := range append([]int32{c.EOS}, c.Stops...) {
 			fault(id < 0 || int(id) >= c.VocabSize, "eos_token_id %d is outside the vocabulary of %d", id, c.VocabSize)
 		}
 		fault(c.Pad < 0 || int(c.Pad) >= c.VocabSize, "pad_token_id %d is outside the vocabulary of %d", c.Pad, c.VocabSize)
 		fault(c.BOS != nil && (*c.BOS < 0 || int(*c.BOS) >= c.VocabSize), "bos_token_id is outside the vocabulary of %d", c.VocabSize)
-		fault(c.ModelType != "satori" && (c.TimeShift || c.PartialRotary != 1), "model_type %s has neither time_shift nor partial_rotary_factor", c.ModelType)
+		fault(c.ModelType != "satori" && (c.TokenShift || c.PartialRotary != 1), "model_type %s has neither time_shift nor partial_rotary_factor", c.ModelType)
 		fault(c.AttentionBias && !c.arch().attentionBias, `field "attention_bias" is true, which model_type %s does not support`, c.ModelType)
 		fault(c.MLPBias && !c.arch().mlpBias, `field "mlp_bias" is true, which model_type %s does not support`, c.ModelType)
 		fault(c.NormEps < 0 || c.RopeTheta <= 0, "rms_norm_eps %g or rope_theta %g is negative", c.NormEps, c.RopeTheta)

@@ -35,7 +35,7 @@ func (c Config) Hidden(w Weights, tokens *Node) *Node {
 // A memory is what a layer keeps of the tokens it has seen.
 type memory struct {
 	k, v  *Node // [batch, seq, kv, head], keys with their rotary positions
-	shift *Node // [batch, seq, dim/2], the channels that TimeShift hands on; nil without
+	shift *Node // [batch, seq, dim/2], the channels that TokenShift hands on; nil without
 }
 
 // trunk is Hidden with the memory of every layer.
@@ -51,12 +51,12 @@ func (c Config) trunk(w Weights, tokens *Node) (*Node, []memory) {
 	var memories []memory
 	for i := range c.Layers {
 		p := layer(i)
-		if c.Checkpointing {
+		if c.GradientCheckpointing {
 			x = x.Checkpoint()
 		}
 		h := c.norm(x, w[p+"input_layernorm.weight"])
 		var m memory
-		if c.TimeShift {
+		if c.TokenShift {
 			half := c.Dim / 2
 			m.shift = Slice(h, AxisRange(), AxisRange(), AxisRange(0, half)) // [batch, seq, dim/2]
 			before := Concatenate([]*Node{Zeros(g, device.F32(batch, 1, half)), Slice(m.shift, AxisRange(), AxisRange(0, seq-1))}, 1)
@@ -73,7 +73,7 @@ func (c Config) trunk(w Weights, tokens *Node) (*Node, []memory) {
 		x = Add(x, c.mlp(w, p, x))
 		memories = append(memories, m)
 	}
-	if c.Checkpointing {
+	if c.GradientCheckpointing {
 		x = x.StopCheckpoint()
 	}
 	return c.norm(x, w["model.norm.weight"]), memories
@@ -107,7 +107,7 @@ func (c Config) Scalar(w Weights, name string, hidden *Node) *Node {
 //
 //	tok, pos [batch] int32, act [batch] (1, or 0 for an idle row, whose cache stays as it is)
 //	cache: a layer's keys [batch·kv, len, head], or [batch·kv, head, len] where they are
-//	turned, its values [batch·kv, len, head], and shift [batch, dim/2] with TimeShift
+//	turned, its values [batch·kv, len, head], and shift [batch, dim/2] with TokenShift
 //	→ logits [batch, vocab], the new cache
 func (c Config) Step(w Weights, tok, pos, act *Node, cache []*Node) (*Node, []*Node) {
 	batch := tok.Shape().Dim(0)
@@ -145,7 +145,7 @@ func (c Config) Step(w Weights, tok, pos, act *Node, cache []*Node) (*Node, []*N
 		cache = cache[2:]
 		h := c.norm(x, w[p+"input_layernorm.weight"])
 		var shift *Node
-		if c.TimeShift {
+		if c.TokenShift {
 			half := c.Dim / 2
 			now := Slice(h, AxisRange(), AxisRange(0, half))
 			h = Concatenate([]*Node{cache[0], Slice(h, AxisRange(), AxisRange(half))}, -1)
@@ -169,7 +169,7 @@ func (c Config) Step(w Weights, tok, pos, act *Node, cache []*Node) (*Node, []*N
 		x = Add(x, c.project(w, p+"self_attn.o_proj", Reshape(o, batch, c.Heads*c.HeadDim)))
 		x = Add(x, c.mlp(w, p, x))
 		out = append(out, kc, vc)
-		if c.TimeShift {
+		if c.TokenShift {
 			out = append(out, shift)
 		}
 	}

@@ -11,7 +11,7 @@ import . "github.com/gomlx/gomlx/core/graph"
 // what is compiled. With checkpointing it is the one that is taken: ours would hold on to
 // what f made.
 func (c Config) withGradient(f func(in []*Node) *Node, gradient func(in []*Node, v *Node) []*Node, in ...*Node) *Node {
-	if c.Checkpointing {
+	if c.GradientCheckpointing {
 		return f(in)
 	}
 	var grads []*Node // made by the time that the inputs' turn comes: gradients go backwards

@@ -141,11 +141,11 @@ func shifted(logits, tokens *Node, temperature float64) (*Node, *Node) {
 	return LogSoftmax(logits, -1), Slice(tokens, AxisRange(), AxisRange(1))
 }
 
-// Before moves what the decoder says at a token to the token after it, which it is a
+// ShiftTokensRight moves what the decoder says at a token to the token after it, which it is a
 // prediction for: the value of the state in which token t was chosen.
 //
 //	x [batch, seq] → [batch, seq], entry 0 is 0
-func Before(x *Node) *Node {
+func ShiftTokensRight(x *Node) *Node {
 	batch, seq := x.Shape().Dim(0), x.Shape().Dim(1)
 	return Concatenate([]*Node{Zeros(x.Graph(), device.F32(batch, 1)), Slice(x, AxisRange(), AxisRange(0, seq-1))}, 1)
 }

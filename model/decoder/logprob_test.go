@@ -13,8 +13,8 @@ import (
 )
 
 // small is the example's kind of decoder: grouped heads, half rotary, time shift.
-var small = Config{VocabSize: 23, Dim: 32, FFN: 40, Layers: 2, Heads: 4, KVHeads: 2, MaxPositions: 128,
-	PartialRotary: 0.5, TimeShift: true, Tied: true, InitRange: 0.15, EOS: 1}
+var small = Config{VocabSize: 23, Dim: 32, IntermediateSize: 40, Layers: 2, Heads: 4, KVHeads: 2, MaxPositions: 128,
+	PartialRotary: 0.5, TokenShift: true, Tied: true, InitRange: 0.15, EOS: 1}
 
 // random resolves a config and draws weights for it: norms about 1, and matrices whose products
 // keep the size of what they multiply.
@@ -89,7 +89,7 @@ func TestLogProbsInParts(t *testing.T) {
 func TestLogProbsInPartsGradient(t *testing.T) {
 	modeltest.Each(t, func(t *testing.T, b backend.Backend) {
 		for _, tied := range []bool{true, false} {
-			config := Config{VocabSize: 211, Dim: 16, FFN: 24, Layers: 1, Heads: 2, MaxPositions: 32, Tied: tied, InitRange: 0.3}
+			config := Config{VocabSize: 211, Dim: 16, IntermediateSize: 24, Layers: 1, Heads: 2, MaxPositions: 32, Tied: tied, InitRange: 0.3}
 			config, weights := random(t, config)
 			const batch, seq = 3, 7
 			rows := make([]int32, batch*seq)

@@ -32,7 +32,7 @@ func (c Config) PrefillGraph(in []*Node) (out []*Node) {
 			keys = TransposeAllAxes(keys, 0, 2, 1)
 		}
 		out = append(out, keys, headMajor(m.v))
-		if c.TimeShift {
+		if c.TokenShift {
 			half := c.Dim / 2
 			at := Add(MulScalar(Iota(g, device.I32(rows), 0), width), last) // the prompt's last token in the cache
 			shift := Gather(Reshape(m.shift, rows*width, half), ExpandAxes(at, -1))
@@ -97,7 +97,7 @@ func (c Config) ExtendGraph(in []*Node) []*Node {
 		p := layer(l)
 		h := c.norm(x, w[p+"input_layernorm.weight"])
 		var shift *Node
-		if c.TimeShift {
+		if c.TokenShift {
 			half := c.Dim / 2
 			now := Slice(h, AxisRange(), AxisRange(), AxisRange(0, half))  // [rows, width, dim/2]
 			first := ExpandAxes(Gather(cache[2], ExpandAxes(slot, -1)), 1) // [rows, 1, dim/2]
@@ -116,7 +116,7 @@ func (c Config) ExtendGraph(in []*Node) []*Node {
 		vc, vals := put(cache[1], v)
 		cache = cache[2:]
 		out = append(out, kc, vc)
-		if c.TimeShift {
+		if c.TokenShift {
 			out, cache = append(out, shift), cache[1:]
 		}
 		if l == c.Layers-1 {

@@ -25,9 +25,9 @@ func (c Config) Specs() []Spec {
 			Spec{p + "self_attn.v_proj.weight", []int{c.KVHeads * c.HeadDim, c.Dim}},
 			Spec{p + "self_attn.o_proj.weight", []int{c.Dim, c.Heads * c.HeadDim}},
 			Spec{p + "post_attention_layernorm.weight", []int{c.Dim}},
-			Spec{p + "mlp.gate_proj.weight", []int{c.FFN, c.Dim}},
-			Spec{p + "mlp.up_proj.weight", []int{c.FFN, c.Dim}},
-			Spec{p + "mlp.down_proj.weight", []int{c.Dim, c.FFN}},
+			Spec{p + "mlp.gate_proj.weight", []int{c.IntermediateSize, c.Dim}},
+			Spec{p + "mlp.up_proj.weight", []int{c.IntermediateSize, c.Dim}},
+			Spec{p + "mlp.down_proj.weight", []int{c.Dim, c.IntermediateSize}},
 		)
 		if arch.qkvBias || c.AttentionBias {
 			s = append(s,
@@ -41,8 +41,8 @@ func (c Config) Specs() []Spec {
 		}
 		if c.MLPBias {
 			s = append(s,
-				Spec{p + "mlp.gate_proj.bias", []int{c.FFN}},
-				Spec{p + "mlp.up_proj.bias", []int{c.FFN}},
+				Spec{p + "mlp.gate_proj.bias", []int{c.IntermediateSize}},
+				Spec{p + "mlp.up_proj.bias", []int{c.IntermediateSize}},
 				Spec{p + "mlp.down_proj.bias", []int{c.Dim}},
 			)
 		}

@@ -13,7 +13,7 @@ import (
 // small makes a small network.
 func small(t *testing.T, b backend.Backend) *Net {
 	t.Helper()
-	n, err := New(b, decoder.Config{VocabSize: 23, Dim: 32, FFN: 40, Layers: 1, Heads: 4, MaxPositions: 128, EOS: 1}, 7)
+	n, err := New(b, decoder.Config{VocabSize: 23, Dim: 32, IntermediateSize: 40, Layers: 1, Heads: 4, MaxPositions: 128, EOS: 1}, 7)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ func TestTakeWeights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := decoder.Config{VocabSize: 7, Dim: 8, FFN: 16, Layers: 1, Heads: 2, MaxPositions: 16, EOS: 1}
+	c := decoder.Config{VocabSize: 7, Dim: 8, IntermediateSize: 16, Layers: 1, Heads: 2, MaxPositions: 16, EOS: 1}
 	fresh := func(c decoder.Config, seed uint64) *Net {
 		n, err := New(b, c, seed)
 		if err != nil {
@@ -39,7 +39,7 @@ func TestTakeWeights(t *testing.T) {
 		t.Errorf("%v, want %v", got, want)
 	}
 	wider := c
-	wider.FFN = 24
+	wider.IntermediateSize = 24
 	half := fresh(c, 3)
 	half.ToBF16()
 	for _, x := range []*Net{fresh(wider, 3), half, fresh(c, 3).WithScore(1)} {

@@ -45,7 +45,7 @@ func ExampleRemote() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	net, err := model.NewNet(backend, model.Config{VocabSize: words.Len(), Dim: 16, FFN: 32, Layers: 1, Heads: 2, MaxPositions: 32, EOS: 1}, 1)
+	net, err := model.NewNet(backend, model.Config{VocabSize: words.Len(), Dim: 16, IntermediateSize: 32, Layers: 1, Heads: 2, MaxPositions: 32, EOS: 1}, 1)
 	if err != nil {
 		log.Fatal(err)
 	}

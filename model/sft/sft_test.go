@@ -23,7 +23,7 @@ func newLM(fatal func(...any)) *model.LM {
 	if err != nil {
 		fatal(err)
 	}
-	net, err := model.NewNet(b, model.Config{VocabSize: tok.Len(), Dim: 16, FFN: 32, Layers: 1, Heads: 2, MaxPositions: 64, EOS: 1, InitRange: 0.2, Tied: true}, 3)
+	net, err := model.NewNet(b, model.Config{VocabSize: tok.Len(), Dim: 16, IntermediateSize: 32, Layers: 1, Heads: 2, MaxPositions: 64, EOS: 1, InitRange: 0.2, Tied: true}, 3)
 	if err != nil {
 		fatal(err)
 	}

@@ -115,8 +115,8 @@ func TestCosineGolden(t *testing.T) {
 }
 
 // small is the example's kind of decoder: grouped heads, half rotary, time shift.
-var small = decoder.Config{VocabSize: 23, Dim: 32, FFN: 40, Layers: 2, Heads: 4, KVHeads: 2, MaxPositions: 128,
-	PartialRotary: 0.5, TimeShift: true, Tied: true, InitRange: 0.15, EOS: 1}
+var small = decoder.Config{VocabSize: 23, Dim: 32, IntermediateSize: 40, Layers: 2, Heads: 4, KVHeads: 2, MaxPositions: 128,
+	PartialRotary: 0.5, TokenShift: true, Tied: true, InitRange: 0.15, EOS: 1}
 
 func smallNet(t testing.TB, b backend.Backend) *network.Net {
 	t.Helper()

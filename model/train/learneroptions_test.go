@@ -129,7 +129,7 @@ func TestBF16(t *testing.T) {
 
 // Norms and biases do not decay, matrices do.
 func TestDecays(t *testing.T) {
-	c, err := decoder.Config{ModelType: "qwen3", VocabSize: 9, Dim: 8, FFN: 8, Layers: 1, Heads: 2, MaxPositions: 8, AttentionBias: true,
+	c, err := decoder.Config{ModelType: "qwen3", VocabSize: 9, Dim: 8, IntermediateSize: 8, Layers: 1, Heads: 2, MaxPositions: 8, AttentionBias: true,
 		LoRA: decoder.LoRA{Rank: 2}, Scalars: []string{"value"}}.Resolve()
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +146,7 @@ func TestCheckpointing(t *testing.T) {
 	modeltest.Each(t, func(t *testing.T, b backend.Backend) {
 		run := func(on bool) (Stat, [][]float32) {
 			net := smallNet(t, b)
-			net.Config.Checkpointing = on
+			net.Config.GradientCheckpointing = on
 			l := NewLearner(net, nextToken, AdamW{})
 			stat, sums, err := l.gradients([][]*backend.Tensor{{backend.Ints(slices.Repeat([]int32{5, 9, 3, 8, 7}, 8), 2, 20), backend.Floats([]float32{38}, 1)}})
 			if err != nil {
@@ -173,7 +173,7 @@ func TestCheckpointing(t *testing.T) {
 		// A layer's gates are made again in the gradient, and each has one exponential.
 		exponentials := func(on bool) (n int) {
 			c := smallNet(t, b).Config
-			c.Checkpointing = on
+			c.GradientCheckpointing = on
 			g := NewGraph(b, "count")
 			w := decoder.Weights{}
 			var list []*Node
@@ -202,7 +202,7 @@ func TestLargeLearnersHoldMemory(t *testing.T) {
 	before := malloc.Holders()
 	b := modeltest.Backends(t)["go"]
 	for _, c := range []struct{ vocab, want int }{{1000, 0}, {20_000_000 / 8, 1}} {
-		net, err := network.New(b, decoder.Config{VocabSize: c.vocab, Dim: 8, FFN: 8, Layers: 1, Heads: 1, MaxPositions: 8}, 1)
+		net, err := network.New(b, decoder.Config{VocabSize: c.vocab, Dim: 8, IntermediateSize: 8, Layers: 1, Heads: 1, MaxPositions: 8}, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
