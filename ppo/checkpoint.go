@@ -44,7 +44,7 @@ type Run struct {
 	Cut  rundir.Cursor // what was cut from the journal: lines of iterations to be made again, or torn
 
 	config      RunConfig
-	holder      *rundir.Holder
+	holder      *rundir.Lock
 	checkpoints rundir.Checkpoints
 	journal     *rundir.Log
 }
@@ -75,7 +75,7 @@ const (
 // is an error, and neither is changed.
 func OpenRun(dir string, c RunConfig) (r *Run, err error) {
 	r = &Run{config: c, checkpoints: rundir.Checkpoints{Dir: filepath.Join(dir, "checkpoints"), Keep: c.Keep}}
-	if r.holder, err = rundir.Lock(dir); err != nil {
+	if r.holder, err = rundir.Acquire(dir); err != nil {
 		return nil, fmt.Errorf("ppo: %w", err)
 	}
 	if err := r.open(); err != nil {

@@ -12,13 +12,13 @@ import (
 	"strings"
 )
 
-// Checkpoints is a directory of numbered checkpoints, one a directory of its own:
+// A Checkpoints is a directory of numbered checkpoints, each a directory of its own:
 //
 //	00000012/manifest.json   number, sizes and SHA-256 of the files below
 //	00000012/...             what the caller wrote
 //
-// Names that begin with a dot are of checkpoints being written or removed; what a
-// crash has left of them goes with the next save. One process may use it at a time,
+// A name that begins with a dot is a checkpoint that is being written or removed. Save
+// removes what a crash has left of those. One process may use the directory at a time,
 // see [Lock].
 type Checkpoints struct {
 	Dir  string
@@ -33,19 +33,18 @@ const (
 	removing = ".removing-"
 )
 
-// A Checkpoint is one that was found whole.
+// A Checkpoint is a checkpoint whose files are all there, as they were written.
 type Checkpoint struct {
-	Number int
-	Dir    string  // where its files are
-	Passed []error // why newer ones were passed over
+	Number  int
+	Dir     string  // where its files are
+	Skipped []error // newer checkpoints that are not whole, and why
 }
 
 // Save makes checkpoint number, whole or not at all: fill writes files and directories
-// into a temporary directory, they are hashed and synced, and it is renamed. Then the
-// oldest are removed beyond Keep. Where Save fails, what was there before is there
-// still.
+// into a temporary directory, which Save hashes, syncs and renames. Then Save removes the
+// oldest checkpoints beyond Keep. If it fails, what was there before is still there.
 //
-// A whole checkpoint is never written over: that its number is taken is an error.
+// A whole checkpoint is never written over: a number that is taken is an error.
 func (c Checkpoints) Save(number int, fill func(dir string) error) (err error) {
 	defer func() {
 		if err != nil {
@@ -82,7 +81,7 @@ func (c Checkpoints) Save(number int, fill func(dir string) error) (err error) {
 	final := filepath.Join(c.Dir, name(number))
 	if _, missing := os.Lstat(final); missing == nil {
 		if verify(final, number) == nil {
-			return errors.New("is there already, and whole; remove it, or go on from it")
+			return errors.New("the checkpoint is there already, and whole; remove it, or go on from it")
 		}
 		if err := c.remove(final); err != nil {
 			return err
@@ -100,9 +99,9 @@ func (c Checkpoints) Save(number int, fill func(dir string) error) (err error) {
 	return c.prune()
 }
 
-// Newest is the newest checkpoint that is whole; it is verified file by file. Without
-// any, its Dir is "". Where there are some and none is whole that is an error: a run
-// that began anew would hide it.
+// Newest finds the newest checkpoint that is whole, by verifying it file by file. If
+// there is no checkpoint the result's Dir is "". If there are some and none is whole that
+// is an error, which a run that began anew would hide.
 func (c Checkpoints) Newest() (Checkpoint, error) {
 	numbers, err := c.numbers()
 	if err != nil {
@@ -112,21 +111,21 @@ func (c Checkpoints) Newest() (Checkpoint, error) {
 	for _, n := range slices.Backward(numbers) {
 		dir := filepath.Join(c.Dir, name(n))
 		if err := verify(dir, n); err != nil {
-			found.Passed = append(found.Passed, fmt.Errorf("checkpoint %s is not whole: %w", dir, err))
+			found.Skipped = append(found.Skipped, fmt.Errorf("checkpoint %s is not whole: %w", dir, err))
 			continue
 		}
 		found.Number, found.Dir = n, dir
 		return found, nil
 	}
 	if len(numbers) > 0 {
-		return Checkpoint{}, fmt.Errorf("rundir: %s has no checkpoint that is whole: %w", c.Dir, errors.Join(found.Passed...))
+		return Checkpoint{}, fmt.Errorf("rundir: %s has no checkpoint that is whole: %w", c.Dir, errors.Join(found.Skipped...))
 	}
 	return Checkpoint{}, nil
 }
 
 func name(number int) string { return fmt.Sprintf("%08d", number) }
 
-// numbers are those of the checkpoints that are there, from the oldest on.
+// numbers lists the checkpoints that are there, the oldest first.
 func (c Checkpoints) numbers() (list []int, err error) {
 	entries, err := os.ReadDir(c.Dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -141,7 +140,7 @@ func (c Checkpoints) numbers() (list []int, err error) {
 	return list, nil
 }
 
-// prune removes the oldest.
+// prune removes the oldest checkpoints beyond Keep.
 func (c Checkpoints) prune() error {
 	numbers, err := c.numbers()
 	if err != nil {
@@ -155,8 +154,8 @@ func (c Checkpoints) prune() error {
 	return nil
 }
 
-// remove takes a checkpoint's name away before its files, so that none is ever half
-// there under its name.
+// remove renames a checkpoint before it removes the files, so that there is never a part
+// of one under its name.
 func (c Checkpoints) remove(dir string) error {
 	if err := c.step("take away " + filepath.Base(dir)); err != nil {
 		return err

@@ -50,13 +50,13 @@ func TestCheckpoints(t *testing.T) {
 		t.Fatalf("%+v, %v, want none", found, err)
 	}
 	save(t, c, 0, 1, 2, 10)
-	if found := newest(t, c); found.Number != 10 || found.Passed != nil {
+	if found := newest(t, c); found.Number != 10 || found.Skipped != nil {
 		t.Errorf("%+v", found)
 	}
 	if names := list(t, c.Dir); names != "00000002 00000010" {
 		t.Errorf("of 4 stay %s, want 2 by default", names)
 	}
-	if err := c.Save(10, fill(11)); err == nil || !strings.Contains(err.Error(), "is there already, and whole") {
+	if err := c.Save(10, fill(11)); err == nil || !strings.Contains(err.Error(), "the checkpoint is there already, and whole") {
 		t.Errorf("written over: %v", err)
 	}
 	newest(t, c)
@@ -106,11 +106,11 @@ func TestTornCheckpoint(t *testing.T) {
 				t.Fatal(err)
 			}
 			found := newest(t, c)
-			if found.Number != 1 || len(found.Passed) != 1 || !strings.Contains(found.Passed[0].Error(), harm.says) {
+			if found.Number != 1 || len(found.Skipped) != 1 || !strings.Contains(found.Skipped[0].Error(), harm.says) {
 				t.Fatalf("%+v, want 1 and: %s", found, harm.says)
 			}
 			save(t, c, 2)
-			if found := newest(t, c); found.Number != 2 || found.Passed != nil {
+			if found := newest(t, c); found.Number != 2 || found.Skipped != nil {
 				t.Fatalf("%+v, want 2", found)
 			}
 			for _, n := range []int{1, 2} {
@@ -184,7 +184,7 @@ func TestEveryMoment(t *testing.T) {
 		for _, dir := range []string{c.Dir, crash} {
 			left := Checkpoints{Dir: dir, Keep: 1}
 			before := newest(t, left)
-			if before.Number != 1 && before.Number != 2 || before.Number == 1 && len(before.Passed) > 1 {
+			if before.Number != 1 && before.Number != 2 || before.Number == 1 && len(before.Skipped) > 1 {
 				t.Errorf("%s: %+v", change, before)
 			}
 			save(t, left, 3)

@@ -41,11 +41,11 @@ type result struct {
 
 // work does steps 1 to 4, or those that are left of them.
 func work(dir string, broken int) error {
-	holder, err := rundir.Lock(dir)
+	lock, err := rundir.Acquire(dir)
 	if err != nil {
 		return err
 	}
-	defer holder.Release()
+	defer lock.Release()
 	checkpoints := rundir.Checkpoints{Dir: filepath.Join(dir, "checkpoints")}
 	last, err := checkpoints.Newest()
 	if err != nil {

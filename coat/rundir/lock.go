@@ -3,35 +3,38 @@ package rundir
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
+
+	"github.com/gofrs/flock"
 )
 
-// ErrLocked is a directory that another process, or this one, works in.
+// ErrLocked says that another process, or this one, works in a directory.
 var ErrLocked = errors.New("another process works in it")
 
 // lockFile is the file in a directory that is locked in its place. It stays.
 const lockFile = "lock"
 
-// A Holder has a directory to itself.
-type Holder struct{ f *os.File }
+// A Lock keeps other processes out of a directory, until Release or the end of the process,
+// however the process ends.
+type Lock struct{ file *flock.Flock }
 
-// Lock takes a directory, which it makes where there is none, until Release or the end
-// of the process, however that comes. [ErrLocked] tells that it is taken.
-//
-// On systems that are neither Unix nor Windows nothing ends with its process: there
-// the file "lock" has to be removed by hand after a crash.
-func Lock(dir string) (*Holder, error) {
+// Acquire locks a directory, which it makes if there is none. If another process, or this
+// one, has locked it the error is [ErrLocked].
+func Acquire(dir string) (*Lock, error) {
 	if err := makeDir(dir); err != nil {
 		return nil, fmt.Errorf("rundir: %w", err)
 	}
 	path := filepath.Join(dir, lockFile)
-	f, err := lock(path)
+	file := flock.New(path, flock.SetPermissions(0o644))
+	locked, err := file.TryLock()
+	if err == nil && !locked {
+		err = ErrLocked
+	}
 	if err != nil {
 		return nil, fmt.Errorf("rundir: %s: %w", path, err)
 	}
-	return &Holder{f}, nil
+	return &Lock{file}, nil
 }
 
-// Release lets go of the directory.
-func (h *Holder) Release() error { return unlock(h.f) }
+// Release unlocks the directory.
+func (l *Lock) Release() error { return l.file.Unlock() }

@@ -13,7 +13,7 @@ import (
 // The program that holds a lock until it is killed.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("SATORI_LOCK_DIR"); dir != "" {
-		if _, err := Lock(dir); err != nil {
+		if _, err := Acquire(dir); err != nil {
 			os.Exit(3)
 		}
 		os.Stdout.WriteString("locked\n")
@@ -28,21 +28,21 @@ func TestMain(m *testing.M) {
 
 func TestLock(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
-	h, err := Lock(dir)
+	h, err := Acquire(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Lock(dir); !errors.Is(err, ErrLocked) {
+	if _, err := Acquire(dir); !errors.Is(err, ErrLocked) {
 		t.Errorf("locked twice: %v", err)
 	}
 	if err := h.Release(); err != nil {
 		t.Fatal(err)
 	}
-	if h, err = Lock(dir); err != nil {
+	if h, err = Acquire(dir); err != nil {
 		t.Fatal(err)
 	}
 	h.Release()
-	if _, err := Lock(filepath.Join(dir, lockFile)); err == nil || errors.Is(err, ErrLocked) {
+	if _, err := Acquire(filepath.Join(dir, lockFile)); err == nil || errors.Is(err, ErrLocked) {
 		t.Errorf("a file in the directory's place: %v", err)
 	}
 }
@@ -63,12 +63,12 @@ func TestLockDies(t *testing.T) {
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "locked\n" {
 		t.Fatalf("%q, %v", line, err)
 	}
-	if _, err := Lock(dir); !errors.Is(err, ErrLocked) {
+	if _, err := Acquire(dir); !errors.Is(err, ErrLocked) {
 		t.Errorf("taken while another process holds it: %v", err)
 	}
 	holder.Process.Kill()
 	holder.Process.Wait()
-	h, err := Lock(dir)
+	h, err := Acquire(dir)
 	if err != nil {
 		t.Fatalf("after its holder was killed: %v", err)
 	}

@@ -3,6 +3,7 @@ package rundir
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -88,6 +89,21 @@ func TestLog(t *testing.T) {
 	}
 }
 
+// wholeLog finds where the whole lines of a log end, and how many bytes follow.
+func wholeLog(path string) (end Cursor, torn int64, err error) {
+	f, size, err := openLog(path)
+	if err != nil {
+		return end, 0, err
+	}
+	defer f.Close()
+	end, err = whole(f, path, size)
+	var tail *TornError
+	if errors.As(err, &tail) {
+		return tail.Whole, tail.Bytes, nil
+	}
+	return end, 0, err
+}
+
 // Whatever is cut off, or stands behind the lines, the whole lines are found.
 func TestTornLog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
@@ -101,7 +117,7 @@ func TestTornLog(t *testing.T) {
 		if err := os.WriteFile(path, text, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		end, torn, err := WholeLog(path)
+		end, torn, err := wholeLog(path)
 		if err != nil || end != at[lines] || torn != int64(len(text))-end.Bytes {
 			t.Fatalf("%s: whole to %+v, %d bytes torn, %v, want %d lines", what, end, torn, err, lines)
 		}
@@ -177,5 +193,66 @@ func TestAppendErrors(t *testing.T) {
 	}
 	if _, _, err := OpenLog(filepath.Dir(path), Cursor{}); err == nil {
 		t.Error("opens a directory")
+	}
+}
+
+// Lines without checksums are added after the last whole one, and read while they grow.
+func TestOpenLines(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lines")
+	l, err := OpenLines(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		if err := l.Append(entry{i, "a <|reflect|>"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text, err := io.ReadAll(l.Reader()); err != nil || !strings.HasPrefix(string(text), `{"n":0,"text":"a <|reflect|>"}`+"\n") || strings.Count(string(text), "\n") != 3 {
+		t.Errorf("%s, %v", text, err)
+	}
+	if err := l.Append(func() {}); err == nil {
+		t.Error("a function is written")
+	}
+	end, err := l.Sync()
+	if err != nil || end.Lines != 3 || end.Sum != 0 || l.Close() != nil {
+		t.Errorf("%+v, %v", end, err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil || int64(len(whole)) != end.Bytes {
+		t.Fatalf("%d bytes, %v", len(whole), err)
+	}
+	read := func() (list []int) {
+		for e, err := range ReadLines[entry](path) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, e.N)
+		}
+		return list
+	}
+	for n := range len(whole) + 1 {
+		if err := os.WriteFile(path, whole[:n], 0o644); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Count(string(whole[:n]), "\n")
+		if got := read(); len(got) != lines {
+			t.Errorf("%d bytes: %v, want %d lines", n, got, lines)
+		}
+		l, err := OpenLines(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(l.Append(entry{9, "z"}), l.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if got := read(); len(got) != lines+1 || got[lines] != 9 {
+			t.Errorf("%d bytes, then one more line: %v", n, got)
+		}
+	}
+	for _, err := range ReadLines[entry](path + "?") {
+		if !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("no file: %v", err)
+		}
 	}
 }

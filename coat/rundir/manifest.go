@@ -16,7 +16,7 @@ import (
 
 const manifestFile = "manifest.json"
 
-// A manifest says what a checkpoint holds.
+// A manifest lists what a checkpoint holds.
 type manifest struct {
 	Number int             `json:"number"`
 	Files  map[string]file `json:"files"` // by their paths, with slashes
@@ -72,8 +72,8 @@ func seal(dir string, number int) error {
 	return nil
 }
 
-// verify holds a directory against its manifest. Files that the manifest does not name
-// are passed over.
+// verify compares a directory to its manifest. It skips files that the manifest does not
+// name.
 func verify(dir string, number int) error {
 	data, err := os.ReadFile(filepath.Join(dir, manifestFile))
 	if err != nil {
@@ -106,7 +106,7 @@ func verify(dir string, number int) error {
 	return errors.Join(faults...)
 }
 
-// digest is size and hash of a file.
+// digest computes size and hash of a file.
 func digest(path string) (d file, err error) {
 	f, err := os.Open(path)
 	if err != nil {

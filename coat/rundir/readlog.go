@@ -11,15 +11,17 @@ import (
 	"iter"
 	"os"
 	"strconv"
+
+	"github.com/satori-go/satori/coat"
 )
 
-// A TornError is a log that ends in something that is no whole line, as after a crash,
-// or while somebody is writing to it.
+// A TornError says that a log ends in something that is no whole line, as after a crash,
+// or while a program is writing to it.
 type TornError struct {
 	File  string
 	Whole Cursor // where its whole lines end
-	Bytes int64  // behind that
-	Begun bool   // they are the beginning of one line, as a writer that was stopped leaves it
+	Bytes int64  // after that
+	Begun bool   // whether they are the beginning of one line, as a writer that was stopped leaves it
 	Err   error  // what is wrong there
 }
 
@@ -29,8 +31,8 @@ func (e *TornError) Error() string {
 
 func (e *TornError) Unwrap() error { return e.Err }
 
-// ReadLog reads the lines of a log from the beginning. It stops at the first error; at a
-// line that is not whole that is a [*TornError].
+// ReadLog reads the lines of a log of [OpenLog] from the beginning. It stops at the first
+// error. At a line that is not whole the error is a [*TornError].
 func ReadLog[T any](path string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var zero T
@@ -54,19 +56,44 @@ func ReadLog[T any](path string) iter.Seq2[T, error] {
 	}
 }
 
-// WholeLog is where the whole lines of a log end, and how many bytes stand behind.
-func WholeLog(path string) (end Cursor, torn int64, err error) {
-	f, size, err := openLog(path)
+// ReadLines reads the whole lines of a file of [OpenLines], also while a program writes to
+// it. A last line without an end is skipped. ReadLines stops at the first error.
+func ReadLines[T any](path string) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		f, _, err := openLog(path)
+		if err != nil {
+			yield(zero, err)
+			return
+		}
+		defer f.Close()
+		end, err := wholeLines(f)
+		if err != nil {
+			yield(zero, fmt.Errorf("rundir: %s: %w", path, err))
+			return
+		}
+		coat.ReadLines[T](io.NewSectionReader(f, 0, end.Bytes), path)(yield)
+	}
+}
+
+// wholeLines finds the end of the last line of a file that has one.
+func wholeLines(f *os.File) (end Cursor, err error) {
+	size, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
-		return end, 0, err
+		return end, err
 	}
-	defer f.Close()
-	end, err = whole(f, path, size)
-	var tail *TornError
-	if errors.As(err, &tail) {
-		return tail.Whole, tail.Bytes, nil
+	block := make([]byte, 256<<10)
+	for at := int64(0); at < size; {
+		b := block[:min(int64(len(block)), size-at)]
+		if _, err := f.ReadAt(b, at); err != nil {
+			return end, err
+		}
+		if i := bytes.LastIndexByte(b, '\n'); i >= 0 {
+			end = Cursor{Lines: end.Lines + int64(bytes.Count(b, []byte{'\n'})), Bytes: at + int64(i) + 1}
+		}
+		at += int64(len(b))
 	}
-	return end, 0, err
+	return end, nil
 }
 
 func openLog(path string) (*os.File, int64, error) {
@@ -82,7 +109,7 @@ func openLog(path string) (*os.File, int64, error) {
 	return f, info.Size(), nil
 }
 
-// whole is the end of the lines in the first size bytes of a log.
+// whole finds the end of the lines in the first size bytes of a log.
 func whole(f io.ReaderAt, path string, size int64) (end Cursor, err error) {
 	for line, err := range scan(f, path, size) {
 		if err != nil {
@@ -144,13 +171,13 @@ func readLine(in *bufio.Reader, line []byte) ([]byte, error) {
 	}
 }
 
-// begins tells that text can be the beginning of a line.
+// begins reports whether text can be the beginning of a line.
 func begins(text []byte) bool {
 	n := min(len(text), len(crcOpen))
 	return string(text[:n]) == crcOpen[:n]
 }
 
-// checkLine gives the checksum of a line that follows one with the checksum before.
+// checkLine returns the checksum of a line that follows one with the checksum before.
 func checkLine(before uint32, text []byte) (uint32, error) {
 	if len(text) <= crcWidth || !bytes.HasPrefix(text, []byte(crcOpen)) || string(text[crcWidth-2:crcWidth]) != `",` {
 		return 0, errors.New("the line does not begin with its checksum")

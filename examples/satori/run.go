@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -35,7 +36,7 @@ type Run struct {
 	dir      string
 	backend  model.Backend
 	line     *progress.Line
-	holder   *rundir.Holder            // of the directory
+	lock     *rundir.Lock              // of the directory
 	split    string                    // what is evaluated on
 	until    string                    // the last stage
 	problems map[string][]coat.Problem // by split
@@ -120,7 +121,7 @@ func (r *Run) claim(s setup) error {
 	if err != nil {
 		return err
 	}
-	if r.holder, err = rundir.Lock(r.path("stages")); err != nil {
+	if r.lock, err = rundir.Acquire(r.path("stages")); err != nil {
 		return fmt.Errorf("output directory: %w", err)
 	}
 	old, err := os.ReadFile(r.path("config.json"))
@@ -132,8 +133,9 @@ func (r *Run) claim(s setup) error {
 		return r.writeFile("config.json", append(text, '\n'))
 	case err != nil:
 		return fmt.Errorf("output directory: %w", err)
-	case !bytes.Equal(bytes.TrimSpace(old), text):
-		return fmt.Errorf("output directory %s belongs to a run of another configuration (see config.json in it); choose another with -out, or remove it", r.dir)
+	}
+	if err := rundir.CheckSettings(r.path("config.json"), json.RawMessage(old), s); err != nil {
+		return fmt.Errorf("output directory %s belongs to a run of another configuration; choose another with -out, or remove it: %w", r.dir, err)
 	}
 	// Going on: what can be read may still be read-only.
 	return r.writeFile("config.json", old)
@@ -141,8 +143,8 @@ func (r *Run) claim(s setup) error {
 
 // release gives the directory up.
 func (r *Run) release() {
-	if r.holder != nil {
-		r.holder.Release()
+	if r.lock != nil {
+		r.lock.Release()
 	}
 }
 
@@ -152,16 +154,14 @@ func (r *Run) path(parts ...string) string {
 
 // writeFile writes a file of the run whole or not at all.
 func (r *Run) writeFile(name string, data []byte) error {
-	f, err := os.CreateTemp(r.dir, ".tmp")
+	err := rundir.WriteFile(r.path(name), func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("output directory: %w", err)
 	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), r.path(name))
+	return nil
 }
 
 // writeLines writes a JSON Lines file of the run.

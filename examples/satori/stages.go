@@ -208,7 +208,7 @@ func (r *Run) resume(s *Stage, last *ppo.Checkpoint, from *model.LM, rm *bt.Mode
 	if last == nil {
 		return r.actorCritic(from, rm, c)
 	}
-	for _, why := range last.Passed {
+	for _, why := range last.Skipped {
 		fmt.Fprintln(os.Stderr, "satori:", why)
 	}
 	data, err := os.ReadFile(filepath.Join(last.Dir, recordFile))

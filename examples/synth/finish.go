@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
 	"path/filepath"
 
 	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/reward"
 	"github.com/satori-go/satori/synth"
 	"github.com/satori-go/satori/synth/agent"
@@ -51,29 +51,12 @@ func finish(f flags, cleaned clean.Report, problems int, meter *agent.Meter, std
 		{"report.html", p.write},
 	}
 	for _, file := range files {
-		if err := create(filepath.Join(f.out, file.name), file.write); err != nil {
+		if err := rundir.WriteFile(filepath.Join(f.out, file.name), file.write); err != nil {
 			return err
 		}
 	}
 	_, err = fmt.Fprintf(stdout, "%d demonstrations of %d problems: %s\n", p.Demos(), p.Stats.Problems, filepath.Join(f.out, "report.html"))
 	return err
-}
-
-// create writes a file that is whole or not there.
-func create(path string, write func(io.Writer) error) error {
-	tmp := path + ".tmp"
-	f, err := os.Create(tmp)
-	if err != nil {
-		return err
-	}
-	if err := write(f); err != nil {
-		f.Close()
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(tmp, path)
 }
 
 func demos(dir string) iter.Seq2[coat.Demo, error] {

@@ -15,7 +15,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -25,6 +24,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/model"
 )
 
@@ -107,19 +107,16 @@ func extract(wheel, target string) (err error) {
 		return fmt.Errorf("%s: %w", wheel, err)
 	}
 	defer in.Close()
-	out, err := os.CreateTemp(filepath.Dir(target), ".plugin")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(out.Name())
-	_, err = io.Copy(out, in)
-	if err := errors.Join(err, out.Chmod(0o755), out.Sync(), out.Close()); err != nil {
-		return err
-	}
-	if hash, err := fileHash(out.Name()); err != nil || hash != memberHash {
-		return fmt.Errorf("%s in %s has hash %s, want %s (%v)", member, wheel, hash, memberHash, err)
-	}
-	return os.Rename(out.Name(), target)
+	return rundir.WriteFile(target, func(w io.Writer) error {
+		h := sha256.New()
+		if _, err := io.Copy(io.MultiWriter(w, h), in); err != nil {
+			return err
+		}
+		if hash := hex.EncodeToString(h.Sum(nil)); hash != memberHash {
+			return fmt.Errorf("%s in %s has hash %s, want %s", member, wheel, hash, memberHash)
+		}
+		return nil
+	})
 }
 
 func fileHash(path string) (string, error) {

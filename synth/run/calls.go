@@ -36,7 +36,7 @@ func keyOf(role string, r agent.Request) (key, error) {
 // readCalls notes where the replies of earlier sessions stand, which are counted by
 // the meter. A session's own are not noted: it asks for nothing twice.
 func (r *Run) readCalls() error {
-	in := bufio.NewReaderSize(r.calls.reader(), 256<<10)
+	in := bufio.NewReaderSize(r.calls.Reader(), 256<<10)
 	r.known = map[key]int64{}
 	for at, n := int64(0), 1; ; n++ {
 		line, err := in.ReadBytes('\n')
@@ -52,7 +52,7 @@ func (r *Run) readCalls() error {
 			_, err = hex.Decode(k[:], []byte(c.Key))
 		}
 		if err != nil {
-			return fmt.Errorf("%s:%d: %w", r.calls.f.Name(), n, err)
+			return fmt.Errorf("%s:%d: %w", r.path(callsFile), n, err)
 		}
 		r.known[k] = at
 		at += int64(len(line))
@@ -66,7 +66,8 @@ func (r *Run) answered(k key) (reply agent.Reply, ok bool, err error) {
 	if !ok {
 		return reply, false, nil
 	}
-	line, err := bufio.NewReader(io.NewSectionReader(r.calls.f, at, 1<<40)).ReadBytes('\n')
+	calls := r.calls.Reader()
+	line, err := bufio.NewReader(io.NewSectionReader(calls, at, calls.Size()-at)).ReadBytes('\n')
 	if err != nil {
 		return reply, false, err
 	}
@@ -99,7 +100,7 @@ func (r *Run) Agent(role string, m agent.Model) agent.Model {
 		if err != nil {
 			return agent.Reply{}, err
 		}
-		return reply, r.calls.append(call{Key: hex.EncodeToString(k[:]), Role: role, Seed: q.Seed, Reply: reply})
+		return reply, r.calls.Append(call{Key: hex.EncodeToString(k[:]), Role: role, Seed: q.Seed, Reply: reply})
 	}
 }
 

@@ -4,13 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 	"runtime"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/satori-go/satori/coat"
@@ -43,18 +42,11 @@ type Session struct {
 }
 
 // A MismatchError is a directory that was begun with something else.
-type MismatchError struct {
-	File, Field string
-	Was, Is     any
-}
-
-func (e *MismatchError) Error() string {
-	return fmt.Sprintf("%s: %s was %v when the run began and is %v now; take another directory, or go back to what it was", e.File, e.Field, e.Was, e.Is)
-}
+type MismatchError = rundir.MismatchError
 
 // ReadManifest reads the manifest of a directory.
 func ReadManifest(dir string) (m Manifest, err error) {
-	path := filepath.Join(dir, "manifest.json")
+	path := filepath.Join(dir, manifestFile)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return m, err
@@ -78,45 +70,22 @@ func (r *Run) begin(c synth.Config) error {
 	case err != nil:
 		return err
 	default:
-		if err := same(before, now, filepath.Join(r.dir, "manifest.json")); err != nil {
+		sessions := before.Sessions
+		before.Sessions = nil
+		if err := rundir.CheckSettings(r.path(manifestFile), before, now); err != nil {
 			return err
 		}
-		now.Sessions = before.Sessions
+		now.Sessions = sessions
 	}
 	now.Sessions = append(now.Sessions, Session{Began: time.Now().UTC().Truncate(time.Second), Software: software()})
-	data, err := json.MarshalIndent(now, "", "  ")
-	if err != nil {
-		return err
-	}
-	tmp := filepath.Join(r.dir, "manifest.tmp")
-	if err := os.WriteFile(tmp, append(data, '\n'), 0o644); err != nil {
-		return err
-	}
-	if err := rundir.Sync(tmp); err != nil { // or a loss of power may leave an empty one under its name
-		return err
-	}
-	if err := os.Rename(tmp, filepath.Join(r.dir, "manifest.json")); err != nil {
-		return err
-	}
-	return rundir.Sync(r.dir)
+	return rundir.WriteFile(r.path(manifestFile), func(w io.Writer) error {
+		out := json.NewEncoder(w)
+		out.SetIndent("", "  ")
+		return out.Encode(now)
+	})
 }
 
-// same compares field by field.
-func same(was, is Manifest, file string) error {
-	was.Sessions, is.Sessions = nil, nil
-	a, b := reflect.ValueOf(was), reflect.ValueOf(is)
-	for i := range a.NumField() {
-		x, y := a.Field(i), b.Field(i)
-		empty := (x.Kind() == reflect.Map || x.Kind() == reflect.Slice) && x.Len()+y.Len() == 0
-		if !empty && !reflect.DeepEqual(x.Interface(), y.Interface()) {
-			name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
-			return &MismatchError{file, name, x.Interface(), y.Interface()}
-		}
-	}
-	return nil
-}
-
-// software are the versions of Go, of this module and of those it asks models with.
+// software lists the versions of Go, of this module and of those it asks models with.
 func software() map[string]string {
 	versions := map[string]string{"go": runtime.Version()}
 	info, ok := debug.ReadBuildInfo()

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"os"
 	"path/filepath"
 
 	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/synth"
 )
 
@@ -32,16 +32,21 @@ func (r *Run) write(result synth.Result) error {
 	for _, d := range result.Demos {
 		line.Demos = append(line.Demos, demo{d.Kind, d.Trace.String()})
 	}
-	if err := errors.Join(r.calls.sync(), r.results.append(line)); err != nil {
+	if err := errors.Join(r.syncCalls(), r.results.Append(line)); err != nil {
 		return fmt.Errorf("run: %w", err)
 	}
 	return nil
 }
 
-// done are the results that were written.
-func (r *Run) done(actions coat.Actions) iter.Seq2[synth.Result, error] {
+func (r *Run) syncCalls() error {
+	_, err := r.calls.Sync()
+	return err
+}
+
+// written yields the results of the lines that are there.
+func written(dir string, actions coat.Actions) iter.Seq2[synth.Result, error] {
 	return func(yield func(synth.Result, error) bool) {
-		for line, err := range coat.ReadLines[record](r.results.reader(), r.results.f.Name()) {
+		for line, err := range rundir.ReadLines[record](filepath.Join(dir, resultsFile)) {
 			var result synth.Result
 			if err == nil {
 				result, err = line.result(actions)
@@ -53,9 +58,9 @@ func (r *Run) done(actions coat.Actions) iter.Seq2[synth.Result, error] {
 	}
 }
 
-// Done is how many problems have a result.
+// Done counts the problems that have a result.
 func (r *Run) Done() (n int, err error) {
-	for _, err := range coat.ReadLines[struct{}](r.results.reader(), r.results.f.Name()) {
+	for _, err := range rundir.ReadLines[struct{}](r.path(resultsFile)) {
 		if err != nil {
 			return n, err
 		}
@@ -64,8 +69,8 @@ func (r *Run) Done() (n int, err error) {
 	return n, nil
 }
 
-// Read is the results of a directory that nothing writes to, or so far. The actions
-// are those of its manifest.
+// Read yields the results that a directory has now, also while a program works in it. The
+// actions are those of its manifest.
 func Read(dir string) iter.Seq2[synth.Result, error] {
 	return func(yield func(synth.Result, error) bool) {
 		m, err := ReadManifest(dir)
@@ -73,19 +78,7 @@ func Read(dir string) iter.Seq2[synth.Result, error] {
 			yield(synth.Result{}, err)
 			return
 		}
-		f, err := os.Open(filepath.Join(dir, "results.jsonl"))
-		if err != nil {
-			yield(synth.Result{}, err)
-			return
-		}
-		defer f.Close()
-		end, err := wholeLines(f)
-		if err != nil {
-			yield(synth.Result{}, err)
-			return
-		}
-		r := Run{results: &lines{f: f, end: end}}
-		r.done(m.Actions)(yield)
+		written(dir, m.Actions)(yield)
 	}
 }
 

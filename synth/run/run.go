@@ -32,12 +32,19 @@ type Config struct {
 	Grace time.Duration // for calls in flight when the context ends; 0 means 30 seconds
 }
 
-// A Run is an open directory.
+// The files of a run.
+const (
+	callsFile    = "calls.jsonl"
+	resultsFile  = "results.jsonl"
+	manifestFile = "manifest.json"
+)
+
+// A Run is a directory that this program works in.
 type Run struct {
 	dir            string
 	config         Config
-	lock           *rundir.Holder
-	calls, results *lines
+	lock           *rundir.Lock
+	calls, results *rundir.Log
 	known          map[key]int64 // where in calls the replies of earlier sessions begin
 }
 
@@ -54,14 +61,16 @@ func Open(dir string, c Config) (*Run, error) {
 	return r, nil
 }
 
+func (r *Run) path(name string) string { return filepath.Join(r.dir, name) }
+
 func (r *Run) open() (err error) {
-	if r.lock, err = rundir.Lock(r.dir); err != nil {
+	if r.lock, err = rundir.Acquire(r.dir); err != nil {
 		return err
 	}
-	if r.calls, err = openLines(filepath.Join(r.dir, "calls.jsonl")); err != nil {
+	if r.calls, err = rundir.OpenLines(r.path(callsFile)); err != nil {
 		return err
 	}
-	if r.results, err = openLines(filepath.Join(r.dir, "results.jsonl")); err != nil {
+	if r.results, err = rundir.OpenLines(r.path(resultsFile)); err != nil {
 		return err
 	}
 	return r.readCalls()
@@ -70,9 +79,9 @@ func (r *Run) open() (err error) {
 // Close lets go of the directory.
 func (r *Run) Close() error {
 	var errs []error
-	for _, l := range []*lines{r.calls, r.results} {
+	for _, l := range []*rundir.Log{r.calls, r.results} {
 		if l != nil {
-			errs = append(errs, l.close())
+			errs = append(errs, l.Close())
 		}
 	}
 	if r.lock != nil {
@@ -94,7 +103,7 @@ func (r *Run) Results(ctx context.Context, problems iter.Seq[coat.Problem], c sy
 		}
 		next, stop := iter.Pull(problems)
 		defer stop()
-		for result, err := range r.done(c.Actions) {
+		for result, err := range written(r.dir, c.Actions) {
 			if err == nil {
 				err = isNext(result.Problem, c.Actions, next)
 			}
