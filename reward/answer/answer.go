@@ -7,15 +7,15 @@ import (
 	"github.com/satori-go/satori/reward/answer/internal/latex"
 )
 
-// Extract finds the final answer in the output of a model: the last box or group of
-// boxes; else what follows the last ####; else what follows the last "answer is" or
-// "Answer:". There is no guess: the last number of a text is no answer, and where
-// the last box is empty or not closed there is none. What comes before the last
-// </think> is not read.
+// Extract finds the final answer in the output of a model. It looks for the last box
+// (\boxed or \fbox) or group of boxes, then for what follows the last ####, then for what
+// follows the last "answer is" or "Answer:". It does not guess: the last number of a text
+// is not an answer, and a last box that is empty or not closed means no answer. Text before
+// the last </think> is ignored.
 func Extract(output string) (answer string, ok bool) { return extract.Find(output) }
 
-// Equal tells whether pred is the answer gold. It is [CompileGold] and [Gold.Equal];
-// a gold answer that cannot be read equals only what is written alike.
+// Equal reports whether pred equals the reference answer gold. It calls [CompileGold] and
+// [Gold.Equal]. If gold cannot be parsed, only a prediction with the same tokens equals it.
 func Equal(gold, pred string) bool {
 	g, err := CompileGold(gold)
 	switch {

@@ -5,16 +5,17 @@ import (
 	"github.com/satori-go/satori/reward/answer/internal/latex"
 )
 
-// A checker carries the budget of one comparison.
+// A checker compares two answers within one budget of steps.
 type checker struct {
 	ball.Budget
 	large  bool // a value was out of range, which makes its pair unequal
 	series int  // nesting of sums
 }
 
+// newChecker returns a checker with the full budget.
 func newChecker() *checker { return &checker{Budget: ball.Budget{Limit: MaxSteps}} }
 
-// equal tells whether two scalar expressions are equal as functions.
+// equal reports whether two scalar expressions are equal as functions.
 func (c *checker) equal(g, p *latex.Node) bool {
 	if latex.Same(g, p) {
 		return true
@@ -42,7 +43,7 @@ func (c *checker) equal(g, p *latex.Node) bool {
 	return c.numeric(g, p, nil) || c.rounds(g, p) || c.rounds(p, g)
 }
 
-// infinite is 1 for ∞, -1 for -∞, else 0.
+// infinite returns 1 for ∞, -1 for -∞ and 0 for everything else.
 func infinite(n *latex.Node) int {
 	switch n.Op {
 	case latex.OpInf:
@@ -53,6 +54,7 @@ func infinite(n *latex.Node) int {
 	return 0
 }
 
+// matrixEqual reports whether two expressions with matrices are equal.
 func (c *checker) matrixEqual(g, p *latex.Node) bool {
 	a, b := c.matrices(g), c.matrices(p)
 	if a == nil || b == nil || a.Cols != b.Cols || len(a.Kids) != len(b.Kids) {
@@ -66,8 +68,8 @@ func (c *checker) matrixEqual(g, p *latex.Node) bool {
 	return true
 }
 
-// integral tells whether a node has a value only, or also another meaning, where its
-// variables are integers; only says that it has none elsewhere.
+// integral reports whether an expression must be compared at integers: also if it has a
+// further meaning there, as (-1)ⁿ has, only if it has no value elsewhere, as n! has none.
 func integral(n *latex.Node) (also, only bool) {
 	n.Has(func(k *latex.Node) bool {
 		switch {
@@ -86,8 +88,8 @@ func integral(n *latex.Node) (also, only bool) {
 	return also || only, only
 }
 
-// branches tells whether n has functions that are not the same function everywhere,
-// such as |x| and √x.
+// branches reports whether n contains functions that are given by different formulas in
+// different places, such as |x| and √x.
 func branches(n *latex.Node) bool {
 	return n.Has(func(k *latex.Node) bool {
 		switch k.Op {
@@ -100,14 +102,14 @@ func branches(n *latex.Node) bool {
 	})
 }
 
-// at is an evaluator at a point; its precision is set later.
+// at returns an evaluator at a point. The caller sets its precision.
 func (c *checker) at(point int, integers bool, vars []string) *evaluator {
 	return &evaluator{Arena: ball.Arena{Budget: &c.Budget}, c: c, point: point, integers: integers, vars: vars}
 }
 
-// numeric compares two expressions at random points, by accept or as equal. It
-// accepts only what cannot be told apart at a precision that no term of either
-// escapes.
+// numeric compares two expressions at random points. It calls accept with both values, or
+// [evaluator.agree] if accept is nil. It returns true only if the precision was high enough
+// for every term of both expressions.
 func (c *checker) numeric(g, p *latex.Node, accept func(e *evaluator, x, y ball.Ball) bool) bool {
 	if accept == nil {
 		accept = (*evaluator).agree
@@ -155,7 +157,7 @@ func (c *checker) numeric(g, p *latex.Node, accept func(e *evaluator, x, y ball.
 	return true
 }
 
-// What can become of two expressions at a point.
+// The results of a comparison at one point.
 const (
 	pointAgrees = iota
 	pointDiffers
@@ -163,12 +165,12 @@ const (
 	pointTooLarge
 )
 
-// optional tells whether the point is one of large values, which may be out of range.
+// optional reports whether the point has large values, which may be out of range.
 func (e *evaluator) optional() bool {
 	return !e.integers && e.point >= branchPoints && e.point < largePoints
 }
 
-// compare compares g and p at one point, with more precision until it is enough.
+// compare compares g and p at one point. It raises the precision until it is high enough.
 func (e *evaluator) compare(g, p *latex.Node, accept func(e *evaluator, x, y ball.Ball) bool) int {
 	need := 0
 	for _, prec := range ball.Precisions {
@@ -197,8 +199,8 @@ func (e *evaluator) compare(g, p *latex.Node, accept func(e *evaluator, x, y bal
 	return pointTooLarge
 }
 
-// agree tells whether two balls cannot be told apart. Where they are too wide for
-// that to mean anything the arena is vague, and more precision is tried.
+// agree reports whether two balls overlap. If they are too wide for that to mean anything,
+// it sets vague, and the caller tries more precision.
 func (e *evaluator) agree(x, y ball.Ball) bool {
 	d := e.Sub(x, y)
 	if !d.MayBeZero() {

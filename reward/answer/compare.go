@@ -6,7 +6,7 @@ import (
 	"github.com/satori-go/satori/reward/answer/internal/latex"
 )
 
-// answers tells whether two whole answers are equal.
+// answers reports whether two whole answers are equal.
 func (c *checker) answers(g, p *latex.Node) bool {
 	if c.regions(g, p) {
 		return true
@@ -43,7 +43,7 @@ func (c *checker) answers(g, p *latex.Node) bool {
 	return c.matched(gi, pi)
 }
 
-// spread writes an answer that is one set as the list of its members.
+// spread turns an answer that is one set into the list of its members.
 func (c *checker) spread(it []item) []item {
 	if len(it) != 1 || it[0].val == nil || it[0].val.Op != latex.OpSet || setOfSet(it[0].val) {
 		return it
@@ -64,12 +64,12 @@ func (c *checker) spread(it []item) []item {
 	return out
 }
 
-// setOfSet tells whether n is {S} for a set S, which is not S.
+// setOfSet reports whether n is {S} for a set S, which is not S.
 func setOfSet(n *latex.Node) bool {
 	return len(n.Kids) == 1 && (n.Kids[0].Op == latex.OpEmpty || n.Kids[0].Op == latex.OpSet || n.Kids[0].Op == latex.OpSpace)
 }
 
-// pairs writes (x, y) = (1, 2) as x = 1, y = 2.
+// pairs turns (x, y) = (1, 2) into x = 1, y = 2.
 func (c *checker) pairs(it []item) []item {
 	if len(it) != 1 || it[0].val == nil || it[0].val.Op != latex.OpTuple || len(it[0].names) == 0 {
 		return it
@@ -86,7 +86,7 @@ func (c *checker) pairs(it []item) []item {
 	return out
 }
 
-// distinct counts the different names of a list.
+// distinct counts the different names in a list.
 func distinct(list []item) int {
 	seen := map[string]bool{}
 	for _, it := range list {
@@ -97,8 +97,8 @@ func distinct(list []item) int {
 	return len(seen)
 }
 
-// named compares values that carry different names: each must pair with its own, or
-// all come bare and in the same order.
+// named compares values with different names. Each must pair with the value of its own
+// name, or p has no names and the same order as g.
 func (c *checker) named(g, p []item) bool {
 	if distinct(p) > 0 {
 		return c.matched(g, p)
@@ -142,8 +142,8 @@ func (c *checker) matched(g, p []item) bool {
 	return true
 }
 
-// listed compares members of lists. Two numbers with words are prose, not numbers
-// with units, unless both sides have the words.
+// listed compares two members of lists. A number with a word that is no known unit is
+// prose, and equals only a number with the same word.
 func (c *checker) listed(g, p item) bool {
 	if g.unit != p.unit && (!latex.KnownUnit(g.unit) || !latex.KnownUnit(p.unit)) {
 		return false
@@ -154,7 +154,7 @@ func (c *checker) listed(g, p item) bool {
 	return c.itemEqual(g, p)
 }
 
-// itemEqual tells whether two members are equal.
+// itemEqual reports whether two members are equal.
 func (c *checker) itemEqual(g, p item) bool {
 	if c.Step(1); c.Over || g.dead || p.dead {
 		return false
@@ -185,6 +185,7 @@ func (c *checker) itemEqual(g, p item) bool {
 	return false
 }
 
+// common reports whether a and b share a name.
 func common(a, b []string) bool {
 	for _, x := range a {
 		for _, y := range b {
@@ -196,7 +197,7 @@ func common(a, b []string) bool {
 	return false
 }
 
-// values tells whether two values are equal.
+// values reports whether two values are equal.
 func (c *checker) values(g, p *latex.Node) bool {
 	if g.Scalar() && p.Scalar() {
 		return c.percent(g, p)
@@ -242,8 +243,8 @@ func (c *checker) values(g, p *latex.Node) bool {
 	return latex.Same(g, p)
 }
 
-// percent compares two scalars of which either may carry a percent sign. p% is
-// p/100, and p where the gold answer has the sign or is a bare number above 1.
+// percent compares two scalars, either of which may have a percent sign. p% equals p/100.
+// It also equals p if the reference answer has the sign or is a bare number above 1.
 func (c *checker) percent(g, p *latex.Node) bool {
 	gold, signed := unpercent(g)
 	pred, psigned := unpercent(p)
@@ -260,6 +261,7 @@ func (c *checker) percent(g, p *latex.Node) bool {
 	return st == known && r.Num().CmpAbs(r.Denom()) > 0 && c.equal(gold, pred)
 }
 
+// unpercent removes a percent sign, and reports whether there was one.
 func unpercent(n *latex.Node) (*latex.Node, bool) {
 	switch n.Op {
 	case latex.OpPercent:

@@ -8,8 +8,8 @@ import (
 	"github.com/satori-go/satori/reward/answer/internal/latex"
 )
 
-// seed makes the random points of this process: no policy can write an expression
-// that is wrong everywhere but there.
+// seed makes the random points of this process. Nobody can write an expression that equals
+// another one only at these points.
 var seed = maphash.MakeSeed()
 
 // An evaluator computes the values of expressions at one point: its variables have
@@ -23,7 +23,7 @@ type evaluator struct {
 	vague    bool // more precision is needed to tell
 }
 
-// random is a random number that belongs to a name and a point.
+// random returns a random number for a name and a point.
 func random(name string, point int) uint64 {
 	var h maphash.Hash
 	h.SetSeed(seed)
@@ -32,7 +32,7 @@ func random(name string, point int) uint64 {
 	return h.Sum64()
 }
 
-// Points at which expressions are compared. Those with branches, such as |x|, are
+// Numbers of points at which expressions are compared. Those with branches, such as |x|, are
 // compared at more: at each combination of signs, at small values and at large ones.
 const (
 	plainPoints  = 4
@@ -40,9 +40,9 @@ const (
 	largePoints  = 12 // from branchPoints on values are large, where that is possible
 )
 
-// value is the value of a variable: a real number in (-3, 3), or an integer from 6
-// on. Its sign and size, or its parity, go by the number of the point, so that none
-// is left to chance; the rest is random.
+// value returns the value of a variable: a real number in (-3, 3), or an integer from 6 on.
+// The number of the point decides its sign and size, or its parity, so that all
+// combinations occur; the rest is random.
 func (e *evaluator) value(name string) ball.Ball {
 	r := random(name, e.point)
 	j := 0
@@ -71,14 +71,14 @@ func (e *evaluator) value(name string) ball.Ball {
 	return ball.Ball{Re: e.Float().SetFloat64(f), Err: ball.Exact}
 }
 
-// An index is a bound variable of a sum.
+// An index is the bound variable of a sum.
 type index struct {
 	name  string
 	value ball.Ball
 	outer *index
 }
 
-// eval is the value of n.
+// eval returns the value of n.
 func (e *evaluator) eval(n *latex.Node, env *index) ball.Ball {
 	if e.c.Step(1); e.c.Over || e.Undefined {
 		return e.Undef()
@@ -146,7 +146,8 @@ func (e *evaluator) eval(n *latex.Node, env *index) ball.Ball {
 	return e.Undef()
 }
 
-// evalPow is a power. e^y needs no logarithm, and an odd root of a variable is real.
+// evalPow returns the value of a power. e^y needs no logarithm, and an odd root of a
+// variable is real.
 func (e *evaluator) evalPow(n *latex.Node, env *index) ball.Ball {
 	base, exp := n.Kids[0], n.Kids[1]
 	y := e.eval(exp, env)
@@ -177,7 +178,7 @@ func (e *evaluator) evalPow(n *latex.Node, env *index) ball.Ball {
 	return e.Pow(x, y)
 }
 
-// series is a sum or product of at most a thousand terms.
+// series returns the value of a sum or a product of at most 1000 terms.
 func (e *evaluator) series(n *latex.Node, env *index) ball.Ball {
 	from, ok1 := e.Integer(e.eval(n.Kids[1], env))
 	to, ok2 := e.Integer(e.eval(n.Kids[2], env))
@@ -205,7 +206,7 @@ func (e *evaluator) series(n *latex.Node, env *index) ball.Ball {
 	return total
 }
 
-// call is an undefined function: a random polynomial of its arguments.
+// call returns the value of an undefined function: a random polynomial of its arguments.
 func (e *evaluator) call(name string, args []ball.Ball) ball.Ball {
 	sum := e.Int(0)
 	for i, x := range args {

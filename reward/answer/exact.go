@@ -7,7 +7,7 @@ import (
 	"github.com/satori-go/satori/reward/answer/internal/latex"
 )
 
-// A state says what became of an exact evaluation.
+// A state is the outcome of an exact evaluation.
 type state uint8
 
 const (
@@ -16,8 +16,7 @@ const (
 	undefined       // 1/0
 )
 
-// rat is the value of n where it is a rational number. Numbers past maxBits are over
-// budget.
+// rat returns the value of n if it is a rational number of at most [ball.MaxBits] bits.
 func (c *checker) rat(n *latex.Node) (*big.Rat, state) {
 	if c.Step(1); c.Over {
 		return nil, inexact
@@ -80,7 +79,7 @@ func (c *checker) rat(n *latex.Node) (*big.Rat, state) {
 	return nil, inexact
 }
 
-// fit holds a result to maxBits.
+// fit charges the budget for a result, and refuses one that has too many bits.
 func (c *checker) fit(r *big.Rat) (*big.Rat, state) {
 	bits := r.Num().BitLen() + r.Denom().BitLen()
 	c.Step(bits / 128)
@@ -90,6 +89,7 @@ func (c *checker) fit(r *big.Rat) (*big.Rat, state) {
 	return r, known
 }
 
+// ratPow returns the value of a power if it is a rational number.
 func (c *checker) ratPow(n *latex.Node) (*big.Rat, state) {
 	y, st := c.rat(n.Kids[1])
 	if st != known {
@@ -140,7 +140,7 @@ func (c *checker) ratPow(n *latex.Node) (*big.Rat, state) {
 	return new(big.Rat).SetFrac(num, den), known
 }
 
-// ratRoot is the root of a perfect square.
+// ratRoot returns the root of a perfect square.
 func (c *checker) ratRoot(n *latex.Node) (*big.Rat, state) {
 	if i := n.Kids[1]; i.Op != latex.OpNum || i.Rat == nil || i.Rat.Cmp(big.NewRat(2, 1)) != 0 {
 		return nil, inexact
@@ -152,6 +152,7 @@ func (c *checker) ratRoot(n *latex.Node) (*big.Rat, state) {
 	return rationalRoot(x)
 }
 
+// rationalRoot returns the square root of x if it is a rational number.
 func rationalRoot(x *big.Rat) (*big.Rat, state) {
 	if x.Sign() < 0 {
 		return nil, inexact

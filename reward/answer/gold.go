@@ -9,37 +9,43 @@ import (
 	"github.com/satori-go/satori/reward/answer/internal/latex"
 )
 
-// A Reason says why a verdict is what it is.
+// A Reason says why a comparison ended as it did.
 type Reason uint8
 
+// The reasons. Equals belongs to a verdict that is equal, the others to one that is not.
 const (
-	Different  Reason = iota // parsed, and not equal
-	Equals                   // equal
-	NoAnswer                 // there was nothing to compare
-	Unparsed                 // not an answer that can be read
-	OverBudget               // too large to be compared
+	Different  Reason = iota // both answers were parsed, and they differ
+	Equals                   // the answers are equal
+	NoAnswer                 // the prediction is empty
+	Unparsed                 // the prediction cannot be parsed
+	OverBudget               // the prediction is too large, or comparing it takes too many steps
 )
 
-// String is the reason in words for logs.
+// String returns the reason in words.
 func (r Reason) String() string {
-	return [...]string{"different", "equal", "no answer", "unparsed", "over budget"}[r]
+	words := [...]string{"different", "equal", "no answer", "unparsed", "over budget"}
+	if int(r) >= len(words) {
+		return fmt.Sprintf("Reason(%d)", uint8(r))
+	}
+	return words[r]
 }
 
-// A Verdict is what became of a comparison.
+// A Verdict is the result of a comparison.
 type Verdict struct {
 	Equal  bool
 	Reason Reason
-	Steps  int // of work, of which [MaxSteps] are allowed
+	Steps  int // of work, at most [MaxSteps]
 }
 
-// MaxSteps bounds the work of one comparison. A step takes about a hundred nanoseconds.
+// MaxSteps is the number of steps that one comparison may take. A step takes about 100
+// nanoseconds.
 const MaxSteps = 12000
 
-// maxBytes bounds the text of an answer.
+// maxBytes is the largest size of an answer's text.
 const maxBytes = 2000
 
-// Gold is a correct answer, ready to be compared with many others. It does not
-// change and can be used by many goroutines.
+// A Gold is a reference answer, parsed once and compared with many predictions. It does not
+// change, and many goroutines can use it.
 type Gold struct {
 	raw     string
 	integer string // canonical digits where it is a plain integer
@@ -49,11 +55,12 @@ type Gold struct {
 	tree    *latex.Node
 }
 
-// errEmpty is what is wrong with 0 = 0 and 3 = 4.
+// errEmpty is the fault of relations such as 0 = 0 and 3 = 4.
 var errEmpty = errors.New("is false or says nothing")
 
-// CompileGold reads a correct answer. It fails where the answer cannot be read, is
-// undefined or is a relation that says nothing.
+// CompileGold parses a reference answer. It returns an error if the answer cannot be
+// parsed, if it is undefined (1/0), or if it is a relation that is always true or always
+// false.
 func CompileGold(gold string) (*Gold, error) {
 	gold = tidy(gold)
 	if len(gold) > maxBytes {
@@ -98,7 +105,8 @@ func CompileGold(gold string) (*Gold, error) {
 	return g, nil
 }
 
-// empty tells whether a link of a relation holds, or fails, whatever its variables are.
+// empty reports whether a link of a relation is true, or false, whatever the values of its
+// variables are.
 func (c *checker) empty(n *latex.Node) bool {
 	for _, l := range c.links(n) {
 		if c.degenerate(l.diff) {
@@ -108,7 +116,8 @@ func (c *checker) empty(n *latex.Node) bool {
 	return false
 }
 
-// undefined tells whether a value has none, 1/0, or holds a relation that says nothing.
+// undefined reports whether an expression has no value, as 1/0 has none, or contains a
+// relation that is always true or always false.
 func (c *checker) undefined(n *latex.Node) bool {
 	if n.Op == latex.OpRel {
 		if it := c.item(n); it.dead || it.val == nil && c.empty(n) {
@@ -145,8 +154,8 @@ func (c *checker) undefined(n *latex.Node) bool {
 	return e.Undefined && !e.Large && !c.Over
 }
 
-// CheckGold tells what keeps an answer from being used as a gold answer: it has to be
-// readable and equal to itself.
+// CheckGold returns an error if a reference answer cannot be used: it must parse and equal
+// itself within the limits. Call it when data is read.
 func CheckGold(gold string) error {
 	g, err := CompileGold(gold)
 	if err != nil {
@@ -158,11 +167,11 @@ func CheckGold(gold string) error {
 	return nil
 }
 
-// Equal compares pred with the gold answer.
+// Equal compares a prediction with the reference answer.
 func (g *Gold) Equal(pred string) Verdict { return g.compare(pred, true) }
 
-// compare is Equal; without identical it does the work even where both are written
-// alike.
+// compare does the work of Equal. Without identical it also compares by value what has the
+// same text.
 func (g *Gold) compare(pred string, identical bool) Verdict {
 	pred = tidy(pred)
 	switch {
@@ -217,7 +226,7 @@ func verdict(equal bool, c *checker) Verdict {
 	return v
 }
 
-// tidy drops white space and bold type about an answer.
+// tidy removes white space and the ** of bold type from both ends of an answer.
 func tidy(s string) string {
 	s = strings.TrimSpace(s)
 	if len(s) > 4 && strings.HasPrefix(s, "**") && strings.HasSuffix(s, "**") {

@@ -88,6 +88,9 @@ func TestConcurrent(t *testing.T) {
 }
 
 func TestVerdicts(t *testing.T) {
+	if got := Reason(9).String(); got != "Reason(9)" {
+		t.Errorf("a reason out of range is %q", got)
+	}
 	g, err := CompileGold("5")
 	if err != nil {
 		t.Fatal(err)

@@ -6,8 +6,7 @@ import (
 	"github.com/satori-go/satori/reward/answer/internal/latex"
 )
 
-// An item is one member of an answer: a value with what it is called and measured
-// in, or a relation.
+// An item is one member of an answer: a value with its names and unit, or a relation.
 type item struct {
 	names []string
 	val   *latex.Node // nil for a relation that is no assignment
@@ -16,7 +15,7 @@ type item struct {
 	dead  bool // false or empty: equal to nothing
 }
 
-// items are the members of an answer, ± written out.
+// items returns the members of an answer. An answer with ± gives one member for each sign.
 func (c *checker) items(n *latex.Node) []item {
 	kids := []*latex.Node{n}
 	if n.Op == latex.OpList {
@@ -31,6 +30,7 @@ func (c *checker) items(n *latex.Node) []item {
 	return out
 }
 
+// item returns the member that a tree stands for.
 func (c *checker) item(n *latex.Node) item {
 	switch n.Op {
 	case latex.OpUnit:
@@ -41,7 +41,7 @@ func (c *checker) item(n *latex.Node) item {
 	return item{val: n}
 }
 
-// chain reads a chain of relations as an assignment where it is one.
+// chain reads a chain of relations as an assignment if it is one.
 func (c *checker) chain(n *latex.Node) item {
 	it := item{rel: n}
 	if n.Rels[0] == "in" {
@@ -123,7 +123,8 @@ func (c *checker) chain(n *latex.Node) item {
 	return it
 }
 
-// label is the name that n is: x, x_1, f(x), |AB|, AB:CD, (x, y), B^{-1}, or words.
+// label returns the name that a tree stands for: x, x_1, f(x), |AB|, AB:CD, (x, y), B^{-1},
+// or words.
 func label(n *latex.Node) (string, bool) {
 	switch n.Op {
 	case latex.OpLabel, latex.OpName:
@@ -163,6 +164,7 @@ func label(n *latex.Node) (string, bool) {
 	return "", false
 }
 
+// joined returns the labels of all kids, separated by sep, if ok accepts each one.
 func joined(kids []*latex.Node, sep string, ok func(string) bool) (string, bool) {
 	var all []string
 	for _, k := range kids {
@@ -175,11 +177,12 @@ func joined(kids []*latex.Node, sep string, ok func(string) bool) (string, bool)
 	return strings.Join(all, sep), true
 }
 
+// capital reports whether a name stands for a thing such as a segment or an event.
 func capital(s string) bool {
 	return s != "" && strings.ToUpper(s) == s && latex.IsLetter(s[0]) || strings.HasPrefix(s, "over") || strings.HasPrefix(s, "angle") || s == "z"
 }
 
-// product reads capitals as the label of a segment, AB, and P(x) as a call.
+// product reads capitals as the name of a segment, AB, and P(x) as a call.
 func product(n *latex.Node) (string, bool) {
 	s := ""
 	if len(n.Kids) == 2 && n.Kids[0].Text == "m" && strings.HasPrefix(n.Kids[1].Text, "angle") {
@@ -200,8 +203,8 @@ func product(n *latex.Node) (string, bool) {
 	return s, true
 }
 
-// signs are the trees that ± in n makes: each sign on its own, or both together
-// where there is ∓ as well. Sets keep theirs.
+// signs returns the trees that a tree with ± stands for: one for each choice of signs, or
+// two if it also contains ∓, whose signs go together. Sets keep their signs.
 func signs(n *latex.Node) []*latex.Node {
 	count, tied := 0, false
 	var find func(n *latex.Node)

@@ -2,8 +2,8 @@ package answer
 
 import "github.com/satori-go/satori/reward/answer/internal/latex"
 
-// matrices is the matrix that an expression with matrices comes to, its cells still
-// expressions, or nil where the shapes do not fit.
+// matrices returns the matrix that an expression with matrices is equal to; its cells are
+// expressions. It returns nil if the shapes do not fit.
 func (c *checker) matrices(n *latex.Node) *latex.Node {
 	if c.Step(1); c.Over {
 		return nil
@@ -53,10 +53,12 @@ func (c *checker) matrices(n *latex.Node) *latex.Node {
 	return nil
 }
 
+// hasMatrix reports whether n contains a matrix.
 func hasMatrix(n *latex.Node) bool {
 	return n.Has(func(k *latex.Node) bool { return k.Op == latex.OpMatrix })
 }
 
+// scale multiplies a matrix by a factor.
 func (c *checker) scale(factor, m *latex.Node) *latex.Node {
 	if m == nil {
 		return nil
@@ -68,6 +70,7 @@ func (c *checker) scale(factor, m *latex.Node) *latex.Node {
 	return out
 }
 
+// product multiplies two matrices.
 func (c *checker) product(a, b *latex.Node) *latex.Node {
 	if a == nil || b == nil || len(b.Kids) != a.Cols*b.Cols || len(a.Kids)/a.Cols*a.Cols*b.Cols > latex.MaxNodes {
 		return nil

@@ -10,8 +10,8 @@ import (
 	"github.com/satori-go/satori/reward/answer/internal/latex"
 )
 
-// prime is a random prime of 61 bits, drawn once a process: an answer cannot be made
-// to agree modulo a number that is not known.
+// prime returns a random prime of 61 bits, drawn once in a process. Nobody can write
+// expressions that are equal only modulo an unknown number.
 var prime = sync.OnceValue(func() uint64 {
 	if p, err := rand.Prime(rand.Reader, 61); err == nil {
 		return p.Uint64()
@@ -19,7 +19,7 @@ var prime = sync.OnceValue(func() uint64 {
 	return 1<<61 - 1
 })
 
-// A field evaluates rational functions modulo a prime, the variables being random.
+// A field evaluates rational functions modulo a prime, at random values of the variables.
 type field struct {
 	c     *checker
 	p     uint64
@@ -43,10 +43,11 @@ func (f *field) pow(x, e uint64) uint64 {
 	return z
 }
 
+// inv returns 1/x by Fermat's little theorem.
 func (f *field) inv(x uint64) uint64 { return f.pow(x, f.p-2) }
 
-// value is the value of n. It is undefined where a denominator vanishes and inexact
-// where n is no rational function.
+// value returns the value of n. The state is undefined if a denominator is zero, and
+// inexact if n is not a rational function.
 func (f *field) value(n *latex.Node) (uint64, state) {
 	if f.c.Step(1); f.c.Over {
 		return 0, inexact
@@ -106,8 +107,8 @@ func (f *field) value(n *latex.Node) (uint64, state) {
 	return 0, inexact
 }
 
-// fold is a sum, a product or the call of an undefined function, which is a hash of
-// its arguments.
+// fold returns the value of a sum, of a product, or of a call of an undefined function,
+// which is a hash of its arguments.
 func (f *field) fold(n *latex.Node) (uint64, state) {
 	var h maphash.Hash
 	total := uint64(0)
@@ -138,6 +139,7 @@ func (f *field) fold(n *latex.Node) (uint64, state) {
 	return total, known
 }
 
+// int returns n modulo the prime.
 func (f *field) int(n *big.Int) uint64 {
 	if n.IsInt64() {
 		v := n.Int64() % int64(f.p)
@@ -150,8 +152,8 @@ func (f *field) int(n *big.Int) uint64 {
 	return new(big.Int).Mod(n, new(big.Int).SetUint64(f.p)).Uint64()
 }
 
-// rational compares two rational functions; ok is false where one of them is none
-// or has no value.
+// rational compares two rational functions. ok is false if one of them is not a rational
+// function or has no value.
 func (c *checker) rational(g, p *latex.Node) (equal, ok bool) {
 	f := field{c: c, p: prime()}
 	for f.point = 100; f.point < 103; f.point++ {

@@ -7,21 +7,21 @@ import (
 	"github.com/satori-go/satori/reward/answer/internal/latex"
 )
 
-// A span is an interval of the real line; a point is a closed one of no length.
+// A span is an interval of the real line. A point is a closed interval of length zero.
 type span struct {
 	low, high         *latex.Node
 	lowOpen, highOpen bool
 }
 
-// A region is a union of spans. Where all ends are numbers they are in order and
-// apart; symbolic ones stay as written.
+// A region is a union of spans. If all ends are numbers, the spans are sorted and do not
+// meet. If an end has a variable, they stay as written.
 type region struct {
 	spans    []span
 	symbolic bool
 }
 
-// regions tells whether two answers are the same set of real numbers, at least one
-// of them being written as an interval, a union or a solved inequality.
+// regions reports whether two answers are the same set of real numbers. At least one of
+// them must be written as an interval, a union or a solved inequality.
 func (c *checker) regions(g, p *latex.Node) bool {
 	if !regional(g) && !regional(p) {
 		return false
@@ -62,7 +62,7 @@ func (c *checker) regions(g, p *latex.Node) bool {
 	return true
 }
 
-// listed is n as a set where it is a number or a list and other is made of sets.
+// listed returns n as a set if n is a number or a list and other is an expression of sets.
 func listed(n, other *latex.Node) *latex.Node {
 	if other.Op != latex.OpCup && other.Op != latex.OpCap && other.Op != latex.OpMinus {
 		return n
@@ -76,7 +76,7 @@ func listed(n, other *latex.Node) *latex.Node {
 	return n
 }
 
-// regional tells whether a node may stand for a set of real numbers that is no list.
+// regional reports whether a tree may stand for a set of real numbers that is not a list.
 func regional(n *latex.Node) bool {
 	switch n.Op {
 	case latex.OpTuple:
@@ -93,8 +93,8 @@ func regional(n *latex.Node) bool {
 	return false
 }
 
-// region is the set of real numbers that n stands for. name is the variable in whose
-// terms conditions are read, "" for whichever they are solved for.
+// region returns the set of real numbers that n stands for. Conditions must be about the
+// variable name; "" means any variable.
 func (c *checker) region(n *latex.Node, name string) (region, bool) {
 	if c.Step(1); c.Over {
 		return region{}, false
@@ -158,11 +158,12 @@ func (c *checker) region(n *latex.Node, name string) (region, bool) {
 	return region{}, false
 }
 
+// everything returns the real line.
 func everything() region {
 	return region{spans: []span{{latex.Apply(latex.OpNeg, latex.Apply(latex.OpInf)), latex.Apply(latex.OpInf), true, true}}}
 }
 
-// interval is the span from low to high.
+// interval returns the span from low to high.
 func (c *checker) interval(low, high *latex.Node, lowOpen, highOpen bool) (region, bool) {
 	if !low.Scalar() || !high.Scalar() || low.Op == latex.OpUnit || high.Op == latex.OpUnit || hasMatrix(low) || hasMatrix(high) {
 		return region{}, false
@@ -181,7 +182,7 @@ func (c *checker) interval(low, high *latex.Node, lowOpen, highOpen bool) (regio
 	return region{spans: []span{s}}, true
 }
 
-// order compares two numbers.
+// order compares two numbers: negative means x < y.
 func (c *checker) order(x, y *latex.Node) (int, bool) {
 	if a, b := infinite(x), infinite(y); a != 0 || b != 0 {
 		return a - b, true
@@ -246,7 +247,7 @@ func (c *checker) normal(r region) (region, bool) {
 	return region{spans: out}, ok
 }
 
-// complement is what a region leaves of the real line.
+// complement returns the part of the real line that is not in r.
 func (c *checker) complement(r region) region {
 	rest := everything()
 	for _, s := range r.spans {
@@ -261,6 +262,7 @@ func (c *checker) complement(r region) region {
 	})}
 }
 
+// intersect returns the part that two regions share.
 func (c *checker) intersect(a, b region) (region, bool) {
 	u := c.complement(a)
 	u.spans = append(u.spans, c.complement(b).spans...)

@@ -5,14 +5,14 @@ import (
 	"github.com/satori-go/satori/reward/answer/internal/latex"
 )
 
-// A link is one relation of a chain, its sides brought to one: diff = 0, > 0, ≥ 0 or
-// ≠ 0.
+// A link is one relation of a chain with everything on one side: diff = 0, diff > 0, diff ≥
+// 0 or diff ≠ 0.
 type link struct {
 	sign string
 	diff *latex.Node
 }
 
-// links are the relations of a chain, or nil where a side is no scalar.
+// links returns the relations of a chain, or nil if a side is not a scalar.
 func (c *checker) links(n *latex.Node) []link {
 	var out []link
 	for i, r := range n.Rels {
@@ -33,8 +33,8 @@ func (c *checker) links(n *latex.Node) []link {
 	return out
 }
 
-// difference is lhs - rhs of an equation, or nil where it holds everywhere or has
-// no variable.
+// difference returns the left side of an equation minus the right side. It returns nil if
+// the equation is always true or has no variable.
 func (c *checker) difference(n *latex.Node) *latex.Node {
 	l := c.links(n)
 	if len(l) != 1 || c.degenerate(l[0].diff) {
@@ -43,8 +43,8 @@ func (c *checker) difference(n *latex.Node) *latex.Node {
 	return l[0].diff
 }
 
-// degenerate tells whether a difference is a constant: the relation is true or false
-// whatever its variables are.
+// degenerate reports whether a difference is constant, so that its relation is true or
+// false whatever the values of its variables are.
 func (c *checker) degenerate(d *latex.Node) bool {
 	vars := d.Names(nil)
 	calls := d.Has(func(k *latex.Node) bool { return k.Op == latex.OpCall })
@@ -54,8 +54,8 @@ func (c *checker) degenerate(d *latex.Node) bool {
 	return c.equal(d, latex.Integer(0))
 }
 
-// relations tells whether two relations say the same: their links differ by factors
-// that are constant, and positive where the sense matters.
+// relations reports whether two relations say the same: their links differ by constant
+// factors, and by positive ones where the direction matters.
 func (c *checker) relations(g, p *latex.Node) bool {
 	a, b := c.links(g), c.links(p)
 	if a == nil || b == nil {
@@ -83,8 +83,8 @@ func (c *checker) relations(g, p *latex.Node) bool {
 	return true
 }
 
-// proportional tells whether x = k·y with a constant k that is not zero, and positive
-// where that is asked.
+// proportional reports whether x = k·y with a constant k that is not zero, and that is
+// positive if positive is set.
 func (c *checker) proportional(x, y *latex.Node, positive bool) bool {
 	ratio := latex.Apply(latex.OpDiv, x, y)
 	if constant, ok := c.constantModulo(ratio); ok {
@@ -121,8 +121,8 @@ func (c *checker) proportional(x, y *latex.Node, positive bool) bool {
 	})
 }
 
-// constantModulo tells whether a rational function is constant and not zero; ok is
-// false where n is no rational function.
+// constantModulo reports whether a rational function is constant and not zero. ok is false
+// if n is not a rational function.
 func (c *checker) constantModulo(n *latex.Node) (constant, ok bool) {
 	f := field{c: c, p: prime(), point: 110}
 	first := uint64(0)

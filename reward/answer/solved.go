@@ -6,7 +6,7 @@ import (
 	"github.com/satori-go/satori/reward/answer/internal/latex"
 )
 
-// subject is the variable that an inequality is about.
+// subject returns the variable that an inequality is about, or "".
 func subject(n *latex.Node) string {
 	switch n.Op {
 	case latex.OpRel:
@@ -24,7 +24,7 @@ func subject(n *latex.Node) string {
 	return ""
 }
 
-// solved is the region of an inequality that is solved for one variable.
+// solved returns the region of an inequality that is solved for one variable.
 func (c *checker) solved(n *latex.Node, name string) (region, bool) {
 	if n.Rels[0] == "in" && len(n.Rels) == 1 {
 		if v, ok := label(n.Kids[0]); ok && (name == "" || v == name) {
@@ -73,7 +73,7 @@ func (c *checker) solved(n *latex.Node, name string) (region, bool) {
 	return region{}, false
 }
 
-// flip is a relation read from its other side.
+// flip returns the relation that holds when both sides change places.
 func flip(r string) string {
 	switch r {
 	case "<":

@@ -7,8 +7,8 @@ import (
 	"github.com/satori-go/satori/reward/answer/internal/latex"
 )
 
-// rounds tells whether lit is a decimal of six significant digits or more and
-// exact, which is no decimal, rounds or truncates to it.
+// rounds reports whether lit is a decimal of six significant digits or more, and exact is
+// not a decimal and rounds or truncates to lit.
 func (c *checker) rounds(lit, exact *latex.Node) bool {
 	want, places, ok := decimal(lit)
 	if !ok || places > 600 || places < -600 || isDecimal(exact) {
@@ -51,8 +51,8 @@ func (c *checker) rounds(lit, exact *latex.Node) bool {
 	return value.Sign() == want.Sign() && d.Sign() >= 0 && d.Cmp(big.NewRat(1, 1)) < 0
 }
 
-// decimal is the value of the literal that n is, its number of decimal places, and
-// whether it stands for what it rounds.
+// decimal returns the value and the number of decimal places of a literal that stands for
+// everything that rounds to it.
 func decimal(n *latex.Node) (value *big.Rat, places int, ok bool) {
 	negative := n.Op == latex.OpNeg
 	if negative {
@@ -71,7 +71,7 @@ func decimal(n *latex.Node) (value *big.Rat, places int, ok bool) {
 	return value, places, true
 }
 
-// isDecimal tells whether n is written with a decimal point.
+// isDecimal reports whether n is written with a decimal point.
 func isDecimal(n *latex.Node) bool {
 	if n.Op == latex.OpNeg {
 		n = n.Kids[0]

@@ -2,20 +2,22 @@ package ball
 
 import "math/big"
 
-// maxBits bounds every exact number: a larger one is over budget.
+// MaxBits bounds the size of every number, in bits.
 const MaxBits = 4096
 
-// exactly is the error of an exact number: none.
+// Exact is the error of an exact number: there is none.
 const Exact = -1 << 28
 
-// A ball is a complex number known to within 2^err. A nil im is exactly zero.
+// A Ball is a complex number and its error: the true value is at most 2^Err away. A nil Im
+// means exactly zero.
 type Ball struct {
 	Re, Im *big.Float
 	Err    int
 }
 
-// An arena does the arithmetic of balls at one precision. It notes the largest and
-// smallest magnitudes it met, from which follows whether the precision was enough.
+// An Arena does arithmetic on balls at one precision. It keeps the exponents of the largest
+// and the smallest value that it met, so that its user can decide whether the precision was
+// high enough.
 type Arena struct {
 	Budget    *Budget
 	Prec      uint
@@ -24,20 +26,22 @@ type Arena struct {
 	Large     bool // a value was out of range
 }
 
+// Float returns a new zero of the arena's precision.
 func (a *Arena) Float() *big.Float { return new(big.Float).SetPrec(a.Prec) }
 
-// undef marks the value asked for as undefined.
+// Undef records that the computation has no value, and returns a placeholder.
 func (a *Arena) Undef() Ball {
 	a.Undefined = true
 	return Ball{Re: a.Float(), Err: Exact}
 }
 
+// TooLarge records that a value is out of range, and returns a placeholder.
 func (a *Arena) TooLarge() Ball {
 	a.Large = true
 	return a.Undef()
 }
 
-// plus is an error that holds both of two errors added.
+// plus returns the exponent of an error that covers the sum of two errors.
 func plus(x, y int) int {
 	if x == Exact {
 		return y
@@ -48,6 +52,7 @@ func plus(x, y int) int {
 	return max(x, y) + 1
 }
 
+// exponent returns e with 2^(e-1) ≤ |x| < 2^e, or Exact for zero and nil.
 func exponent(x *big.Float) int {
 	if x == nil || x.Sign() == 0 {
 		return Exact
@@ -55,19 +60,22 @@ func exponent(x *big.Float) int {
 	return x.MantExp(nil)
 }
 
-// top is an e with |b| < 2^e, and bottom one with 2^e ≤ |b|, where b is not zero.
-func (b Ball) Top() int    { return max(exponent(b.Re), exponent(b.Im)) + 1 }
+// Top returns an e with |b| < 2^e.
+func (b Ball) Top() int { return max(exponent(b.Re), exponent(b.Im)) + 1 }
+
+// bottom returns an e with 2^e ≤ |b|, unless b is zero.
 func (b Ball) bottom() int { return max(exponent(b.Re), exponent(b.Im)) - 1 }
 
+// exactZero reports whether b is zero without an error.
 func (b Ball) exactZero() bool { return b.Err == Exact && b.Re.Sign() == 0 && b.Im == nil }
 
-// mayBeZero tells whether zero lies in the ball.
+// MayBeZero reports whether the ball contains zero.
 func (b Ball) MayBeZero() bool {
 	return b.Re.Sign() == 0 && (b.Im == nil || b.Im.Sign() == 0) || b.bottom() <= b.Err+1
 }
 
-// done rounds off a result: it adds the rounding of its parts to the error and
-// notes its magnitude.
+// done completes an operation. If the result was rounded, it adds the rounding to its
+// error. It records the magnitude of the result, and charges the budget.
 func (a *Arena) done(b Ball, rounded bool) Ball {
 	if a.Budget.Step(int(a.Prec) / 384); a.Budget.Over {
 		return a.Undef()
@@ -91,6 +99,7 @@ func (a *Arena) done(b Ball, rounded bool) Ball {
 	return b
 }
 
+// Rat returns a rational number as a ball.
 func (a *Arena) Rat(r *big.Rat) Ball {
 	if r.IsInt() {
 		f := a.Float().SetInt(r.Num())
@@ -99,8 +108,10 @@ func (a *Arena) Rat(r *big.Rat) Ball {
 	return a.done(Ball{Re: a.Float().SetRat(r), Err: Exact}, true)
 }
 
+// Int returns an integer as a ball.
 func (a *Arena) Int(v int64) Ball { return Ball{Re: a.Float().SetInt64(v), Err: Exact} }
 
+// Neg returns -x.
 func (a *Arena) Neg(x Ball) Ball {
 	y := Ball{Re: a.Float().Neg(x.Re), Err: x.Err}
 	if x.Im != nil {
@@ -109,6 +120,7 @@ func (a *Arena) Neg(x Ball) Ball {
 	return y
 }
 
+// Add returns x + y.
 func (a *Arena) Add(x, y Ball) Ball {
 	z := Ball{Re: a.Float().Add(x.Re, y.Re), Err: plus(x.Err, y.Err)}
 	rounded := z.Re.Acc() != big.Exact
@@ -124,8 +136,10 @@ func (a *Arena) Add(x, y Ball) Ball {
 	return a.done(z, rounded)
 }
 
+// Sub returns x - y.
 func (a *Arena) Sub(x, y Ball) Ball { return a.Add(x, a.Neg(y)) }
 
+// Mul returns x·y.
 func (a *Arena) Mul(x, y Ball) Ball {
 	if x.exactZero() || y.exactZero() {
 		return a.Int(0)
@@ -160,6 +174,7 @@ func (a *Arena) Mul(x, y Ball) Ball {
 	return a.done(z, rounded)
 }
 
+// inv returns 1/x.
 func (a *Arena) inv(x Ball) Ball {
 	if x.MayBeZero() {
 		return a.Undef()
@@ -181,9 +196,10 @@ func (a *Arena) inv(x Ball) Ball {
 	return a.done(z, true)
 }
 
+// Div returns x/y.
 func (a *Arena) Div(x, y Ball) Ball { return a.Mul(x, a.inv(y)) }
 
-// half is x·2^n.
+// Shift returns x·2^n.
 func (a *Arena) Shift(x Ball, n int) Ball {
 	y := Ball{Re: a.Float().SetMantExp(x.Re, n), Err: x.Err}
 	if x.Im != nil {
@@ -195,7 +211,8 @@ func (a *Arena) Shift(x Ball, n int) Ball {
 	return y
 }
 
-// snap drops an imaginary part that may be zero, which chooses the branch.
+// Snap drops an imaginary part that may be zero. This chooses the branch of a function that
+// is cut along the real line.
 func (a *Arena) Snap(x Ball) Ball {
 	if x.Im != nil && exponent(x.Im)-1 <= x.Err {
 		x.Im = nil
@@ -203,7 +220,8 @@ func (a *Arena) Snap(x Ball) Ball {
 	return x
 }
 
-// integer is the integer that x is, if it may be one.
+// Integer returns the integer in the ball x, if there is one that x cannot be told apart
+// from.
 func (a *Arena) Integer(x Ball) (*big.Int, bool) {
 	x = a.Snap(x)
 	if x.Im != nil || exponent(x.Re) > MaxBits || x.Err > -40 {
@@ -221,7 +239,7 @@ func (a *Arena) Integer(x Ball) (*big.Int, bool) {
 	return nil, false
 }
 
-// floor is the largest integer not above the real number x.
+// floor returns the largest integer that is not above the real number x.
 func (a *Arena) floor(x Ball) Ball {
 	if n, ok := a.Integer(x); ok {
 		return a.Rat(new(big.Rat).SetInt(n))

@@ -2,12 +2,13 @@ package ball
 
 import "math/big"
 
-// absolute adds an absolute error of a few units in the last place below 2^e.
+// absolute adds an absolute error of a few units in the last place of a number below 2^e.
 func (a *Arena) absolute(x Ball, e int) Ball {
 	x.Err = plus(x.Err, e+6-int(a.Prec))
 	return a.done(x, true)
 }
 
+// Sqrt returns the principal square root of x.
 func (a *Arena) Sqrt(x Ball) Ball {
 	x = a.Snap(x)
 	if x.exactZero() {
@@ -23,7 +24,7 @@ func (a *Arena) Sqrt(x Ball) Ball {
 	if x.Im == nil {
 		if x.Re.Sign() > 0 {
 			z.Re = a.Float().Sqrt(x.Re)
-			return a.done(z, true) // Sqrt does not tell whether it rounded
+			return a.done(z, true) // Sqrt does not report whether it rounded
 		}
 		z.Re, z.Im = a.Float(), a.Float().Sqrt(a.Float().Neg(x.Re))
 		return a.done(z, true)
@@ -47,6 +48,7 @@ func (a *Arena) Sqrt(x Ball) Ball {
 	return a.absolute(z, z.Top())
 }
 
+// Exp returns e^x.
 func (a *Arena) Exp(x Ball) Ball {
 	if x.exactZero() {
 		return a.Int(1)
@@ -72,13 +74,16 @@ func (a *Arena) Exp(x Ball) Ball {
 	return a.absolute(z, exponent(r))
 }
 
+// ln returns the principal logarithm of x.
 func (a *Arena) ln(x Ball) Ball {
 	x = a.Snap(x)
 	if x.MayBeZero() {
 		return a.Undef()
 	}
-	if !a.work() || !a.work() {
-		return a.Undef()
+	for range 2 { // as much work as two exponentials
+		if !a.work() {
+			return a.Undef()
+		}
 	}
 	z := Ball{Err: Exact}
 	if x.Err != Exact {
@@ -102,7 +107,7 @@ func (a *Arena) ln(x Ball) Ball {
 	return a.absolute(z, max(z.Top(), 4))
 }
 
-// sinCosOf is sin x and cos x of a complex number.
+// sinCosOf returns sin x and cos x.
 func (a *Arena) sinCosOf(x Ball) (sin, cos Ball) {
 	x = a.Snap(x)
 	if exponent(x.Re) > 64 || x.Err > -8 {
@@ -130,12 +135,12 @@ func (a *Arena) sinCosOf(x Ball) (sin, cos Ball) {
 	return a.Add(a.Mul(sr, cosh), a.times(a.Mul(cr, sinh))), a.Sub(a.Mul(cr, cosh), a.times(a.Mul(sr, sinh)))
 }
 
-// times is i·x.
+// times returns i·x.
 func (a *Arena) times(x Ball) Ball {
 	return a.Mul(x, Ball{Re: a.Float(), Im: a.Float().SetInt64(1), Err: Exact})
 }
 
-// arctan2 is the angle of a real point, with the error of both.
+// arctan2 returns the angle of the real point (x, y).
 func (a *Arena) arctan2(y, x Ball) Ball {
 	if !a.work() {
 		return a.Undef()
@@ -147,6 +152,7 @@ func (a *Arena) arctan2(y, x Ball) Ball {
 	return a.absolute(Ball{Re: a.angle(y.Re, x.Re), Err: err}, 2)
 }
 
+// arctan returns the arc tangent of x.
 func (a *Arena) arctan(x Ball) Ball {
 	if x = a.Snap(x); x.Im == nil {
 		if x.exactZero() {
@@ -159,6 +165,7 @@ func (a *Arena) arctan(x Ball) Ball {
 	return a.Shift(a.times(d), -1)
 }
 
+// arcsin returns the arc sine of x.
 func (a *Arena) arcsin(x Ball) Ball {
 	x = a.Snap(x)
 	root := a.Sqrt(a.Sub(a.Int(1), a.Mul(x, x)))
@@ -168,7 +175,7 @@ func (a *Arena) arcsin(x Ball) Ball {
 	return a.Neg(a.times(a.ln(a.Add(a.times(x), root))))
 }
 
-// abs is |x|.
+// abs returns |x|.
 func (a *Arena) abs(x Ball) Ball {
 	if x = a.Snap(x); x.Im == nil {
 		return Ball{Re: a.Float().Abs(x.Re), Err: x.Err}
@@ -181,7 +188,7 @@ func (a *Arena) abs(x Ball) Ball {
 	return a.absolute(Ball{Re: r, Err: x.Err}, exponent(r))
 }
 
-// power is x^n for an integer n.
+// Power returns x^n.
 func (a *Arena) Power(x Ball, n int64) Ball {
 	if n < 0 {
 		return a.inv(a.Power(x, -n))
@@ -205,7 +212,7 @@ func (a *Arena) Power(x Ball, n int64) Ball {
 	return z
 }
 
-// pow is x^y, the principal value.
+// Pow returns the principal value of x^y.
 func (a *Arena) Pow(x, y Ball) Ball {
 	if y.Im == nil && y.Err == Exact && y.Re.IsInt() && exponent(y.Re) < 20 {
 		n, _ := y.Re.Int64()
@@ -221,7 +228,7 @@ func (a *Arena) Pow(x, y Ball) Ball {
 	return a.Exp(a.Mul(y, a.ln(x)))
 }
 
-// root is the n-th root of x; of a negative real number the real one where n is odd.
+// root returns the n-th root of x. An odd root of a negative real number is real.
 func (a *Arena) root(x, n Ball) Ball {
 	k, ok := a.Integer(n)
 	if !ok || k.Sign() <= 0 || k.BitLen() > 12 {

@@ -6,13 +6,14 @@ import (
 	"sync"
 )
 
-// precisions are those that balls are computed with, each when the last was not
-// enough.
+// Precisions are the precisions to compute with, in bits. Each is tried when the one before
+// was not high enough.
 var Precisions = [...]uint{384, 768, 1536, 3072, 6144, 12288}
 
-// constants are π and ln 2 to a precision, made once.
+// A constants holds π and ln 2 to one precision.
 type constants struct{ pi, ln2 *big.Float }
 
+// constantsAt holds the constants of each precision, computed once.
 var constantsAt = func() map[uint]func() constants {
 	m := map[uint]func() constants{}
 	for _, prec := range Precisions {
@@ -21,7 +22,7 @@ var constantsAt = func() map[uint]func() constants {
 	return m
 }()
 
-// makeConstants computes π by Machin's formula and ln 2 by a like one, in integers.
+// makeConstants computes π by Machin's formula and ln 2 by a similar one, in integers.
 func makeConstants(prec uint) constants {
 	bits := prec + 64
 	series := func(factor, x int64, alternate bool) *big.Int { // factor·atan(1/x) or factor·atanh(1/x)
@@ -50,18 +51,20 @@ func makeConstants(prec uint) constants {
 	return constants{float(pi), float(ln2)}
 }
 
+// Pi returns π.
 func (a *Arena) Pi() Ball {
 	return a.done(Ball{Re: a.Float().Set(constantsAt[a.Prec]().pi), Err: Exact}, true)
 }
 
-// work counts the steps of one transcendental function.
+// work charges the budget for one transcendental function, and reports whether it may be
+// computed.
 func (a *Arena) work() bool {
 	n := int(a.Prec) / 384
 	a.Budget.Step(60 * n * (n + 7) / 8)
 	return !a.Budget.Over
 }
 
-// expReal is e^x for |x| < 2^13, to a.prec bits.
+// expReal returns e^x for |x| < 2^13, to the arena's precision.
 func (a *Arena) expReal(x *big.Float) *big.Float {
 	k := a.constants()
 	prec := a.Prec + 64
@@ -88,9 +91,10 @@ func (a *Arena) expReal(x *big.Float) *big.Float {
 	return a.Float().Set(sum.SetMantExp(sum, n))
 }
 
+// constants returns the constants of the arena's precision.
 func (a *Arena) constants() constants { return constantsAt[a.Prec]() }
 
-// sinCos is sin x and cos x for |x| < 2^64.
+// sinCos returns sin x and cos x for |x| < 2^64.
 func (a *Arena) sinCos(x *big.Float) (sin, cos *big.Float) {
 	prec := a.Prec + 128
 	quarter := new(big.Float).SetMantExp(a.constants().pi, -1)
@@ -145,7 +149,7 @@ func (a *Arena) sinCos(x *big.Float) (sin, cos *big.Float) {
 	return a.Float().Set(s), a.Float().Set(c)
 }
 
-// lnReal is ln x for x > 0.
+// lnReal returns ln x for x > 0.
 func (a *Arena) lnReal(x *big.Float) *big.Float {
 	m := new(big.Float)
 	e := x.MantExp(m)
@@ -163,7 +167,7 @@ func (a *Arena) lnReal(x *big.Float) *big.Float {
 	return a.Float().Set(y)
 }
 
-// angle is the angle of the point (x, y), which is not the origin.
+// angle returns the angle of the point (x, y), which is not the origin.
 func (a *Arena) angle(y, x *big.Float) *big.Float {
 	prec := a.Prec + 64
 	float := func() *big.Float { return new(big.Float).SetPrec(prec) }

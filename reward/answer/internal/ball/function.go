@@ -2,7 +2,8 @@ package ball
 
 import "math/big"
 
-// function is the value of a known function.
+// Function returns the value of the function with the name f: sin, ln, gcd and others that
+// package latex knows.
 func (a *Arena) Function(f string, x []Ball) Ball {
 	switch f {
 	case "sin":
@@ -76,6 +77,7 @@ func (a *Arena) Function(f string, x []Ball) Ball {
 	return a.Undef()
 }
 
+// extreme returns the largest or the smallest of real numbers.
 func (a *Arena) extreme(f string, x []Ball) Ball {
 	best := a.Snap(x[0])
 	for _, y := range x[1:] {
@@ -90,6 +92,7 @@ func (a *Arena) extreme(f string, x []Ball) Ball {
 	return best
 }
 
+// divisors returns the greatest common divisor or the least common multiple.
 func (a *Arena) divisors(f string, x []Ball) Ball {
 	total := new(big.Int)
 	for i, y := range x {
@@ -116,7 +119,7 @@ func (a *Arena) divisors(f string, x []Ball) Ball {
 	return a.Rat(new(big.Rat).SetInt(total))
 }
 
-// small is the integer 0..500 that x is.
+// small returns x if it is an integer from 0 to 500.
 func (a *Arena) small(x Ball) (int64, bool) {
 	n, ok := a.Integer(x)
 	if !ok || n.Sign() < 0 {
@@ -130,7 +133,7 @@ func (a *Arena) small(x Ball) (int64, bool) {
 	return n.Int64(), true
 }
 
-// factorial is x!, or x!! where step is 2.
+// Factorial returns x!, or x!! if step is 2.
 func (a *Arena) Factorial(x Ball, step int) Ball {
 	n, ok := a.small(x)
 	if !ok {
@@ -144,6 +147,7 @@ func (a *Arena) Factorial(x Ball, step int) Ball {
 	return a.Rat(new(big.Rat).SetInt(p))
 }
 
+// binomial returns x choose y.
 func (a *Arena) binomial(x, y Ball) Ball {
 	k, ok := a.small(y)
 	if !ok {

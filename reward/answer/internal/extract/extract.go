@@ -6,7 +6,8 @@ import (
 	"github.com/satori-go/satori/reward/answer/internal/latex"
 )
 
-// Find is the final answer in the output of a model; package answer says where it looks.
+// Find returns the final answer in the output of a model. Package answer says where it
+// looks.
 func Find(output string) (answer string, ok bool) {
 	const think = "</think>"
 	for {
@@ -27,8 +28,8 @@ func Find(output string) (answer string, ok bool) {
 	return s, s != ""
 }
 
-// nextBox is the index of the next \boxed or \fbox in s from a place on and of what
-// follows it, or -1.
+// nextBox returns the index of the next \boxed or \fbox in s, and the index behind that
+// word. It returns -1 if there is none.
 func nextBox(s string, from int) (at, after int) {
 	for from < len(s) {
 		i := strings.IndexByte(s[from:], '\\')
@@ -47,14 +48,14 @@ func nextBox(s string, from int) (at, after int) {
 	return -1, -1
 }
 
-// A box is where a box starts and ends in the text, and what it holds. end is -1
-// where it is not closed.
+// A box says where a box starts and ends in the text, and what it contains. Its end is -1
+// if it is not closed.
 type box struct {
 	start, end int
 	body       string
 }
 
-// boxed is the last group of boxes of s; found tells whether there is any box.
+// boxed returns the last group of boxes in s. found says that there is any box.
 func boxed(s string) (answer string, found bool) {
 	boxes := findBoxes(s)
 	if len(boxes) == 0 {
@@ -92,8 +93,8 @@ func boxed(s string) (answer string, found bool) {
 	return b.String(), true
 }
 
-// findBoxes are the boxes of s that stand in no other, in order. One pass matches
-// all braces, whatever a policy writes.
+// findBoxes returns the boxes of s in order, without boxes inside other boxes. It reads s
+// once, whatever s contains.
 func findBoxes(s string) []box {
 	at, after := nextBox(s, 0)
 	if at < 0 {
@@ -152,7 +153,7 @@ func findBoxes(s string) []box {
 	return out
 }
 
-// bare is the length of the argument of a box without braces.
+// bare returns the length of the argument of a box without braces.
 func bare(s string) int {
 	n, depth := 0, 0
 	for n < len(s) {
@@ -176,10 +177,10 @@ func bare(s string) int {
 	return n
 }
 
-// maxNesting bounds the boxes within boxes that are dropped.
+// maxNesting bounds the number of boxes inside boxes that unbox removes.
 const maxNesting = 100
 
-// unbox drops boxes around the whole of an answer.
+// unbox removes boxes around a whole answer.
 func unbox(s string, depth int) string {
 	at, after := nextBox(s, 0)
 	if at != 0 || depth > maxNesting {
@@ -192,7 +193,7 @@ func unbox(s string, depth int) string {
 	return unbox(strings.TrimSpace(body), depth+1)
 }
 
-// separates tells whether nothing but separators stands between two boxes.
+// separates reports whether s, the text between two boxes, contains only separators.
 func separates(s string) bool {
 	if len(s) > 200 {
 		return false
@@ -224,4 +225,5 @@ next:
 	return true
 }
 
+// boxSeparators may stand between the boxes of a group.
 var boxSeparators = []string{" ", "\n", "\t", "\r", ",", ";", "$", `\(`, `\)`, `\[`, `\]`, `\quad`, `\qquad`, `\,`, `\;`, `\ `, `\:`, "~", "&", "**"}

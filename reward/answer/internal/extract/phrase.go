@@ -6,7 +6,7 @@ import (
 	"github.com/satori-go/satori/reward/answer/internal/latex"
 )
 
-// hashes is the rest of the line after the last #### that a number can follow.
+// hashes returns the rest of the line after the last #### that a number can follow.
 func hashes(s string) string {
 	found := ""
 	for {
@@ -27,7 +27,7 @@ func hashes(s string) string {
 	}
 }
 
-// phrase is what follows the last "answer is" or "answer:".
+// phrase returns what follows the last "answer is" or "answer:".
 func phrase(s string) string {
 	var starts []int // where an answer may begin
 	lower, upper := strings.Index(s, "nswer"), strings.Index(s, "NSWER")
@@ -56,7 +56,7 @@ func phrase(s string) string {
 	return ""
 }
 
-// next is the index of sub in s from a place on, or -1.
+// next returns the index of sub in s[from:], counted in s, or -1.
 func next(s string, from int, sub string) int {
 	if i := strings.Index(s[from:], sub); i >= 0 {
 		return from + i
@@ -64,7 +64,7 @@ func next(s string, from int, sub string) int {
 	return -1
 }
 
-// verb skips ":" or "is" at the head of s, with asterisks about it.
+// verb skips ":" or "is" at the head of s, and asterisks around it.
 func verb(s string) (rest string, ok bool) {
 	s = strings.TrimLeft(s, "* \t")
 	if len(s) >= 2 && strings.EqualFold(s[:2], "is") && (len(s) == 2 || !latex.IsLetter(s[2])) {
@@ -76,7 +76,7 @@ func verb(s string) (rest string, ok bool) {
 	return s, ok
 }
 
-// clause is the math span that begins s, or else its first sentence or line.
+// clause returns the math span at the head of s, or else the first sentence or line.
 func clause(s string) string {
 	if t := strings.TrimLeft(s, " \t\r\n*"); len(t) < len(s) && t != "" && s[0] <= '\r' {
 		if !latex.IsDigit(t[0]) && strings.IndexByte(`$\+-(`, t[0]) < 0 { // the next line only where an answer begins it
@@ -104,7 +104,8 @@ func clause(s string) string {
 	return s
 }
 
-// unescaped is the index of the delimiter end in s, or -1; \$ is a currency sign.
+// unescaped returns the index of the delimiter end in s, or -1. It skips \$, which is a
+// currency sign.
 func unescaped(s, end string) int {
 	for from := 0; ; {
 		i := next(s, from, end)
@@ -115,13 +116,14 @@ func unescaped(s, end string) int {
 	}
 }
 
-// currency tells whether what stands between two dollar signs is prose with a price
-// at its head, not a math span.
+// currency reports whether the text between two dollar signs is prose that begins with a
+// price, and not a math span.
 func currency(s string) bool {
 	return s[0] != ' ' && (s[len(s)-1] == ' ' || strings.Contains(s, ". ")) || strings.IndexByte(s, '\n') >= 0
 }
 
-// trim drops white space, math delimiters, asterisks and punctuation about an answer.
+// trim removes white space, math delimiters, asterisks and punctuation from both ends of an
+// answer.
 func trim(s string) string {
 	for {
 		before := len(s)

@@ -2,7 +2,7 @@ package latex
 
 import "strings"
 
-// number makes the node of a number's text.
+// number makes the node of a number.
 func (p *parser) number(text string) *Node {
 	n := p.named(OpNum, text)
 	if !p.bad {
@@ -60,8 +60,8 @@ func (p *parser) atom() *Node {
 	return p.fail()
 }
 
-// digits reads the digits of a base literal that has letters among them, A3_{12}. It
-// gives nothing, and reads nothing, where there is none.
+// digits reads the digits of a number in another base if there are letters among them:
+// A3_{12}. Otherwise it returns "" and reads nothing.
 func (p *parser) digits() string {
 	i, numbers, letters := p.pos, 0, 0
 	var b strings.Builder
@@ -83,7 +83,8 @@ func (p *parser) digits() string {
 	return ""
 }
 
-// run reads the first letter of a run as a name; what remains stays a token.
+// run reads the first letter of a run of letters as a name. The other letters stay in the
+// token.
 func (p *parser) run(t *Token) *Node {
 	segment := !t.prose && len(t.text) == 2 && strings.ToUpper(t.text) == t.text // \frac{NO}{BO}
 	if len(t.text) > 4 || t.prose && len(t.text) > 1 || len(t.text) > 1 && banned[lower(t.text)] && !segment {
@@ -98,7 +99,7 @@ func (p *parser) run(t *Token) *Node {
 	return p.name(letter)
 }
 
-// letter is the node of a bare letter.
+// letter makes the node of a single letter.
 func (p *parser) letter(s string) *Node {
 	if strings.Contains(p.bound, s) {
 		return p.named(OpName, s)
@@ -112,7 +113,7 @@ func (p *parser) letter(s string) *Node {
 	return p.named(OpName, s)
 }
 
-// name reads what belongs to a name: a subscript, primes and, of a function, its
+// name reads the subscript and the primes of a name and, if it is a function, its
 // arguments.
 func (p *parser) name(s string) *Node {
 	bare := s
@@ -163,7 +164,7 @@ func (p *parser) name(s string) *Node {
 	return p.named(OpName, s)
 }
 
-// severalArguments tells whether the bracket that comes next holds a comma of its own.
+// severalArguments reports whether the next token opens a bracket that contains a comma.
 func (p *parser) severalArguments() bool {
 	depth := 0
 	for i := p.pos; i < len(p.toks) && i < p.pos+60; i++ {
@@ -183,6 +184,7 @@ func (p *parser) severalArguments() bool {
 	return false
 }
 
+// primeAhead reports whether ^' or ^{' comes next.
 func (p *parser) primeAhead() bool {
 	next := func(i int) string {
 		if p.pos+i < len(p.toks) {
@@ -193,7 +195,7 @@ func (p *parser) primeAhead() bool {
 	return next(1) == "'" || next(1) == "{" && next(2) == "'"
 }
 
-// callAfterPower tells whether f^{-1}(x) comes: a braced power, then a bracket.
+// callAfterPower reports whether a power and then a bracket come next, as in f^{-1}(x).
 func (p *parser) callAfterPower() bool {
 	i := p.pos + 1
 	if i >= len(p.toks) || p.toks[i].text != "{" {
@@ -245,7 +247,7 @@ func (p *parser) script() string {
 	return b.String()
 }
 
-// base reads the subscript of digits: the base they are written in.
+// base reads the subscript that gives the base of a number.
 func (p *parser) base(digits string) *Node {
 	p.expect("_")
 	s := p.script()
@@ -280,7 +282,7 @@ func (p *parser) base(digits string) *Node {
 	return n
 }
 
-// space is a set with a letter of its own.
+// space reads what belongs to a set such as ℝ or ℤ.
 func (p *parser) space(text string) *Node {
 	if p.accept("^") {
 		text += "^" + p.script()

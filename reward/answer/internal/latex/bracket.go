@@ -57,7 +57,7 @@ func (p *parser) stacked(n *Node) *Node {
 	return p.named(OpFunc, "binom", n, p.sum())
 }
 
-// chosen reads what follows the mark of _nC_k and ^nC_k.
+// chosen reads the rest of _nC_k and ^nC_k.
 func (p *parser) chosen() *Node {
 	var n *Node
 	if t := p.peek(); t.kind == tNum {
@@ -77,8 +77,7 @@ func (p *parser) chosen() *Node {
 	return p.named(OpFunc, "binom", n, p.operand())
 }
 
-// grouped marks a bracketed product so that what follows is no part of it, and a
-// bracketed number as no literal.
+// grouped marks a product in braces, so that later factors do not join it.
 func (p *parser) grouped(n *Node) *Node {
 	if n.Op == OpMul {
 		n.Text = "("
@@ -179,9 +178,10 @@ func (p *parser) set() *Node {
 	return p.node(OpSet, n)
 }
 
+// isBegin reports whether a command begins an environment.
 func isBegin(text string) bool { return strings.HasPrefix(text, "begin ") }
 
-// arguments reads (a, b), or the braces of \max\{a, b\}.
+// arguments reads (a, b), [a, b] or \{a, b\}.
 func (p *parser) arguments() []*Node {
 	end := ")"
 	switch {

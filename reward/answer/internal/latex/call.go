@@ -2,13 +2,13 @@ package latex
 
 import "strings"
 
-// angles are functions of an angle.
+// angles holds the functions of an angle.
 var angles = set("sin cos tan cot sec csc")
 
-// inverses are the functions that f^{-1} means.
+// inverses gives the function that f^{-1} means.
 var inverses = pairs(`sin arcsin cos arccos tan arctan cot arccot sec arcsec csc arccsc sinh arsinh cosh arcosh tanh artanh`)
 
-// function reads the powers and arguments of a known function.
+// function reads the powers and the arguments of a known function.
 func (p *parser) function(f string) *Node {
 	if !p.enter() {
 		return p.fail()
@@ -66,10 +66,11 @@ func (p *parser) function(f string) *Node {
 	return n
 }
 
-// variadic are functions of several arguments.
+// variadic holds the functions of several arguments.
 var variadic = set("gcd lcm max min")
 
-// known makes a call of a known function in the few that evaluation knows.
+// known makes the call of a known function. It writes most functions by the few that
+// package ball computes.
 func (p *parser) known(f string, args []*Node) *Node {
 	if variadic[f] {
 		if len(args) == 1 && args[0].Op == OpSet {
@@ -128,7 +129,7 @@ func (p *parser) known(f string, args []*Node) *Node {
 	return p.named(OpFunc, f, x)
 }
 
-// implied reads an argument without brackets: factors up to an operator or the next
+// implied reads an argument without brackets: the factors before the next operator or
 // function.
 func (p *parser) implied() *Node {
 	if p.accept("-") {
@@ -148,7 +149,7 @@ func (p *parser) implied() *Node {
 	return n
 }
 
-// command reads the arguments of \frac and the like.
+// command reads the arguments of \frac and similar commands.
 func (p *parser) command(name string) *Node {
 	if !p.enter() {
 		return p.fail()
@@ -206,7 +207,7 @@ func (p *parser) operand() *Node {
 	return p.fail()
 }
 
-// series reads \sum_{k=a}^{b} and the term behind it.
+// series reads \sum_{k=a}^{b} or \prod_{k=a}^{b} and the term that follows.
 func (p *parser) series(name string) *Node {
 	p.expect("_")
 	p.expect("{")

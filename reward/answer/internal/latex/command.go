@@ -2,8 +2,8 @@ package latex
 
 import "strings"
 
-// command adds the tokens of the LaTeX command at the head of s, which starts with
-// a backslash, and returns how many bytes were read.
+// command adds the tokens of the LaTeX command at the head of s and returns the number of
+// bytes that it read. s begins with a backslash.
 func (l *lexer) command(s string, prose bool) int {
 	if len(s) == 1 {
 		l.add(tBad, s, prose)
@@ -93,7 +93,7 @@ func (l *lexer) command(s string, prose bool) int {
 	return n
 }
 
-// escape reads a backslash followed by no letter.
+// escape reads a backslash that no letter follows.
 func (l *lexer) escape(s string, prose bool) int {
 	switch s[1] {
 	case ',', ';', ':', '>', ' ', '\t', '\n':
@@ -122,7 +122,7 @@ func (l *lexer) escape(s string, prose bool) int {
 	return 2
 }
 
-// text adds the tokens of the argument of \text and its like.
+// text adds the tokens of the argument of \text and similar commands.
 func (l *lexer) text(body string) {
 	trimmed := strings.TrimSpace(body)
 	if trimmed == "" {
@@ -140,8 +140,8 @@ func (l *lexer) text(body string) {
 	l.space = l.space || body[len(body)-1] == ' '
 }
 
-// argument is the content of the braced group at the head of s, after white space,
-// and the length up to its end.
+// Argument returns the text inside the braces at the head of s, which may have white space
+// before it, and the length up to the closing brace.
 func Argument(s string) (body string, n int, ok bool) {
 	start := 0
 	for start < len(s) && IsSpace(s[start]) {
@@ -157,8 +157,8 @@ func Argument(s string) (body string, n int, ok bool) {
 	return s[start+1 : start+1+end], start + end + 2, true
 }
 
-// closing is the index of the brace in s that closes one opened before it, or -1.
-// \{, \} and \\ do not count.
+// closing returns the index of the brace in s that closes a brace before s, or -1. It skips
+// \{, \} and \\.
 func closing(s string) int {
 	depth := 1
 	for i := 0; i < len(s); i++ {

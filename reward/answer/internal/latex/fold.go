@@ -2,8 +2,8 @@ package latex
 
 import "strings"
 
-// folds is the Unicode that has a meaning, with the ASCII it stands for. Nothing
-// else is folded: a Cyrillic a is not a.
+// folds gives the ASCII text of each Unicode character with a mathematical meaning. Nothing
+// else is replaced: a Cyrillic a is not a Latin a.
 var folds = func() map[rune]string {
 	m := map[rune]string{
 		'\u00a0': " ", '\u2002': " ", '\u2003': " ", '\u2004': " ", '\u2005': " ", '\u2006': " ",
@@ -40,9 +40,10 @@ var folds = func() map[rune]string {
 	return m
 }()
 
-// raised and lowered are the superscripts and subscripts.
+// raised and lowered give the ASCII characters of superscripts and subscripts.
 var raised, lowered = scripts("⁰0¹1²2³3⁴4⁵5⁶6⁷7⁸8⁹9⁺+⁻-ⁿn⁽(⁾)"), scripts("₀0₁1₂2₃3₄4₅5₆6₇7₈8₉9₊+₋-ₙnₓx")
 
+// scripts makes a map from a string of characters and their replacements in turns.
 func scripts(s string) map[rune]byte {
 	m := map[rune]byte{}
 	runes := []rune(s)
@@ -52,7 +53,7 @@ func scripts(s string) map[rune]byte {
 	return m
 }
 
-// fold writes the Unicode of an answer as ASCII. A run of superscripts becomes one
+// fold replaces the Unicode of an answer by ASCII. A run of superscripts becomes one
 // exponent.
 func fold(s string) string {
 	ascii := true

@@ -2,7 +2,7 @@ package latex
 
 import "strings"
 
-// A kind is what a token is.
+// A kind says what a token is.
 type kind uint8
 
 const (
@@ -16,16 +16,15 @@ const (
 	tBad       // what has no meaning here
 )
 
-// A token is a word of an answer. space says that white space stood before it,
-// prose that it stood in \text or the like.
+// A Token is a word of an answer. Its field space says that white space comes before it,
+// and prose says that it is inside \text or a similar command.
 type Token struct {
 	kind         kind
 	space, prose bool
 	text         string
 }
 
-// A lexer cuts an answer into tokens. Fonts, sizes, math delimiters and spacing are
-// gone afterwards; nothing else is.
+// A lexer cuts an answer into tokens. It drops fonts, sizes, math delimiters and spacing.
 type lexer struct {
 	toks   []Token
 	depth  int   // open ( [ \{, in which commas never group digits
@@ -37,8 +36,7 @@ type lexer struct {
 	nest   int
 }
 
-// lex is the tokens of src. ok is
-// false where brackets or braces do not match.
+// Lex returns the tokens of an answer. ok is false if brackets or braces do not match.
 func Lex(src string) (toks []Token, ok bool) {
 	src = fold(src)
 	l := lexer{toks: make([]Token, 0, min(len(src), 48)+4)}
@@ -58,11 +56,13 @@ func Lex(src string) (toks []Token, ok bool) {
 	return l.toks, ok
 }
 
+// add appends a token.
 func (l *lexer) add(k kind, text string, prose bool) {
 	l.toks = append(l.toks, Token{k, l.space, prose, text})
 	l.space = false
 }
 
+// run adds the tokens of s.
 func (l *lexer) run(s string, prose bool) {
 	if l.nest++; l.nest > maxDepth {
 		l.broken = true
@@ -111,7 +111,7 @@ func (l *lexer) run(s string, prose bool) {
 	}
 }
 
-// opens tells whether the argument of a function can begin with t, or its power.
+// opens reports whether t can begin the argument of a function or its power.
 func opens(t Token) bool {
 	if t.kind != tSym {
 		return true
@@ -123,7 +123,7 @@ func opens(t Token) bool {
 	return false
 }
 
-// meridiem is the length of "a.m." or "p.m." at the head of s, else 0.
+// meridiem returns the length of "a.m." or "p.m." at the head of s, or 0.
 func meridiem(s string) int {
 	if len(s) >= 4 && (s[0]|0x20 == 'a' || s[0]|0x20 == 'p') && s[1] == '.' && s[2]|0x20 == 'm' && s[3] == '.' {
 		return 4
@@ -178,11 +178,13 @@ func (l *lexer) symbol(s string, prose bool) int {
 	return 1
 }
 
+// open adds an opening bracket.
 func (l *lexer) open(text string, prose bool) {
 	l.add(tSym, text, prose)
 	l.depth++
 }
 
+// close adds a closing bracket.
 func (l *lexer) close(text string, prose bool) {
 	if l.depth--; l.depth < 0 {
 		l.broken = true
@@ -229,6 +231,7 @@ func (l *lexer) word(w string, prose bool) {
 	l.add(tRun, w, prose)
 }
 
+// lower returns s in lower case, without a copy if it is that already.
 func lower(s string) string {
 	for i := 0; i < len(s); i++ {
 		if 'A' <= s[i] && s[i] <= 'Z' {
@@ -238,6 +241,11 @@ func lower(s string) string {
 	return s
 }
 
-func IsDigit(c byte) bool  { return '0' <= c && c <= '9' }
+// IsDigit reports whether c is an ASCII digit.
+func IsDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// IsLetter reports whether c is an ASCII letter.
 func IsLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
-func IsSpace(c byte) bool  { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+
+// IsSpace reports whether c is a space, a tab or a line break.
+func IsSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }

@@ -2,7 +2,7 @@ package latex
 
 import "slices"
 
-// matrix reads the rows of a matrix up to its \end.
+// matrix reads the rows of a matrix and its \end.
 func (p *parser) matrix(kind string) *Node {
 	switch kind {
 	case "matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "smallmatrix", "array":
@@ -55,7 +55,7 @@ func (p *parser) matrix(kind string) *Node {
 	return n
 }
 
-// determinant is the determinant of a matrix of at most four rows.
+// determinant returns the determinant of a matrix of at most four rows.
 func (p *parser) determinant(m *Node) *Node {
 	size := m.Cols
 	if m.Op != OpMatrix || len(m.Kids) != size*size || size > 4 {
@@ -68,6 +68,7 @@ func (p *parser) determinant(m *Node) *Node {
 	return p.minor(m, 0, cols)
 }
 
+// minor returns the determinant of the rows from row on and the columns cols.
 func (p *parser) minor(m *Node, row int, cols []int) *Node {
 	if len(cols) == 1 {
 		return m.Kids[row*m.Cols+cols[0]]

@@ -2,7 +2,7 @@ package latex
 
 import "math/big"
 
-// Limits of one answer. They bound the work of a parse whatever a policy writes.
+// These limits of one answer bound the work of a parse whatever a policy writes.
 const (
 	maxDepth = 100  // of nesting
 	MaxNodes = 2000 // of the tree
@@ -11,9 +11,10 @@ const (
 // An Op says what a node is.
 type Op uint8
 
+// The comments name the operands, which are Kids, and other fields that matter.
 const (
-	OpNum     Op = iota // rat; text is how it was written
-	OpName              // text: x, alpha, x_1
+	OpNum     Op = iota // Rat; Text is the number as written
+	OpName              // Text: x, alpha, x_1
 	OpPi                // π
 	OpE                 // Euler's number
 	OpI                 // the imaginary unit
@@ -23,31 +24,31 @@ const (
 	OpDiv               // a / b
 	OpNeg               // −a
 	OpPow               // a ^ b
-	OpFunc              // the known function text of kids
-	OpCall              // the undefined function text of kids
+	OpFunc              // the known function Text of Kids
+	OpCall              // the undefined function Text of Kids
 	OpFact              // a!
-	OpSum               // Σ kids: index, from, to, body; text "prod" for Π
-	OpPM                // ±a or ∓a; text is the sign
+	OpSum               // Σ; Kids are index, from, to, body; Text is "prod" for Π
+	OpPM                // ±a or ∓a; Text is the sign
 	OpPercent           // a%
-	OpUnit              // a with a unit, text
-	OpMatrix            // cols columns of kids, row by row
-	OpArith             // no node: those above can be part of a sum
-	OpList              // a, b; text is "," "and" or "or"
-	OpTuple             // (a, b); text is its brackets
+	OpUnit              // a with the unit Text
+	OpMatrix            // Kids row by row, in Cols columns
+	OpArith             // not a node: the operations above this line are scalar
+	OpList              // a, b; Text is ",", "and" or "or"
+	OpTuple             // (a, b); Text is its brackets
 	OpSet               // {a, b}
-	OpRel               // a < b = c; rels are the signs
+	OpRel               // a < b = c; Rels are the signs
 	OpCup               // a ∪ b
 	OpCap               // a ∩ b
 	OpMinus             // a ∖ b
-	OpSpace             // a set with a letter of its own, text: \R, \Z
+	OpSpace             // a set that has a letter, Text: \R, \Z
 	OpEmpty             // ∅
 	OpRatio             // a : b
-	OpBase              // text in base cols
+	OpBase              // the digits Text in base Cols
 	OpBuilder           // {name | condition}
-	OpLabel             // a label in words
+	OpLabel             // a name in words, Text
 )
 
-// A Node is a part of an answer.
+// A Node is a node of the tree that an answer is parsed into.
 type Node struct {
 	Op   Op
 	Cols int
@@ -57,10 +58,10 @@ type Node struct {
 	Rels []string
 }
 
-// scalar tells whether n is a value that sums and products take.
+// Scalar reports whether n is a value that can be part of a sum or a product.
 func (n *Node) Scalar() bool { return n.Op < OpArith }
 
-// same tells whether two trees are the same, which needs no arithmetic.
+// Same reports whether two trees are identical.
 func Same(a, b *Node) bool {
 	if a.Op != b.Op || a.Cols != b.Cols || len(a.Kids) != len(b.Kids) || len(a.Rels) != len(b.Rels) {
 		return false
@@ -87,7 +88,7 @@ func Same(a, b *Node) bool {
 	return true
 }
 
-// has tells whether f holds for a node of the tree.
+// Has reports whether f is true for a node of the tree.
 func (n *Node) Has(f func(*Node) bool) bool {
 	if f(n) {
 		return true
@@ -100,13 +101,13 @@ func (n *Node) Has(f func(*Node) bool) bool {
 	return false
 }
 
-// numeral tells whether n has no variable.
+// Numeral reports whether n has no variable.
 func (n *Node) Numeral() bool {
 	return !n.Has(func(k *Node) bool { return k.Op == OpName || k.Op == OpCall })
 }
 
-// names adds the variables of n to list, each once. The index of a sum is none
-// within it.
+// Names appends the variables of n to list, each one once. The index of a sum is not a
+// variable inside the sum.
 func (n *Node) Names(list []string) []string {
 	switch n.Op {
 	case OpName:
@@ -131,6 +132,8 @@ func (n *Node) Names(list []string) []string {
 	return list
 }
 
+// Apply makes a node from its operation and operands.
 func Apply(o Op, kids ...*Node) *Node { return &Node{Op: o, Kids: kids} }
 
+// Integer makes the node of an integer.
 func Integer(v int64) *Node { return &Node{Op: OpNum, Rat: big.NewRat(v, 1)} }

@@ -6,12 +6,13 @@ import (
 	"strings"
 )
 
-// maxBits bounds the numbers that are read: a larger one has no value.
+// maxBits bounds the numbers that are read, as in package ball. A larger number has no
+// value.
 const maxBits = 4096
 
-// number reads the number at the head of s and gives it without its grouping, and
-// its length in s. Groups have exactly three digits; bracketed says that a bracket
-// is open, in which a comma always separates.
+// number reads the number at the head of s. It returns the number without its grouping, and
+// its length in s. Groups have exactly three digits. bracketed says that a bracket is open,
+// where a comma is always a separator of a list.
 func number(s string, bracketed bool) (text string, n int) {
 	for n < len(s) && IsDigit(s[n]) {
 		n++
@@ -52,8 +53,8 @@ func number(s string, bracketed bool) (text string, n int) {
 	return text, n
 }
 
-// groups reads what follows the first n digits of s as groups of three. It gives
-// nothing where any group is not of three digits.
+// groups reads the digits after the first n bytes of s as groups of three. It returns 0 if
+// a group has another length.
 func groups(s string, n int, bracketed bool) (string, int) {
 	sep := separator(s[n:], bracketed)
 	if sep == "" {
@@ -79,10 +80,10 @@ func groups(s string, n int, bracketed bool) (string, int) {
 	return b.String(), n
 }
 
-// separators group digits; the longest come first.
+// separators stand between groups of digits. Longer ones come first.
 var separators = []string{`{,}\!`, `{,}\,`, `{,}`, `,\!`, `,\,`, `,`, `\,`, `\!`, `\ `, " "}
 
-// separator is the grouping separator at the head of s if a digit follows it.
+// separator returns the separator at the head of s if a digit follows it.
 func separator(s string, bracketed bool) string {
 	for _, sep := range separators {
 		if strings.HasPrefix(s, sep) && len(s) > len(sep) && IsDigit(s[len(sep)]) {
@@ -95,7 +96,7 @@ func separator(s string, bracketed bool) string {
 	return ""
 }
 
-// repeating reads \overline{3} at the head of s: the digits of a period.
+// repeating reads the digits of \overline{3} at the head of s: a period.
 func repeating(s string) (digits string, n int) {
 	for _, head := range []string{`\overline{`, `\bar{`, `\dot{`} {
 		if rest, ok := strings.CutPrefix(s, head); ok {
@@ -111,7 +112,7 @@ func repeating(s string) (digits string, n int) {
 	return "", 0
 }
 
-// parseRat is the value of a number's text, or nil where it is out of bounds.
+// parseRat returns the value of a number's text, or nil if it is too large or too small.
 func parseRat(text string) *big.Rat {
 	if IsInteger(text) && len(text) <= 18 {
 		v, _ := strconv.ParseInt(text, 10, 64)
@@ -149,10 +150,12 @@ func parseRat(text string) *big.Rat {
 	return r
 }
 
+// tenTo returns 10^n.
 func tenTo(n int) *big.Int {
 	return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil)
 }
 
+// IsInteger reports whether s contains digits alone.
 func IsInteger(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if !IsDigit(s[i]) {
@@ -162,9 +165,9 @@ func IsInteger(s string) bool {
 	return s != ""
 }
 
-// precise tells whether the text of a number is a decimal that stands for what it
-// rounds: it has a fractional part and six significant digits or more. places is
-// the number of digits after its point, less its exponent.
+// Precise reports whether the text of a number is a decimal that stands for every value
+// that rounds to it: it has a fraction and at least six significant digits. places is the
+// number of digits after the point minus the exponent.
 func Precise(text string) (places int, ok bool) {
 	mantissa, exponent, _ := strings.Cut(text, "e")
 	if strings.IndexByte(mantissa, '(') >= 0 {
@@ -182,8 +185,8 @@ func Precise(text string) (places int, ok bool) {
 	return len(fraction) - e, fraction != "" && significant >= 6
 }
 
-// plainInteger is the canonical form of an integer that is written with nothing but a
-// sign, digits and commas between groups of three.
+// PlainInteger returns the canonical form of an integer that is written with a sign, digits
+// and commas between groups of three, and nothing else.
 func PlainInteger(s string) (string, bool) {
 	sign := ""
 	if s != "" && (s[0] == '-' || s[0] == '+') {

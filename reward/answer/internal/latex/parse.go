@@ -2,8 +2,8 @@ package latex
 
 import "errors"
 
-// A parser reads tokens by recursive descent. It carries its own budgets of depth
-// and nodes; the first fault ends it, and half-read input is never accepted.
+// A parser reads tokens by recursive descent, within limits of depth and nodes. The first
+// fault ends the parse, and an answer of which a part was read is never accepted.
 type parser struct {
 	toks    []Token
 	pos     int
@@ -19,13 +19,14 @@ type parser struct {
 	slab    []Node
 }
 
-// What Parse says of an answer that has no tree.
+// These are the errors of [Parse].
 var (
 	ErrSyntax   = errors.New("not an answer that can be read")
 	ErrTooLarge = errors.New("too deep or too large an answer")
 )
 
-// parse reads tokens, and changes them: a run of letters becomes names one by one.
+// Parse makes a tree of tokens. It changes the tokens: it cuts a run of letters into names.
+// The error is [ErrSyntax] or [ErrTooLarge].
 func Parse(toks []Token) (*Node, error) {
 	p := parser{toks: toks}
 	n := p.answer()
@@ -40,6 +41,7 @@ func Parse(toks []Token) (*Node, error) {
 
 var endToken = Token{kind: tEnd}
 
+// peek returns the next token.
 func (p *parser) peek() *Token {
 	if p.pos >= len(p.toks) || p.bad {
 		return &endToken
@@ -47,11 +49,13 @@ func (p *parser) peek() *Token {
 	return &p.toks[p.pos]
 }
 
+// is reports whether the next token is the symbol text.
 func (p *parser) is(text string) bool {
 	t := p.peek()
 	return t.kind == tSym && t.text == text
 }
 
+// accept skips the next token if it is the symbol text.
 func (p *parser) accept(text string) bool {
 	if p.is(text) {
 		p.pos++
@@ -60,18 +64,20 @@ func (p *parser) accept(text string) bool {
 	return false
 }
 
+// expect skips the symbol text and fails if another token comes.
 func (p *parser) expect(text string) {
 	if !p.accept(text) {
 		p.bad = true
 	}
 }
 
+// fail ends the parse and returns a placeholder.
 func (p *parser) fail() *Node {
 	p.bad = true
 	return &Node{Op: OpNum, Rat: nil, Text: "?"}
 }
 
-// node makes a node; where its kids are no values the parse fails.
+// node makes a node. The parse fails if an operand is not a value.
 func (p *parser) node(o Op, kids ...*Node) *Node {
 	if p.nodes++; p.nodes > MaxNodes {
 		p.over = true
@@ -93,6 +99,7 @@ func (p *parser) node(o Op, kids ...*Node) *Node {
 	return n
 }
 
+// named makes a node with a text.
 func (p *parser) named(o Op, text string, kids ...*Node) *Node {
 	n := p.node(o, kids...)
 	if !p.bad {
@@ -101,6 +108,7 @@ func (p *parser) named(o Op, text string, kids ...*Node) *Node {
 	return n
 }
 
+// enter goes one level deeper and reports whether the limit allows it.
 func (p *parser) enter() bool {
 	if p.depth++; p.depth > 3*maxDepth { // a bracket is three levels of the grammar
 		p.bad, p.over = true, true
@@ -118,7 +126,7 @@ func (p *parser) answer() *Node {
 	return n
 }
 
-// list reads items separated by commas, semicolons, "and" and "or".
+// list reads items that are separated by commas, semicolons, "and" or "or".
 func (p *parser) list() *Node {
 	if !p.enter() {
 		return p.fail()
@@ -154,6 +162,7 @@ func (p *parser) list() *Node {
 	return p.named(OpList, joint, items...)
 }
 
+// relation reports whether a token is the sign of a relation.
 func relation(t *Token) bool {
 	if t.kind != tSym {
 		return false
@@ -184,8 +193,7 @@ func (p *parser) item() *Node {
 	return n
 }
 
-// member reads one side of a relation: sets joined by ∪, ∩ and ∖, or a ratio, with
-// its unit.
+// member reads one side of a relation with its unit: sets joined by ∪, ∩ and ∖, or a ratio.
 func (p *parser) member() *Node {
 	if n := p.label(); n != nil {
 		return n
@@ -227,6 +235,7 @@ func (p *parser) member() *Node {
 	return p.unit(n, currency)
 }
 
+// unions reads sets joined by ∪ and ∖.
 func (p *parser) unions() *Node {
 	n := p.intersections()
 	for !p.bad {
@@ -242,6 +251,7 @@ func (p *parser) unions() *Node {
 	return n
 }
 
+// intersections reads sets joined by ∩.
 func (p *parser) intersections() *Node {
 	n := p.sum()
 	for !p.bad && p.accept("cap") {

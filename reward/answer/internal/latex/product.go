@@ -1,6 +1,6 @@
 package latex
 
-// product reads factors joined by · and /, and those with nothing between.
+// product reads factors joined by · and /, or by nothing.
 func (p *parser) product() *Node {
 	n := p.power()
 	if !n.Scalar() {
@@ -40,8 +40,8 @@ func (p *parser) product() *Node {
 	return n
 }
 
-// scientific tells whether the x of 1.2 x 10^3 comes next, which spaces tell from the
-// variable of 3x10^8.
+// scientific reports whether the x of 1.2 x 10^3 comes next. Spaces distinguish it from the
+// variable in 3x10^8.
 func (p *parser) scientific(n *Node) bool {
 	if n.Op != OpNum || p.pos+2 >= len(p.toks) {
 		return false
@@ -50,6 +50,7 @@ func (p *parser) scientific(n *Node) bool {
 	return rest[0].kind == tRun && rest[0].text == "x" && rest[0].space && rest[1].space && rest[1].text == "10" && rest[2].text == "^"
 }
 
+// times multiplies two factors. A product that is not in brackets takes the factor in.
 func (p *parser) times(a, b *Node) *Node {
 	if a.Op == OpMul && b.Scalar() && b.Op != OpUnit && a.Text == "" {
 		a.Kids = append(a.Kids, b)
@@ -58,7 +59,7 @@ func (p *parser) times(a, b *Node) *Node {
 	return p.node(OpMul, a, b)
 }
 
-// signed reads the factor after an operator, which may carry a sign.
+// signed reads the factor after an operator, which may have a sign.
 func (p *parser) signed() *Node {
 	if p.accept("-") {
 		return p.node(OpNeg, p.power())
@@ -66,8 +67,8 @@ func (p *parser) signed() *Node {
 	return p.power()
 }
 
-// mixed reads the rest of a mixed number such as 3 1/2 or 3\frac{1}{2} after the
-// number n.
+// mixed reads the fraction of a mixed number, such as 3 1/2 or 3\frac{1}{2}, after its
+// integer n. It returns nil if there is none.
 func (p *parser) mixed(n *Node) *Node {
 	if n.Op != OpNum || n.Rat == nil || !IsInteger(n.Text) {
 		return nil
@@ -86,7 +87,7 @@ func (p *parser) mixed(n *Node) *Node {
 	return nil
 }
 
-// literalFraction tells whether a \frac of two literal numbers comes next.
+// literalFraction reports whether a \frac of two literal integers comes first.
 func literalFraction(toks []Token) bool {
 	if len(toks) < 2 || toks[0].kind != tCmd || toks[0].text != "frac" {
 		return false
@@ -108,7 +109,7 @@ func literalFraction(toks []Token) bool {
 	return digits >= 2 && (at >= len(toks) || toks[at].text != "^" || at+1 < len(toks) && toks[at+1].text == "deg")
 }
 
-// juxtaposed tells whether the next token starts a factor.
+// juxtaposed reports whether the next token begins a factor.
 func (p *parser) juxtaposed() bool {
 	t := p.peek()
 	switch t.kind {
@@ -131,7 +132,7 @@ func (p *parser) juxtaposed() bool {
 	return false
 }
 
-// power reads an atom with what stands behind it: exponents, !, %, ° and primes.
+// power reads an atom and what follows it: exponents, !, % and °.
 func (p *parser) power() *Node {
 	if !p.enter() {
 		return p.fail()
@@ -140,7 +141,7 @@ func (p *parser) power() *Node {
 	return p.postfix(p.atom())
 }
 
-// postfix reads what stands behind n.
+// postfix reads what follows n.
 func (p *parser) postfix(n *Node) *Node {
 	for !p.bad {
 		t := p.peek()
@@ -181,7 +182,7 @@ func (p *parser) postfix(n *Node) *Node {
 	return n
 }
 
-// degree reads what follows ^ if it is a degree sign.
+// degree skips a degree sign after ^ and reports whether there was one.
 func (p *parser) degree() bool {
 	if p.accept("deg") {
 		return true
@@ -193,8 +194,8 @@ func (p *parser) degree() bool {
 	return false
 }
 
-// angle is n degrees: a factor π/180 in the argument of a trigonometric function,
-// elsewhere a unit.
+// angle reads n degrees. In the argument of a trigonometric function the degree is a factor
+// π/180, elsewhere a unit.
 func (p *parser) angle(n *Node) *Node {
 	if p.trig > 0 {
 		return p.node(OpMul, n, p.node(OpDiv, p.node(OpPi), Integer(180)))

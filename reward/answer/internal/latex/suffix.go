@@ -2,8 +2,8 @@ package latex
 
 import "strings"
 
-// label reads a name in words or capitals in front of an equals sign: Area = 5,
-// |AB| = 5. It gives nil where there is none.
+// label reads a name in words or capitals before an equals sign: Area = 5,
+// |AB| = 5. It returns nil if there is none.
 func (p *parser) label() *Node {
 	if n := p.probability(); n != nil {
 		return n
@@ -48,7 +48,7 @@ func (p *parser) label() *Node {
 	return p.named(OpLabel, text)
 }
 
-// application reads p(x) in front of an equals sign, which elsewhere is a product.
+// application reads p(x) before an equals sign. Elsewhere this is a product.
 func (p *parser) application() *Node {
 	if p.pos+4 >= len(p.toks) {
 		return nil
@@ -61,7 +61,7 @@ func (p *parser) application() *Node {
 	return p.named(OpLabel, t[0].text+"("+t[2].text+",")
 }
 
-// probability reads P(X = 1) and the like in front of an equals sign.
+// probability reads P(X = 1) and similar names before an equals sign.
 func (p *parser) probability() *Node {
 	t := p.peek()
 	if t.kind != tRun || t.text != "P" && t.text != "Pr" && t.text != "E" && t.text != "Var" || p.pos+1 >= len(p.toks) || p.toks[p.pos+1].text != "(" {
@@ -89,7 +89,7 @@ func (p *parser) probability() *Node {
 	return nil
 }
 
-// unitAhead tells whether the letters that come next are a unit or prose, not
+// unitAhead reports whether the letters that come next are a unit or prose, and not
 // factors.
 func (p *parser) unitAhead() bool {
 	t := p.peek()
@@ -106,8 +106,8 @@ func (p *parser) unitAhead() bool {
 	return len(t.text) > 2 && t.space
 }
 
-// unit reads at most three words behind a value: its unit, which may have powers
-// and a slash.
+// unit reads the unit after a value: at most three words, which may have powers and a
+// slash.
 func (p *parser) unit(n *Node, currency string) *Node {
 	var b strings.Builder
 	words, power := 0, ""
@@ -132,18 +132,18 @@ func (p *parser) unit(n *Node, currency string) *Node {
 			return p.fail()
 		}
 		p.pos++
-		switch {
-		case low == "percent" || low == "pct":
+		switch low {
+		case "percent", "pct":
 			if words > 1 || slash != "" {
 				return p.fail()
 			}
 			n = p.node(OpPercent, n)
 			words = 0
 			continue
-		case low == "per":
+		case "per":
 			b.WriteByte('/')
 			continue
-		case low == "square" || low == "sq" || low == "cubic":
+		case "square", "sq", "cubic":
 			power = "^2"
 			if low == "cubic" {
 				power = "^3"

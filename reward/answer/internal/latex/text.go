@@ -2,8 +2,8 @@ package latex
 
 import "strings"
 
-// prose is the key under which text is compared: the tokens in lower case without
-// white space. Two numbers that stand apart stay apart.
+// Text returns the key by which answers in words are compared: the tokens in lower case
+// without white space. Two numbers with a space between them keep it.
 func Text(toks []Token) string {
 	var b strings.Builder
 	for i, t := range toks {
@@ -18,7 +18,7 @@ func Text(toks []Token) string {
 	return b.String()
 }
 
-// unwrap drops braces and ** around all tokens.
+// Unwrap removes braces around all tokens.
 func Unwrap(toks []Token) []Token {
 	for len(toks) > 2 && toks[0].text == "{" && toks[len(toks)-1].text == "}" {
 		depth := 0
@@ -40,8 +40,8 @@ func Unwrap(toks []Token) []Token {
 	return toks
 }
 
-// wordy tells whether an answer is text: one run of three or more letters, or what
-// holds words and does not parse.
+// IsWord reports whether an answer is a single word: a run of three letters or more, "no",
+// or two letters inside \text.
 func IsWord(toks []Token) bool {
 	if len(toks) != 1 || toks[0].kind != tRun {
 		return false
@@ -50,7 +50,7 @@ func IsWord(toks []Token) bool {
 	return len(t.text) > 2 || t.prose && len(t.text) > 1 || lower(t.text) == "no"
 }
 
-// hasWords tells whether there is a word among tokens.
+// HasWord reports whether one of the tokens is a word.
 func HasWord(toks []Token) bool {
 	for _, t := range toks {
 		if t.kind == tRun && (len(t.text) > 2 || t.prose || banned[lower(t.text)]) {
@@ -60,8 +60,8 @@ func HasWord(toks []Token) bool {
 	return false
 }
 
-// letterOf is the label of a multiple-choice gold answer: one capital letter, bare or
-// in parentheses.
+// Letter returns the label of a reference answer to a multiple-choice question: one capital
+// letter, bare or in parentheses. It returns 0 if there is none.
 func Letter(toks []Token) byte {
 	if len(toks) == 3 && toks[0].text == "(" && toks[2].text == ")" {
 		toks = toks[1:2]
@@ -72,8 +72,8 @@ func Letter(toks []Token) byte {
 	return 0
 }
 
-// choice is the one label that an answer carries, in upper case: X, (X), X., X),
-// X: text, (X) text or Option X.
+// Choice returns the one label that an answer names, in upper case, or 0. It knows the
+// forms X, (X), X., X), X: text, (X) text and Option X.
 func Choice(toks []Token) byte {
 	toks = Unwrap(toks)
 	if len(toks) > 1 && toks[0].kind == tRun {
@@ -128,7 +128,7 @@ func Choice(toks []Token) byte {
 	return label
 }
 
-// alike tells whether two answers consist of the same tokens.
+// Alike reports whether two answers consist of the same tokens.
 func Alike(a, b []Token) bool {
 	if len(a) != len(b) {
 		return false

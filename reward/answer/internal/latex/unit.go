@@ -2,7 +2,7 @@ package latex
 
 import "strings"
 
-// unitNames are spellings of the same unit, one unit a line.
+// unitNames has one unit a line: its canonical spelling and the others.
 var unitNames = `
 	dollar dollars $ usd
 	euro euros € eur
@@ -58,8 +58,9 @@ var unitNames = `
 	woman women
 `
 
-// units are the spellings that are units wherever they follow a number.
-var units, unitNamesOf = func() (map[string]bool, map[string]string) {
+// units holds the spellings that are a unit wherever they follow a number. canonicalUnits
+// gives the canonical spelling of each spelling.
+var units, canonicalUnits = func() (map[string]bool, map[string]string) {
 	known, canon := map[string]bool{}, map[string]string{}
 	for _, line := range strings.Split(unitNames, "\n") {
 		f := strings.Fields(line)
@@ -77,13 +78,13 @@ var units, unitNamesOf = func() (map[string]bool, map[string]string) {
 	return known, canon
 }()
 
-// canonUnit is one spelling for all spellings of a unit.
+// canonicalUnit returns one spelling for all spellings of a unit.
 func canonicalUnit(w string) string {
-	if c, ok := unitNamesOf[w]; ok {
+	if c, ok := canonicalUnits[w]; ok {
 		return c
 	}
 	low := lower(w)
-	if c, ok := unitNamesOf[low]; ok && len(low) > 1 {
+	if c, ok := canonicalUnits[low]; ok && len(low) > 1 {
 		return c
 	}
 	if n := len(low); n > 3 && low[n-1] == 's' && low[n-2] != 's' {
@@ -100,5 +101,5 @@ func canonicalUnit(w string) string {
 	return low
 }
 
-// knownUnit tells whether u is no unit or one of those with a canonical spelling.
-func KnownUnit(u string) bool { return u == "" || unitNamesOf[u] != "" }
+// KnownUnit reports whether u is empty or has a canonical spelling.
+func KnownUnit(u string) bool { return u == "" || canonicalUnits[u] != "" }

@@ -2,7 +2,7 @@ package latex
 
 import "strings"
 
-// set makes a set of the words of s.
+// set makes a set of the words in s.
 func set(s string) map[string]bool {
 	m := map[string]bool{}
 	for _, w := range strings.Fields(s) {
@@ -11,8 +11,8 @@ func set(s string) map[string]bool {
 	return m
 }
 
-// pairs makes a map of words that alternate with what they mean; "_" is empty and
-// "␣" white space.
+// pairs makes a map from words and their meanings in turns. "_" means the empty string and
+// "␣" a space.
 func pairs(s string) map[string]string {
 	m := map[string]string{}
 	f := strings.Fields(s)
@@ -29,7 +29,7 @@ func pairs(s string) map[string]string {
 	return m
 }
 
-// symbols are LaTeX commands that stand for one symbol, or for nothing but looks.
+// symbols gives the symbol of each LaTeX command that stands for one symbol, or for none.
 var symbols = pairs(`
 	times * cdot * ast * div / over over choose choose
 	pm pm mp mp infty inf le <= leq <= leqslant <= ge >= geq >= geqslant >= lt < gt > ne != neq !=
@@ -44,12 +44,12 @@ var symbols = pairs(`
 	bf _ rm _ it _ sf _ tt _ em _ large _ Large _ LARGE _ huge _ Huge _ footnotesize _ scriptsize _ small _ tiny _ normalsize _ bold _ ensuremath _ mathop _ mathord _ negthinspace _
 `)
 
-// greek are names of their own.
+// greek holds commands that are names.
 var greek = set(`alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho varrho
 	sigma varsigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell hbar
 	angle triangle measuredangle aleph nabla`)
 
-// functions are known functions by each of their names.
+// functions gives the known function for each of its names.
 var functions = pairs(`
 	sin sin cos cos tan tan tg tan cot cot ctg cot sec sec csc csc cosec csc
 	arcsin arcsin asin arcsin arccos arccos acos arccos arctan arctan atan arctan arctg arctan arccot arccot arcsec arcsec arccsc arccsc
@@ -59,26 +59,25 @@ var functions = pairs(`
 	gcd gcd lcm lcm max max min min Re Re Im Im det det binom nchoosek
 `)
 
-// glued are functions whose name is often run into its argument: sinx.
+// glued holds functions that are often written without a space before the argument: sinx.
 var glued = set(`sin cos tan cot sec csc ln`)
 
-// commands take arguments in braces.
+// commands gives the kind of each command that takes arguments in braces.
 var commands = pairs(`
 	frac frac dfrac frac tfrac frac cfrac frac sqrt sqrt binom binom dbinom binom tbinom binom sum sum prod prod pmod pmod
 `)
 
-// wrappers hold prose or a unit.
+// wrappers holds commands with prose or a unit in their argument.
 var wrappers = set(`text textbf textit textrm textsf texttt textnormal textsc mbox hbox mathrm operatorname emph textup`)
 
-// accents make a name of their argument.
+// accents holds commands that make a name of their argument.
 var accents = set(`vec overline overrightarrow hat bar tilde widehat widetilde dot ddot mathcal mathscr mathfrak underbar`)
 
-// drops are commands whose argument never supplies an answer; 2: a star may follow.
+// drops holds commands whose argument is never part of an answer. 2: a star may follow.
 var drops = map[string]int{"hspace": 2, "vspace": 2, "phantom": 1, "hphantom": 1, "vphantom": 1, "tag": 2, "label": 1,
 	"color": 1, "textcolor": 1, "colorbox": 1, "mspace": 1, "hskip": 1, "kern": 1}
 
-// banned are words that make prose of an answer: they change what it says, or are
-// numbers themselves.
+// banned holds words that make an answer prose: they change its meaning, or are numbers.
 var banned = set(`and or not of to if more less least most than no none never every all any each either neither both but except
 	is are be was were equals equal approximately about around nearly almost roughly
 	thousand thousands million millions billion billions trillion hundred hundreds dozen dozens half halves third quarter
