@@ -15,40 +15,40 @@ import (
 	"github.com/satori-go/satori/model/chat/internal/jinja"
 )
 
-// A Template makes text of messages. It is safe for concurrent use.
+// A Template is a parsed chat template. It is safe for concurrent use.
 type Template struct {
-	named  map[string]*jinja.Template // "default", and maybe "tool_use" and others
-	tokens map[string]string          // bos_token, eos_token and the like
+	named  map[string]*jinja.Template // by name; one is "default"
+	tokens map[string]string          // by variable, such as bos_token
 }
 
 // A Message is one turn of a conversation.
 type Message struct {
 	Role    string // such as "system", "user", "assistant" or "tool"
 	Content string
-	Fields  map[string]any // further ones, such as "tool_calls"; nil for none
+	Fields  map[string]any // other fields, such as "tool_calls"; nil for none
 }
 
 // An Input is what a template is rendered with.
 type Input struct {
 	Messages  []Message
-	Continue  bool           // end with what opens the assistant's turn: add_generation_prompt
-	Tools     []any          // JSON schemas, best as json.RawMessage; nil for none
-	Variables map[string]any // further ones, such as "enable_thinking"; nil for none
-	Now       time.Time      // what strftime_now gives; zero means the time of the call
+	Continue  bool           // end with the opening of the assistant's message (add_generation_prompt)
+	Tools     []any          // JSON schemas, preferably json.RawMessage; nil for none
+	Variables map[string]any // other variables, such as "enable_thinking"; nil for none
+	Now       time.Time      // what strftime_now returns; zero: the time of the call
 }
 
-// Parse reads the source of a template.
+// Parse parses the source of one template, without special tokens.
 func Parse(source string) (*Template, error) {
 	return Sources{Templates: map[string]string{"default": source}}.Parse()
 }
 
-// Sources are the templates of a model and the special tokens that they can name.
+// A Sources holds the templates of a model and the special tokens that they can name.
 type Sources struct {
-	Templates map[string]string // by name: "default", and maybe "tool_use" and others
-	Tokens    map[string]string // by variable: bos_token, eos_token and the like
+	Templates map[string]string // by name, such as "default" and "tool_use"
+	Tokens    map[string]string // by variable, such as bos_token and eos_token
 }
 
-// Parse reads the templates, of which one has to be named "default".
+// Parse parses the templates. One of them must be named "default".
 func (s Sources) Parse() (*Template, error) {
 	t, err := s.parse("")
 	if err != nil {
@@ -75,8 +75,9 @@ func (s Sources) parse(place string) (*Template, error) {
 	return t, nil
 }
 
-// Open reads the template of a model directory, from chat_template.jinja or else from
-// chat_template in tokenizer_config.json, and the special tokens that templates name.
+// Open reads the template of a model directory, and the special tokens that templates can
+// name. The template is in chat_template.jinja, or else in the field chat_template of
+// tokenizer_config.json.
 func Open(dir string) (*Template, error) {
 	s, place, err := readSources(dir)
 	if err == nil && s.Templates == nil {
@@ -92,7 +93,7 @@ func Open(dir string) (*Template, error) {
 	return t, nil
 }
 
-// ReadSources reads what [Open] parses. Templates is nil where the directory has none.
+// ReadSources reads what [Open] parses. Templates is nil if the directory has none.
 func ReadSources(dir string) (Sources, error) {
 	s, _, err := readSources(dir)
 	if err != nil {
@@ -103,7 +104,7 @@ func ReadSources(dir string) (Sources, error) {
 
 const templateFile = "chat_template.jinja"
 
-// readSources also tells where the templates stand.
+// readSources also returns where the templates were found, for errors.
 func readSources(dir string) (s Sources, place string, err error) {
 	path := filepath.Join(dir, "tokenizer_config.json")
 	var config map[string]json.RawMessage
@@ -139,7 +140,8 @@ func readSources(dir string) (s Sources, place string, err error) {
 	return s, place, err
 }
 
-// templates reads the chat_template of a tokenizer_config.json; nil where there is none.
+// templates reads the field chat_template of a tokenizer_config.json. It returns nil if
+// there is none.
 func templates(raw json.RawMessage) (map[string]string, error) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil, nil
@@ -162,8 +164,8 @@ func templates(raw json.RawMessage) (map[string]string, error) {
 	return all, nil
 }
 
-// Render makes the text. With tools it uses the template named "tool_use" if there is
-// one. An error says where the template failed, or what it raised.
+// Render writes the text of a chat. With tools it uses the template named "tool_use" if
+// there is one. An error names the line where the template failed and what it raised.
 func (t *Template) Render(in Input) (string, error) {
 	body := t.named["default"]
 	if other, ok := t.named["tool_use"]; ok && in.Tools != nil {
@@ -192,7 +194,7 @@ func (t *Template) Render(in Input) (string, error) {
 	return text, nil
 }
 
-// plain replaces the messages in a value by objects that a template can read.
+// plain replaces messages inside v by objects that package jinja knows.
 func plain(v any) any {
 	switch v := v.(type) {
 	case Message:

@@ -1,27 +1,28 @@
-// Package chat renders the chat templates of published models: the text that a model
-// was trained to see for a list of messages.
+// Package chat renders the chat templates of published models. A model was trained on
+// messages in the form that its template gives them.
 //
-// [Open] reads the template of a model directory, [Template.Render] makes the text, and
-// the tokenizer's Encode makes ids of it: markers such as <|im_start|> become single
-// ids, and none is added. Text of strangers inside a message can hold such markers too;
-// a caller that fears them has to take them out first, as with the original.
+// [Open] reads the template of a model directory. [Template.Render] writes the text of a
+// chat, and [Template.ForStarts] makes the template that training takes. The tokenizer's
+// Encode turns a marker such as <|im_start|> in the text into a single id, and adds no id
+// itself. The text of a message can contain markers too. A program that does not trust a
+// message must remove them first, as with transformers.
 //
-// A chat template is a program in Jinja2's language. This package has the part of it
-// that the templates of Llama, Qwen, SmolLM and their like use, in the setting that the
-// transformers library gives them (trim_blocks, lstrip_blocks, loop controls, tojson
-// without HTML escapes, raise_exception, strftime_now, the generation tag):
+// A chat template is a program in the language of Jinja2. This package supports the part
+// that the templates of Llama, Qwen, SmolLM and similar models use. It uses the settings of
+// transformers: trim_blocks, lstrip_blocks, loop controls, tojson without HTML escapes,
+// raise_exception, strftime_now and the generation tag. It supports
 //
-//   - statements: for (with if and else), break, continue, if, set (of names, of
-//     attributes of a namespace, and of blocks), macro, raw, generation;
-//   - expressions: all operators, slices, calls with named arguments, and the filters,
-//     tests and methods of internal/jinja.
+//   - the statements for (with if and else), break, continue, if, set (of names, of
+//     attributes of a namespace, and of blocks), macro, raw and generation;
+//   - all operators, slices, calls with named arguments, and the filters, tests and
+//     methods that internal/jinja lists.
 //
-// Anything else is refused when the template is read, by line and name; it never renders
-// as something else. It differs from Python in these ways: integers have 64 bits, map
-// and select make lists, and a dictionary made from a Go map is in the order of its
-// keys. Give a json.RawMessage or a struct where the order counts, as it does for tools.
+// Everything else is an error when the template is parsed, with the line and the name.
+// There are three differences from Python. Integers have 64 bits. The filters map and
+// select return lists. A dictionary that is made from a Go map has its keys in sorted
+// order; pass a json.RawMessage or a struct if the order matters, as it does for tools.
 //
-// It is written anew since no Go library is exact: github.com/nikolalohinski/gonja/v2
-// v2.9.1 renders 87 of the 275 cases in testdata that use published templates otherwise
-// than Jinja2, all with tools or an error, and 19 of 46 small ones.
+// The interpreter exists because no Go library is exact. github.com/nikolalohinski/gonja/v2
+// v2.9.1 renders 87 of the 275 cases in testdata with published templates differently from
+// Jinja2, and 19 of 46 small ones. The 87 cases have tools or end in an error.
 package chat

@@ -10,19 +10,18 @@ import (
 	"github.com/satori-go/satori/model/chat/internal/jinja"
 )
 
-// startDate is the date of prompts that name one. It is the date that Llama's templates
-// take where no clock is at hand. A clock would give a run that is resumed on another day
-// other prompts.
+// startDate is the date of prompts that name one: the default of Llama's templates. With
+// the current date a resumed run would have other prompts than the run before.
 var startDate = time.Date(2024, time.July, 26, 0, 0, 0, 0, time.UTC)
 
-// ForStarts makes a [coat.Template] that writes a start as a chat: the messages of in, then
-// the question as a user's turn, then what opens the assistant's turn, then the prefix of
-// the start. Most programs have a system message in in.Messages or nothing. Where in.Now
-// is zero, the date is 26 July 2024 on every day.
+// ForStarts makes a [coat.Template] that writes a start as a chat. The chat has the
+// messages of in and the question as a user's message. Then come what opens the assistant's
+// message and the prefix of the start. Usually in.Messages is empty or holds one system
+// message. If in.Now is zero, the date is always 26 July 2024.
 //
-// The chat template is tried here, so that it cannot fail later. ForStarts reports an error
-// if the template fails, if it leaves the question or a message out, or if it writes the
-// question otherwise than as it stands or without the white space around it.
+// ForStarts tries the template, so that the result cannot fail later. It returns an error
+// if the template fails, if it leaves a message out, or if it changes the question in
+// another way than to trim it.
 func (t *Template) ForStarts(in Input) (coat.Template, error) {
 	f, err := t.frame(in)
 	if err != nil {
@@ -37,6 +36,7 @@ type frame struct {
 	trims         bool // white space around the question is left out
 }
 
+// write returns the text for a question.
 func (f frame) write(question string) string {
 	if f.trims {
 		question = jinja.Trim(question)
@@ -44,8 +44,8 @@ func (f frame) write(question string) string {
 	return f.before + question + f.after
 }
 
-// probes are questions that a template may treat in a special way. The first one must
-// occur nowhere else in a prompt.
+// probes are questions that a template may treat in a special way. The first one must not
+// occur anywhere else in a prompt.
 var probes = []string{
 	"satori asks 6·7?",
 	" \n satori asks 6·7? \t\n",
@@ -54,7 +54,8 @@ var probes = []string{
 	"<think>\nh\n</think>\n\ni",
 }
 
-// frame finds what the template writes around a question, and checks it with all probes.
+// frame finds what the template writes around a question, and checks the result with every
+// probe.
 func (t *Template) frame(in Input) (f frame, err error) {
 	if in.Now.IsZero() {
 		in.Now = startDate

@@ -6,10 +6,11 @@ import (
 	"strings"
 )
 
-// maxSize bounds what one operation makes, in bytes or items: a template that doubles a
-// string a hundred times would else take all memory.
+// maxSize bounds the result of one operation, in bytes or items. Without it a template that
+// doubles a string 100 times would use all memory.
 const maxSize = 1 << 24
 
+// bounded returns v, and fails if its size is over maxSize.
 func bounded[T any](v T, size int) T {
 	if size > maxSize {
 		fail("a sum has more than %d characters or items", maxSize)
@@ -17,6 +18,7 @@ func bounded[T any](v T, size int) T {
 	return v
 }
 
+// arithmetic applies a binary operator of Python to two values.
 func arithmetic(operator string, a, b any) any {
 	for _, v := range []any{a, b} {
 		if u, ok := v.(undefined); ok {
@@ -61,6 +63,7 @@ func arithmetic(operator string, a, b any) any {
 	return nil
 }
 
+// repeat returns v n times, as Python's * does for strings and lists.
 func repeat(v any, n int64) any {
 	size := func(length int) int {
 		if length > 0 && n > int64(maxSize/length) {
@@ -78,6 +81,7 @@ func repeat(v any, n int64) any {
 	return nil
 }
 
+// integers applies an operator to two integers, and fails on overflow.
 func integers(operator string, x, y int64) any {
 	if y == 0 && strings.ContainsAny(operator, "/%") {
 		fail("division by zero")
@@ -124,6 +128,7 @@ func integers(operator string, x, y int64) any {
 	return out
 }
 
+// floats applies an operator to two floats.
 func floats(operator string, x, y float64) any {
 	if y == 0 && strings.ContainsAny(operator, "/%") {
 		fail("float division by zero")

@@ -6,16 +6,16 @@ import (
 	"unicode/utf8"
 )
 
-// The args of a call: values, of which the last have names.
+// The args of a call are values, of which the last ones have names.
 type args struct {
 	values []any
 	names  []string
 }
 
-// absent stands for an argument that was not given.
+// absent means that an argument was not given.
 var absent any = new(byte)
 
-// bind returns one value a parameter, absent for those not given.
+// bind returns one value for each parameter, or absent.
 func (a args) bind(callee string, parameters ...string) []any {
 	out := make([]any, len(parameters))
 	for i := range out {
@@ -36,7 +36,7 @@ func (a args) bind(callee string, parameters ...string) []any {
 	return out
 }
 
-// or returns the value of an argument, or another if it was not given.
+// or returns v, or other if v is absent.
 func or(v, other any) any {
 	if v == absent {
 		return other
@@ -44,7 +44,7 @@ func or(v, other any) any {
 	return v
 }
 
-// text returns a string argument.
+// stringArg returns the argument v of callee as a string.
 func stringArg(callee string, v any) string {
 	s, ok := v.(string)
 	if !ok {
@@ -56,6 +56,7 @@ func stringArg(callee string, v any) string {
 	return s
 }
 
+// intArg returns the argument v of callee as an integer, or other if it is absent.
 func intArg(callee string, v any, other int64) int {
 	n, ok := integer(or(v, other))
 	if !ok || n != int64(int32(n)) {
@@ -64,8 +65,8 @@ func intArg(callee string, v any, other int64) int {
 	return int(n)
 }
 
-// Globals are the functions that a template can call by name. What transformers adds to
-// Jinja2 is raise_exception and strftime_now.
+// globals holds the functions that a template can call by name. raise_exception and
+// strftime_now come from transformers, the others from Jinja2.
 var globals = map[string]func(r *run, a args) any{
 	"raise_exception": func(_ *run, a args) any {
 		fail("the template refuses: %s", str(or(a.bind("raise_exception", "message")[0], "")))
@@ -97,6 +98,7 @@ var globals = map[string]func(r *run, a args) any{
 	},
 }
 
+// keywords returns the named arguments of a call as a dict.
 func keywords(callee string, a args) *dict {
 	if len(a.values) > len(a.names) {
 		fail("%s takes arguments with names only", callee)
@@ -130,6 +132,7 @@ var dictMethods = map[string]func(d *dict, a args) any{
 	},
 }
 
+// pairs returns the keys and values of a dict as tuples.
 func pairs(d *dict) list {
 	out := make(list, len(d.keys))
 	for i, k := range d.keys {
@@ -167,6 +170,7 @@ var stringMethods = map[string]func(s string, a args) any{
 	"split":   split,
 }
 
+// trim removes white space, or the characters of an argument, from one end of s.
 func trim(s string, a args, cut func(string, func(rune) bool) string) string {
 	chars := or(a.bind("strip", "chars")[0], nil)
 	if chars == nil {
@@ -176,12 +180,13 @@ func trim(s string, a args, cut func(string, func(rune) bool) string) string {
 	return cut(s, func(r rune) bool { return strings.ContainsRune(set, r) })
 }
 
+// capitalize returns s with a first letter in upper case and the rest in lower case.
 func capitalize(s string) string {
 	_, n := utf8.DecodeRuneInString(s)
 	return strings.ToTitle(s[:n]) + strings.ToLower(s[n:])
 }
 
-// affix takes one string, or a tuple of which any will do.
+// affix calls has with one string, or with each of a tuple until one is true.
 func affix(name, s string, a args, has func(string, string) bool) bool {
 	arg := a.bind(name, "affix")[0]
 	if all, ok := arg.(tuple); ok {
@@ -190,6 +195,7 @@ func affix(name, s string, a args, has func(string, string) bool) bool {
 	return has(s, stringArg(name, arg))
 }
 
+// replace returns s with all, or the first few, occurrences of a text replaced.
 func replace(s string, a args) any {
 	b := a.bind("replace", "old", "new", "count")
 	n := -1
@@ -207,6 +213,7 @@ func replace(s string, a args) any {
 	return strings.Replace(s, old, new, n)
 }
 
+// split returns the parts of s, as Python's str.split does.
 func split(s string, a args) any {
 	b := a.bind("split", "sep", "maxsplit")
 	most := intArg("split", b[1], -1)
@@ -238,6 +245,7 @@ func split(s string, a args) any {
 	return out
 }
 
+// joined returns the texts of items with sep between them.
 func joined(items []any, sep string) string {
 	all := make([]string, len(items))
 	size := 0

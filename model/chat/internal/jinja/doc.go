@@ -1,3 +1,3 @@
-// Package jinja renders templates in the part of Jinja2's language that chat templates
-// use; package chat says which part. It knows nothing of chats.
+// Package jinja renders templates in a part of the language of Jinja2. Package chat says
+// which part. This package knows nothing of chats.
 package jinja

@@ -66,7 +66,7 @@ func (c *conditional) eval(s *scope) any {
 	return c.otherwise.eval(s)
 }
 
-// A logical is an and, or an or: the value of the operand that decides it.
+// A logical is an "and" or an "or". Its value is that of the operand that decides it.
 type logical struct {
 	left, right expression
 	or          bool
@@ -83,7 +83,7 @@ type not struct{ e expression }
 
 func (n *not) eval(s *scope) any { return !truth(n.e.eval(s)) }
 
-// A comparison may be a chain, a < b < c, true if each pair is.
+// A comparison may be a chain, a < b < c. It is true if every pair is.
 type comparison struct {
 	first     expression
 	operators []string
@@ -173,7 +173,8 @@ type attribute struct {
 
 func (a *attribute) eval(s *scope) any { return getAttribute(a.of.eval(s), a.name) }
 
-// getAttribute finds methods before items; x['name'] finds items first.
+// getAttribute returns the method of v with that name, or else the item. x['name'] looks
+// for items first.
 func getAttribute(v any, name string) any {
 	switch v := v.(type) {
 	case undefined:
@@ -237,11 +238,11 @@ type slice struct {
 func (sl *slice) eval(s *scope) any {
 	v := sl.of.eval(s)
 	var items []any
-	switch v.(type) {
+	switch v := v.(type) {
 	case list, tuple, string:
 		items = iterate(v)
 	case undefined:
-		fail("%s", string(v.(undefined)))
+		fail("%s", string(v))
 	default:
 		fail("'%s' object is not subscriptable", typeName(v))
 	}

@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// A statement is a tag, with what belongs to it, or the text between tags.
+// A statement is a tag with its body, or the text between tags.
 type statement interface {
 	exec(s *scope) jump
 }
 
-// A jump says how the statements after one go on: "" as they stand, or by leaving the
-// turn of the loop, "continue", or the loop, "break".
+// A jump says how to go on after a statement: "" with the next one, "continue" with the
+// next turn of the loop, "break" behind the loop.
 type jump string
 
-// A scope holds the variables that are set in a turn of a loop or a call of a macro, or
-// in the template outside these. Conditions have no scope of their own.
+// A scope holds the variables that are set in one turn of a loop, in one call of a macro,
+// or in the template outside of both. An if has no scope.
 type scope struct {
 	parent *scope
 	names  map[string]any
@@ -31,6 +31,7 @@ type run struct {
 	now   time.Time
 }
 
+// write appends to the output.
 func (r *run) write(text string) {
 	if r.out.Len()+len(text) > maxSize {
 		fail("the text has more than %d characters", maxSize)
@@ -40,7 +41,7 @@ func (r *run) write(text string) {
 
 func (s *scope) child() *scope { return &scope{s, map[string]any{}, s.run} }
 
-// capture returns what a body writes in a scope.
+// capture executes a body and returns what it writes.
 func (s *scope) capture(body []statement) string {
 	outer := s.run.out
 	s.run.out = &strings.Builder{}
@@ -50,6 +51,7 @@ func (s *scope) capture(body []statement) string {
 	return text
 }
 
+// execAll executes statements up to the first jump.
 func execAll(s *scope, body []statement) jump {
 	for _, st := range body {
 		if j := st.exec(s); j != "" {
@@ -79,8 +81,8 @@ func (o *output) exec(s *scope) jump {
 
 func (j jump) exec(*scope) jump { return j }
 
-// A block is what stands between {% generation %} and its end: the mark of what a model
-// wrote itself, which does not change the text.
+// A block is the text between {% generation %} and its end. The tag marks what a model
+// wrote; it does not change the text.
 type block []statement
 
 func (b block) exec(s *scope) jump {
@@ -138,7 +140,7 @@ func (f *forStatement) exec(s *scope) jump {
 	return ""
 }
 
-// A loop is the variable of this name in the body of a for.
+// A loop is the variable "loop" in the body of a for.
 type loop struct {
 	items []any
 	i     int
@@ -204,7 +206,7 @@ func (st *setStatement) exec(s *scope) jump {
 	return ""
 }
 
-// assign sets a name, or several to the items of a value.
+// assign sets one name to v, or several names to the items of v.
 func (s *scope) assign(targets []string, v any) {
 	if len(targets) == 1 {
 		s.names[targets[0]] = v

@@ -157,7 +157,7 @@ func toFloat(v any, a args) any {
 	return or(a.bind("float", "default")[0], 0.0)
 }
 
-// sorted sorts without regard to case, unless asked to.
+// sorted sorts without regard to case, unless an argument asks for it.
 func sorted(v any, a args) any {
 	b := a.bind("sort", "reverse", "case_sensitive")
 	key := func(v any) any {
@@ -182,7 +182,7 @@ func sorted(v any, a args) any {
 	return list(items)
 }
 
-// indent puts spaces before every line but the first and empty ones.
+// indent puts spaces before every line, except for the first one and empty ones.
 func indent(v any, a args) any {
 	b := a.bind("indent", "width", "first", "blank")
 	pad, ok := b[0].(string)
@@ -198,7 +198,7 @@ func indent(v any, a args) any {
 	return strings.Join(lines, "\n")
 }
 
-// mapped is map(attribute='name') or map('filter', arguments of it).
+// mapped is map(attribute='name') or map('filter', arguments).
 func mapped(v any, a args) any {
 	out := list{}
 	if len(a.names) > 0 {
@@ -227,8 +227,9 @@ func mapped(v any, a args) any {
 	return out
 }
 
-// selected keeps the items, or those with the attribute named first, that pass a test,
-// or do not; without a test it is whether they are true.
+// selected returns the items that pass a test, or those that fail it if pass is false. With
+// byAttribute it tests the attribute that the first argument names. Without a test an item
+// passes if it is true.
 func selected(v any, a args, byAttribute, pass bool) any {
 	values := a.values
 	path := ""

@@ -1,7 +1,7 @@
 package jinja
 
-// tuple reads an expression, or some with commas between, which make a tuple. Only
-// where it says so may these be conditional.
+// tuple reads an expression, or several with commas between, which make a tuple.
+// conditional says that they may contain an if.
 func (p *parser) tuple(conditional bool) expression {
 	read := p.or
 	if conditional {
@@ -79,7 +79,7 @@ func (p *parser) comparison() expression {
 	}
 }
 
-// levels are the binary operators, loosest first.
+// levels holds the binary operators. The ones that bind least come first.
 var levels = [][]string{{"+", "-"}, {"~"}, {"*", "/", "//", "%"}, {"**"}}
 
 func (p *parser) binary(level int) expression {
@@ -162,7 +162,7 @@ func (p *parser) primary() expression {
 	return nil
 }
 
-// postfix reads the attributes, subscripts and calls behind an expression.
+// postfix reads the attributes, subscripts and calls after an expression.
 func (p *parser) postfix(e expression) expression {
 	for {
 		switch {
@@ -226,7 +226,7 @@ func (p *parser) arguments() (a arguments) {
 	return a
 }
 
-// filtered reads the filters and tests behind an expression.
+// filtered reads the filters and tests after an expression.
 func (p *parser) filtered(e expression) expression {
 	for {
 		switch {

@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// A Template is a parsed template. It does not change, and many goroutines can use it.
+// A Template is a parsed template. It is safe for concurrent use.
 type Template struct{ body []statement }
 
-// An Object is a dictionary whose keys keep their order.
+// An Object is a dictionary that keeps the order of its keys.
 type Object []Member
 
-// A Member is one key of an [Object] and its value.
+// A Member is a key of an [Object] with its value.
 type Member struct {
 	Name  string
 	Value any
 }
 
-// Parse reads the source of a template. An error names the line.
+// Parse parses the source of a template. An error names the line.
 func Parse(source string) (*Template, error) {
 	body, err := parse(source)
 	if err != nil {
@@ -27,8 +27,8 @@ func Parse(source string) (*Template, error) {
 	return &Template{body: body}, nil
 }
 
-// Render makes the text. The template sees variables by their names, and now through
-// strftime_now. An error names the line at which rendering failed.
+// Render writes the text. The template sees the variables by their names, and strftime_now
+// returns now. An error names the line.
 func (t *Template) Render(variables map[string]any, now time.Time) (text string, err error) {
 	r := &run{out: &strings.Builder{}, line: 1, now: now}
 	defer func() {

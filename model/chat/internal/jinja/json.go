@@ -9,8 +9,8 @@ import (
 	"unicode/utf16"
 )
 
-// toJSON is the tojson filter of transformers: Python's json.dumps, which keeps <, & and
-// non-ASCII characters, and puts a space behind each comma and colon.
+// toJSON is the filter tojson of transformers. It calls Python's json.dumps, which keeps <,
+// & and non-ASCII characters, and writes a space after each comma and colon.
 func toJSON(v any, a args) any {
 	b := a.bind("tojson", "ensure_ascii", "indent", "separators", "sort_keys")
 	w := jsonWriter{ascii: truth(or(b[0], false)), sorted: truth(or(b[3], false)), comma: ", ", colon: ": "}
@@ -94,7 +94,7 @@ func (w *jsonWriter) items(open, end byte, n, depth int, item func(i int)) {
 	w.WriteByte(end)
 }
 
-// jsonKey writes a key as JSON has it, as text.
+// jsonKey returns a key as the text that JSON needs.
 func jsonKey(key any) string {
 	switch k := key.(type) {
 	case string:

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// A token is a piece of the source. Text outside tags is one token, and so are the
-// marks that open and close a tag.
+// A token is a piece of the source. The text between two tags is one token, and so is each
+// mark that opens or closes a tag.
 type token struct {
 	kind  tokenKind
 	text  string // of a string, what it stands for
@@ -42,9 +42,9 @@ func (t token) String() string {
 	return t.text
 }
 
-// A lexer cuts the source into tokens. White space goes by Jinja2's rules: a minus at a
-// mark strips the text beside it, a plus keeps it; else a newline right after a
-// statement or comment is dropped, and so is the indentation before it.
+// A lexer cuts the source into tokens and removes white space by Jinja2's rules. A minus at
+// a mark removes the white space beside it, and a plus keeps it. Otherwise a line break
+// right after a statement or comment is removed, and so is the indentation before it.
 type lexer struct {
 	source string
 	pos    int
@@ -54,6 +54,7 @@ type lexer struct {
 	counted, newlines int // the newlines before the position counted
 }
 
+// lex returns the tokens of a template.
 func lex(source string) ([]token, error) {
 	source = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(source)
 	l := &lexer{source: strings.TrimSuffix(source, "\n"), fresh: true}
@@ -85,7 +86,7 @@ func lex(source string) ([]token, error) {
 	}
 }
 
-// nextTag finds the first {{, {% or {#.
+// nextTag returns the index of the first {{, {% or {#, or -1.
 func nextTag(s string) int {
 	for i := 0; ; i++ {
 		j := strings.IndexByte(s[i:], '{')
@@ -114,7 +115,7 @@ func (l *lexer) fail(format string, args ...any) error {
 	return fmt.Errorf("line %d: %s", l.line(), fmt.Sprintf(format, args...))
 }
 
-// text emits the n bytes before a tag, and goes to the tag.
+// text emits the n bytes before a tag and moves to the tag.
 func (l *lexer) text(n int) {
 	tag := l.source[l.pos+n:]
 	text := strip(l.source[l.pos:l.pos+n], tag, l.fresh)
@@ -122,7 +123,8 @@ func (l *lexer) text(n int) {
 	l.pos += n
 }
 
-// strip takes off the text before a tag what the tag's first mark says.
+// strip removes from the text before a tag the white space that the tag's opening mark
+// removes.
 func strip(text, tag string, fresh bool) string {
 	switch {
 	case strings.HasPrefix(tag[2:], "-"):
@@ -137,8 +139,8 @@ func strip(text, tag string, fresh bool) string {
 	return text
 }
 
-// closed goes behind a closing mark of two characters at pos, and the white space that
-// a sign before it, 0 for none, strips.
+// closed moves behind the closing mark at pos, which has two characters, and behind the
+// white space that the mark removes. sign is the sign before the mark, or 0.
 func (l *lexer) closed(sign byte, trim bool) {
 	l.pos += 2
 	before := l.pos
@@ -165,7 +167,7 @@ func (l *lexer) comment() error {
 	return nil
 }
 
-// raw reads {% raw %}...{% endraw %}, if that is what comes.
+// raw reads {% raw %}...{% endraw %} if it comes next.
 func (l *lexer) raw() (error, bool) {
 	n, _, ok := rawTag(l.source[l.pos:], "raw")
 	if !ok {
@@ -191,7 +193,7 @@ func (l *lexer) raw() (error, bool) {
 	}
 }
 
-// rawTag matches a tag of one word, and returns its length and closing sign.
+// rawTag matches a tag of one word, and returns its length and the sign before its end.
 func rawTag(s, word string) (n int, sign byte, ok bool) {
 	rest := strings.TrimLeft(s[2:], "-+")
 	if len(s)-2-len(rest) > 1 {
@@ -205,7 +207,7 @@ func rawTag(s, word string) (n int, sign byte, ok bool) {
 	return len(s) - len(rest) + 2, sign, ok && strings.HasPrefix(rest, "%}")
 }
 
-// tag reads a tag to its closing mark, which does not count inside brackets.
+// tag reads a tag up to its closing mark. Inside brackets that is no mark.
 func (l *lexer) tag(closing string) error {
 	l.emit(openToken, l.source[l.pos:l.pos+2])
 	l.pos += 2
@@ -316,7 +318,7 @@ func (l *lexer) number(s string) error {
 	return nil
 }
 
-// str reads a string literal with the escapes of Python.
+// str reads a string literal with Python's escapes.
 func (l *lexer) str(s string) error {
 	var b strings.Builder
 	for i := 1; i < len(s); i++ {
@@ -339,8 +341,8 @@ func (l *lexer) str(s string) error {
 	return l.fail("string without an end: write %c", s[0])
 }
 
-// escape writes what the characters after a backslash stand for, and returns how many
-// they are.
+// escape writes the character that an escape stands for. s begins behind the backslash. It
+// returns the length of the escape.
 func escape(b *strings.Builder, s string) (int, error) {
 	if i := strings.IndexByte(`\'"abfnrtv`, s[0]); i >= 0 {
 		b.WriteByte("\\'\"\a\b\f\n\r\t\v"[i])
@@ -378,5 +380,5 @@ func escape(b *strings.Builder, s string) (int, error) {
 	return first + digits, nil
 }
 
-// isSpace is Python's str.isspace for a character.
+// isSpace reports whether Python's str.isspace is true for r.
 func isSpace(r rune) bool { return unicode.IsSpace(r) || 0x1c <= r && r <= 0x1f }

@@ -5,17 +5,17 @@ import (
 	"slices"
 )
 
-// A parser reads tokens by Jinja2's grammar (its parser.py), whose precedence differs
-// from Python's: a power groups to the left and below a sign.
+// A parser reads tokens by the grammar of Jinja2 (its parser.py). Its precedence differs
+// from Python's: ** groups to the left and binds more than a sign.
 type parser struct {
 	tokens []token
 	depth  int // of expressions and blocks in one another
 }
 
-// maxDepth bounds nesting, since parsing and rendering use the stack.
+// maxDepth bounds nesting, because parsing and rendering use the stack.
 const maxDepth = 200
 
-// A syntaxError is what the parser panics with.
+// A syntaxError is what the parser panics with. parse returns it as an error.
 type syntaxError struct{ error }
 
 func parse(source string) (body []statement, err error) {
@@ -81,8 +81,8 @@ func (p *parser) deeper() func() {
 	return func() { p.depth-- }
 }
 
-// body reads statements up to a tag that starts with one of the words, and that word;
-// without words it reads all.
+// body reads statements up to a tag that begins with one of the words, and reads that mark.
+// Without words it reads everything.
 func (p *parser) body(until ...string) []statement {
 	defer p.deeper()()
 	var body []statement
@@ -170,7 +170,7 @@ func (p *parser) forStatement(line int) statement {
 	return s
 }
 
-// names reads one target of an assignment or more.
+// names reads the targets of an assignment.
 func (p *parser) names() []string {
 	names := []string{p.name()}
 	for p.skip(signToken, ",") {

@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// str is Python's str.
+// str returns what Python's str returns.
 func str(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -19,7 +19,7 @@ func str(v any) string {
 	return repr(v)
 }
 
-// repr is Python's repr.
+// repr returns what Python's repr returns.
 func repr(v any) string {
 	join := func(items []any) string {
 		all := make([]string, len(items))
@@ -62,8 +62,8 @@ func repr(v any) string {
 	return ""
 }
 
-// reprFloat writes the shortest digits that read back, with an exponent below 1e-4 and
-// from 1e16 on.
+// reprFloat returns the shortest digits that give f again. It writes an exponent below 1e-4
+// and from 1e16 on.
 func reprFloat(f float64) string {
 	switch size := math.Abs(f); {
 	case math.IsNaN(f):
@@ -80,7 +80,7 @@ func reprFloat(f float64) string {
 	return s
 }
 
-// quote writes a string as Python does, in double quotes only if that saves escapes.
+// quote writes a string as Python does. It uses double quotes only if that saves escapes.
 func quote(s string) string {
 	mark := '\''
 	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {

@@ -1,17 +1,18 @@
 package jinja
 
 import (
-	"fmt"
+	"cmp"
 	"strings"
 	"time"
 )
 
-// directives are those of Python's strftime that are known, in Go's layouts.
+// directives gives Go's layout for each known directive of Python's strftime.
 var directives = map[byte]string{
 	'a': "Mon", 'A': "Monday", 'b': "Jan", 'B': "January", 'd': "02", 'm': "01", 'y': "06", 'Y': "2006",
 	'H': "15", 'I': "03", 'M': "04", 'S': "05", 'p': "PM", 'j': "002",
 }
 
+// strftime formats a time as Python does.
 func strftime(t time.Time, format string) string {
 	var b strings.Builder
 	for i := 0; i < len(format); i++ {
@@ -32,7 +33,7 @@ func strftime(t time.Time, format string) string {
 			fail("strftime_now: %%%c is not supported", format[i])
 		case plain:
 			s := strings.TrimLeft(t.Format(layout), "0")
-			b.WriteString(fmt.Sprintf("%s%s", strings.Repeat("0", max(0, 1-len(s))), s))
+			b.WriteString(cmp.Or(s, "0")) // Python writes one digit at least
 		default:
 			b.WriteString(t.Format(layout))
 		}

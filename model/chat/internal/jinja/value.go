@@ -20,7 +20,7 @@ type (
 	function  func(a args) any
 )
 
-// A dict keeps the order in which its keys came.
+// A dict keeps the order of its keys.
 type dict struct {
 	keys   []any
 	values []any
@@ -49,7 +49,7 @@ func (d *dict) set(key, value any) {
 	d.values = append(d.values, value)
 }
 
-// hash makes equal keys the same Go value.
+// hash returns the same Go value for keys that are equal in Python.
 func hash(key any) any {
 	switch k := key.(type) {
 	case nil, string:
@@ -62,13 +62,14 @@ func hash(key any) any {
 	return nil
 }
 
-// A failure is what rendering panics with.
+// A failure is what rendering panics with. Render returns it as an error.
 type failure struct{ error }
 
+// fail ends the rendering with an error.
 func fail(format string, a ...any) { panic(failure{fmt.Errorf(format, a...)}) }
 
-// value makes a template's value of a Go value. What it does not know goes by way of
-// JSON, so a struct becomes a dict in the order of its fields.
+// value converts a Go value into a template's value. A type that it does not know goes
+// through JSON, so that a struct becomes a dict in the order of its fields.
 func value(v any) any {
 	switch v := v.(type) {
 	case nil, bool, int64, float64, string, list, tuple, *dict, undefined, *namespace, *loop, function:
@@ -118,7 +119,7 @@ func value(v any) any {
 	return value(json.RawMessage(data))
 }
 
-// decode reads one JSON value; objects keep their order.
+// decode reads one JSON value. Objects keep their order.
 func decode(d *json.Decoder) (any, error) {
 	t, err := d.Token()
 	if err != nil {
@@ -157,7 +158,7 @@ func decode(d *json.Decoder) (any, error) {
 
 func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
 
-// typeName is the name of a value's type in Python.
+// typeName returns the name of a value's type in Python.
 func typeName(v any) string {
 	switch v.(type) {
 	case nil:
@@ -184,6 +185,7 @@ func typeName(v any) string {
 	return strings.TrimPrefix(fmt.Sprintf("%T", v), "*jinja.")
 }
 
+// truth reports whether Python takes a value for true.
 func truth(v any) bool {
 	switch v := v.(type) {
 	case nil, undefined:
@@ -206,7 +208,7 @@ func truth(v any) bool {
 	return true
 }
 
-// number is the value of a number; bool is one in Python.
+// number returns the value of a number. A bool is a number in Python.
 func number(v any) (float64, bool) {
 	switch v := v.(type) {
 	case bool:
@@ -222,6 +224,7 @@ func number(v any) (float64, bool) {
 	return 0, false
 }
 
+// integer returns the value of an integer. A bool is an integer in Python.
 func integer(v any) (int64, bool) {
 	switch v := v.(type) {
 	case bool:
@@ -235,6 +238,7 @@ func integer(v any) (int64, bool) {
 	return 0, false
 }
 
+// equal reports whether a == b in Python.
 func equal(a, b any) bool {
 	if x, ok := integer(a); ok {
 		if y, ok := integer(b); ok {
@@ -278,7 +282,7 @@ func equal(a, b any) bool {
 	return false
 }
 
-// less is Python's <, and fails for what has no order.
+// less reports whether a < b in Python. It fails if they have no order.
 func less(a, b any) bool {
 	if x, ok := number(a); ok {
 		if y, ok := number(b); ok {
@@ -294,7 +298,7 @@ func less(a, b any) bool {
 	return false
 }
 
-// iterate returns the items of a value as for goes through them.
+// iterate returns the items that a for loop over v takes.
 func iterate(v any) []any {
 	switch v := v.(type) {
 	case list:
