@@ -16,26 +16,26 @@ import (
 
 const (
 	longestLine = 64 << 20
-	together    = 256 // lines that are sampled at once, at most
+	together    = 256 // lines that are sampled at a time, at most
 )
 
-// A line is one of the input.
+// A line is one line of the input.
 type line struct {
 	number int
 	text   []byte
-	err    error // reading ended with it
+	err    error // the error that ended the reading
 }
 
-// completed is a line of the output.
+// A completed is one line of the output.
 type completed struct {
 	IDs       []int32   `json:"ids"`
 	Text      string    `json:"text"`
 	LogProbs  []float32 `json:"logprobs"`
-	Truncated bool      `json:"truncated"` // max-tokens came before an end
+	Truncated bool      `json:"truncated"` // it ends at -max-tokens
 }
 
-// lines answers the lines of stdin. A line that cannot be read is answered with its error,
-// so that the others are answered too, and makes the program fail at its end.
+// lines answers the lines of stdin. A line that cannot be read gets its error as an answer,
+// the other lines are still answered, and the program fails at the end.
 func (g *generator) lines(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -61,6 +61,7 @@ func (g *generator) lines(ctx context.Context, stdin io.Reader, stdout, stderr i
 	return nil
 }
 
+// scan sends the lines of stdin to in.
 func scan(ctx context.Context, stdin io.Reader, in chan<- line) {
 	defer close(in)
 	lines := bufio.NewScanner(stdin)
@@ -85,7 +86,8 @@ func scan(ctx context.Context, stdin io.Reader, in chan<- line) {
 	}
 }
 
-// batches yields a line when it comes, with those that have come by then.
+// batches yields each line as soon as it is there, together with the lines that are there
+// by then.
 func batches(ctx context.Context, in <-chan line) func(yield func([]line) bool) {
 	return func(yield func([]line) bool) {
 		for {
@@ -116,7 +118,8 @@ func batches(ctx context.Context, in <-chan line) func(yield func([]line) bool) 
 	}
 }
 
-// answer writes what comes of a batch, in its order, and counts tokens and bad lines.
+// answer writes the completions of a batch in order. It returns the numbers of tokens and
+// of bad lines.
 func (g *generator) answer(ctx context.Context, batch []line, out, stderr io.Writer) (tokens, bad int, err error) {
 	var requests []model.Request
 	faults := make([]error, len(batch))
@@ -132,7 +135,7 @@ func (g *generator) answer(ctx context.Context, batch []line, out, stderr io.Wri
 	encode := json.NewEncoder(out)
 	encode.SetEscapeHTML(false) // "<|reflect|>" stays readable
 	next := 0
-	// refuse tells of the bad lines before the next good one.
+	// refuse answers the bad lines before the next good one.
 	refuse := func() error {
 		for ; next < len(batch) && faults[next] != nil; next++ {
 			bad++
@@ -165,7 +168,7 @@ func (g *generator) answer(ctx context.Context, batch []line, out, stderr io.Wri
 	return tokens, bad, refuse()
 }
 
-// read makes a request of a line.
+// read makes a request from a line.
 func (g *generator) read(l line) (model.Request, error) {
 	if l.err != nil {
 		return model.Request{}, l.err

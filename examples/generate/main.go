@@ -1,18 +1,22 @@
-// Generate samples from a model and shows the text as it is made:
+// Generate samples from a model and prints the text while it is sampled:
 //
 //	go run ./examples/generate -model PATH -prompt "Once upon a time"
 //	go run ./examples/generate -model PATH -chat -prompt "What is 2 + 2?" -temperature 0.7 -top-p 0.9 -n 4
 //	go run ./examples/generate -model PATH -jsonl < prompts.jsonl > completions.jsonl
 //
-// PATH is a Hugging Face directory or a .gguf file. Without -prompt the prompt is what
-// standard input has. With -jsonl each line of standard input is an object with "prompt",
-// a text, or "ids", and becomes a line with "ids", "text" and "logprobs" for each of the
-// n completions, in order; lines that are there at once are sampled together, and a line
-// that cannot be read becomes {"error": "line 3: ..."}. A prompt is taken as it stands: what
-// the model wants in front of it, such as a <s>, has to be written there.
+// PATH is a Hugging Face directory or a .gguf file. Without -prompt the prompt is the whole
+// standard input.
 //
-// It exits with 1 if it failed or could not read a line, and with 2 if it was called
-// wrongly. Interrupted, it ends at the next token.
+// With -jsonl each line of standard input is an object with "prompt", a text, or with "ids".
+// It becomes one line for each of the n completions, in order, with "ids", "text" and
+// "logprobs". Lines that arrive together are sampled together. A line that cannot be read
+// becomes {"error": "line 3: ..."}.
+//
+// Without -chat nothing is added to a prompt. If the model needs a token at the beginning,
+// such as <s>, write it.
+//
+// The exit status is 1 if the program failed or could not read a line, and 2 if the command
+// line is wrong. After an interrupt the program ends at the next token.
 package main
 
 import (
@@ -37,14 +41,14 @@ func main() {
 	os.Exit(status)
 }
 
-// flags are what the program was told.
+// A flags holds what the command line said.
 type flags struct {
 	model, prompt, backend string
 	chat, jsonl            bool
-	request                model.Request // but for the prompt
+	request                model.Request // without the prompt
 }
 
-// run is the program; it returns the exit status.
+// run runs the program and returns its exit status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	f, err := parse(args, stderr)
 	switch {
@@ -60,22 +64,23 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return 0
 }
 
+// parse reads the command line. It reports an error to stderr itself.
 func parse(args []string, stderr io.Writer) (f flags, err error) {
 	set := flag.NewFlagSet("generate", flag.ContinueOnError)
 	set.SetOutput(stderr)
 	r := &f.request
 	set.StringVar(&f.model, "model", "", "`PATH` of a Hugging Face directory or a .gguf file")
-	set.StringVar(&f.prompt, "prompt", "", "`TEXT` to go on with; without it, what standard input has")
+	set.StringVar(&f.prompt, "prompt", "", "`TEXT` to continue; without it, standard input")
 	set.BoolVar(&f.chat, "chat", false, "the prompt is a user's message: put it into the model's chat template")
 	set.BoolVar(&f.jsonl, "jsonl", false, `read {"prompt": ..} or {"ids": [..]} lines from standard input, write JSON lines`)
 	set.StringVar(&f.backend, "backend", "", "go, xla, xla:/path/to/plugin.so or auto (default $GOMLX_BACKEND, or else auto)")
-	set.IntVar(&r.N, "n", 1, "completions of a prompt")
+	set.IntVar(&r.N, "n", 1, "number of completions of a prompt")
 	set.Float64Var(&r.Temperature, "temperature", 1, "of sampling; 0 takes the likeliest token each time")
-	set.IntVar(&r.MaxTokens, "max-tokens", 256, "most new tokens of a completion; fewer where the model has no room for them")
+	set.IntVar(&r.MaxTokens, "max-tokens", 256, "new tokens of a completion at most; fewer if the model's positions allow no more")
 	set.Uint64Var(&r.Seed, "seed", 1, "of sampling: the same seed gives the same tokens")
-	set.Float64Var(&r.TopP, "top-p", 0, "keep the likeliest tokens that have this much probability together; 0: all")
-	set.IntVar(&r.TopK, "top-k", 0, "keep so many of the likeliest tokens; 0: all")
-	set.Float64Var(&r.MinP, "min-p", 0, "keep tokens at least so many times as likely as the likeliest; 0: all")
+	set.Float64Var(&r.TopP, "top-p", 0, "sample from the likeliest tokens that have this much probability together; 0: all")
+	set.IntVar(&r.TopK, "top-k", 0, "sample from this number of likeliest tokens; 0: all")
+	set.Float64Var(&r.MinP, "min-p", 0, "sample from tokens with at least this fraction of the likeliest token's probability; 0: all")
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}
@@ -103,13 +108,14 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 	return f, err
 }
 
-// A generator is an open model and how to ask it.
+// A generator holds an open model and how to ask it.
 type generator struct {
 	flags
 	lm       *model.LM
 	template *chat.Template // nil: prompts are taken as they stand
 }
 
+// generate opens the model and answers the prompt or the lines of stdin.
 func generate(ctx context.Context, f flags, stdin io.Reader, stdout, stderr io.Writer) error {
 	b, err := model.OpenBackend(f.backend)
 	if err != nil {
@@ -144,7 +150,7 @@ func generate(ctx context.Context, f flags, stdin io.Reader, stdout, stderr io.W
 	return g.show(ctx, r, stdout, stderr)
 }
 
-// ask makes a request of a text.
+// ask makes a request from a text.
 func (g *generator) ask(prompt string) (model.Request, error) {
 	if g.lm.Tokenizer() == nil {
 		return model.Request{}, errors.New(`the model has no tokenizer: it takes {"ids": [..]} lines alone, see -jsonl`)
@@ -163,7 +169,8 @@ func (g *generator) ask(prompt string) (model.Request, error) {
 	return g.askIDs(ids)
 }
 
-// askIDs makes a request of ids, with as many new tokens as there is room for.
+// askIDs makes a request from ids. It asks for fewer tokens than the command line said if
+// the model's positions allow no more.
 func (g *generator) askIDs(ids []int32) (model.Request, error) {
 	r := g.request
 	r.Prompt = ids

@@ -11,8 +11,8 @@ import (
 	"github.com/satori-go/satori/model"
 )
 
-// show prints the completions of a request one after the other, the first of those that
-// are not finished as its tokens come, and tells on stderr how fast they came.
+// show prints the completions of a request one after the other. It prints the first
+// unfinished one while it is sampled. At the end it reports the speed on stderr.
 func (g *generator) show(ctx context.Context, r model.Request, stdout, stderr io.Writer) error {
 	texts := make([]text, r.N)
 	done := make([]bool, r.N)
@@ -67,8 +67,8 @@ type text struct {
 	shown string
 }
 
-// grown is what its text has more than was shown. A character that has come in part waits
-// for the rest of its bytes; what those of it that never come read as is shown at the end.
+// grown returns the part of the text that is new since the last call. It holds back a
+// character of which bytes are missing, unless done says that none will come.
 func (t *text) grown(lm *model.LM, done bool) string {
 	now := lm.Response(t.ids)
 	if !done {
@@ -85,7 +85,8 @@ func (t *text) grown(lm *model.LM, done bool) string {
 	return more
 }
 
-// common is the length of what two texts begin with, in whole characters.
+// common returns the number of bytes in which two texts agree from their beginning, in
+// whole characters.
 func common(a, b string) int {
 	for i, r := range a {
 		if i >= len(b) || !strings.HasPrefix(b[i:], string(r)) {

@@ -3,9 +3,10 @@
 //	go run ./examples/solve -model out/rl "12 11 9 make 33 :"
 //	go run ./examples/solve -model out/rl -problems problems.jsonl > answers.jsonl
 //
-// The first prints the steps of the answer, in colour on a terminal. The second
-// writes a JSON line a problem and, on standard error, the accuracy with its 95 %
-// Wilson interval. It exits with 1 if it failed and with 2 if it was called wrongly.
+// The first command prints the steps of the answer, with colours on a terminal. The second
+// writes one JSON line a problem to standard output, and the accuracy with its 95 % Wilson
+// interval to standard error. The exit status is 1 if the program failed and 2 if the
+// command line is wrong.
 package main
 
 import (
@@ -40,13 +41,13 @@ const usage = `Usage: solve -model DIR [flags] QUESTION
 
 Answers with a model that examples/satori trained. QUESTION is one of its tasks, such as
   "| 35 7 | 25 4 | 25 35 | 22 28 | 7 12 | 4 22 / 25 12 ="   the way from 25 to 12
-  "12 11 9 make 33 :"                                       an expression that comes to 33
+  "12 11 9 make 33 :"                                       an expression with the value 33
 FILE has a JSON object a line, with the fields id, question and answer.
 
 Flags:
 `
 
-// flags are what the program was told.
+// A flags holds what the command line said.
 type flags struct {
 	model, problems, question, backend string
 	temperature                        float64
@@ -54,7 +55,7 @@ type flags struct {
 	maxTokens                          int
 }
 
-// run is the program; it returns the exit status.
+// run runs the program and returns its exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	f, err := parse(args, stderr)
 	switch {
@@ -79,6 +80,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
+// parse reads the command line. It reports an error to stderr itself.
 func parse(args []string, stderr io.Writer) (f flags, err error) {
 	set := flag.NewFlagSet("solve", flag.ContinueOnError)
 	set.SetOutput(stderr)
@@ -91,7 +93,7 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 	set.StringVar(&f.backend, "backend", "", "go, xla, xla:/path/to/plugin.so or auto (default $GOMLX_BACKEND, or else auto)")
 	set.Float64Var(&f.temperature, "temperature", 0, "of sampling; 0 takes the likeliest token each time")
 	set.Uint64Var(&f.seed, "seed", 1, "of sampling: the same seed gives the same answers")
-	set.IntVar(&f.maxTokens, "max-tokens", 0, "most tokens of an answer; 0: as many as the model has room for")
+	set.IntVar(&f.maxTokens, "max-tokens", 0, "tokens of an answer at most; 0: as many as the model's positions allow")
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}
@@ -124,7 +126,7 @@ func solveOne(ctx context.Context, f flags, stdout io.Writer) error {
 			return err
 		}
 		trace, err := a.Trace()
-		if err != nil { // show it all the same
+		if err != nil { // print the text as it is
 			trace = coat.Trace{{Text: a.Text}}
 		}
 		if err := progress.Trace(stdout, trace); err != nil {
@@ -140,15 +142,15 @@ func solveOne(ctx context.Context, f flags, stdout io.Writer) error {
 	return nil
 }
 
-// A line is what is written of a problem.
+// A line is one line of the output.
 type line struct {
 	ID      string `json:"id"`
-	Answer  string `json:"answer"` // what stands in the last box
+	Answer  string `json:"answer"` // the text in the last box
 	Correct bool   `json:"correct"`
 	Text    string `json:"text"`
 }
 
-// solveFile writes a line a problem as answers come, and what they are worth.
+// solveFile writes one line a problem while answers come, and then the accuracy.
 func solveFile(ctx context.Context, f flags, stdout, stderr io.Writer) error {
 	checks := map[string]reward.Func{}
 	problems, err := coat.OpenProblems(f.problems, func(p coat.Problem) error {

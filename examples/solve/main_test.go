@@ -92,7 +92,7 @@ func TestProblems(t *testing.T) {
 		_, stdout, _ := call(t.Context(), "-model", dir, "-problems", path, "-temperature", "1", "-max-tokens", "8", "-seed", seed)
 		return stdout
 	}
-	if sample("1") != sample("1") || sample("1") == sample("2") {
+	if first := sample("1"); first != sample("1") || first == sample("2") {
 		t.Error("samples do not follow the seed")
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/satori-go/satori/reward"
 )
 
-// attempts are the model's, one a problem, in order.
+// attempts yields one attempt a problem, in order.
 func attempts(ctx context.Context, f flags, problems []coat.Problem) iter.Seq2[coat.Attempt, error] {
 	return func(yield func(coat.Attempt, error) bool) {
 		m, err := open(f)
@@ -23,7 +23,7 @@ func attempts(ctx context.Context, f flags, problems []coat.Problem) iter.Seq2[c
 			yield(coat.Attempt{}, err)
 			return
 		}
-		// Small batches: an answer is written before all are found.
+		// With small batches the first answers are written early.
 		s := model.Sampling{MaxTokens: f.maxTokens, Temperature: f.temperature, Seed: f.seed, Batch: 128}
 		for r, err := range s.Rollouts(ctx, m, coat.Bare, coat.Starts(problems)) {
 			if !yield(r.Attempt, err) {
@@ -33,7 +33,7 @@ func attempts(ctx context.Context, f flags, problems []coat.Problem) iter.Seq2[c
 	}
 }
 
-// open refuses models that cannot reason in these steps.
+// open opens the model. It refuses models that cannot reason in steps.
 func open(f flags) (*model.LM, error) {
 	b, err := model.OpenBackend(f.backend)
 	if err != nil {
@@ -54,8 +54,8 @@ func open(f flags) (*model.LM, error) {
 	return m, nil
 }
 
-// limit is the most tokens of an answer. It reads every question, so that what the
-// model cannot read is known before the first answer.
+// limit returns the number of tokens that an answer may have. It encodes every question, so
+// that a question that the model cannot read is reported before the first answer.
 func limit(m *model.LM, asked int, problems []coat.Problem) (int, error) {
 	room := m.Config.MaxPositions
 	for _, p := range problems {
@@ -75,12 +75,13 @@ func limit(m *model.LM, asked int, problems []coat.Problem) (int, error) {
 	return room, nil
 }
 
-// answer is what stands in the last box, or "".
+// answer returns the text in the last box, or "".
 func answer(a coat.Attempt) string {
 	box, _ := reward.Boxed(a.Text)
 	return strings.TrimSpace(box)
 }
 
+// unknownTask reports a question that belongs to no task.
 func unknownTask(question string) error {
 	return fmt.Errorf(`question %q is none of a known task; they look like "| 1 2 | 1 3 / 1 3 =" or "1 2 3 make 6 :"`, question)
 }

@@ -12,21 +12,21 @@ import (
 	"github.com/satori-go/satori/reward/answer"
 )
 
-// maxLine is the longest line that the filter reads.
+// maxLine is the length of the longest line that the filter reads, in bytes.
 const maxLine = 64 << 20
 
-// A field is a member of a JSON object, as it is written.
+// A field is a member of a JSON object with its value as written.
 type field struct {
 	name  string
 	value json.RawMessage
 }
 
-// filter judges the lines of in, each of which it writes as soon as it is judged.
+// filter judges the lines of in and writes each one as soon as it is judged.
 //
-// Fields of a line are kept as they are, in their order, but for those with the three
-// names that are added. Of a pred and an output the pred counts. A gold answer that
-// cannot be read is an error, which comes at the end so that the other lines are judged;
-// its own line says "unreadable gold", and no answer equals it.
+// It keeps the fields of a line and their order, except for the three names that it adds.
+// If a line has both a pred and an output, it judges the pred. A reference answer that
+// cannot be parsed is an error that filter returns at the end, after the other lines. Its
+// own line gets the reason "unreadable gold".
 func filter(ctx context.Context, in io.Reader, out io.Writer) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
@@ -47,7 +47,9 @@ func filter(ctx context.Context, in io.Reader, out io.Writer) error {
 		if bad != nil {
 			unreadable = append(unreadable, fmt.Errorf("line %d: %w", n, bad))
 		}
-		w.Write(append(judged, '\n')) // Flush has its error
+		if _, err := w.Write(append(judged, '\n')); err != nil {
+			return err
+		}
 	}
 	if err := errors.Join(lines.Err(), w.Flush()); err != nil {
 		return err
@@ -58,7 +60,7 @@ func filter(ctx context.Context, in io.Reader, out io.Writer) error {
 	return nil
 }
 
-// judgeLine is a line with its verdict. gold is what is wrong with the gold answer.
+// judgeLine returns a line with its verdict. gold is the fault of its reference answer.
 func judgeLine(line []byte) (judged []byte, gold, err error) {
 	var in struct{ Gold, Pred, Output *text }
 	if err := json.Unmarshal(line, &in); err != nil {
@@ -91,10 +93,11 @@ func judgeLine(line []byte) (judged []byte, gold, err error) {
 	if gold == nil {
 		reason = verdict.Reason.String()
 	}
-	return join(fields, verdict.Equal, pred, reason), gold, nil
+	judged, err = join(fields, verdict.Equal, pred, reason)
+	return judged, gold, err
 }
 
-// members are the fields of an object, less those that are added.
+// members returns the fields of an object without those that the filter adds.
 func members(object []byte) (fields []field, err error) {
 	d := json.NewDecoder(bytes.NewReader(object))
 	if _, err := d.Token(); err != nil { // {
@@ -119,20 +122,20 @@ func members(object []byte) (fields []field, err error) {
 }
 
 // join writes an object.
-func join(fields []field, equal bool, pred, reason string) []byte {
+func join(fields []field, equal bool, pred, reason string) (object []byte, err error) {
 	var line bytes.Buffer
 	encode := json.NewEncoder(&line)
 	encode.SetEscapeHTML(false)
 	put := func(opening, name string, value any) {
 		line.WriteString(opening)
-		encode.Encode(name)           // of a string: cannot fail
+		err = errors.Join(err, encode.Encode(name))
 		line.Truncate(line.Len() - 1) // its line end
 		line.WriteByte(':')
 		if raw, ok := value.(json.RawMessage); ok {
 			line.Write(raw)
 			return
 		}
-		encode.Encode(value)
+		err = errors.Join(err, encode.Encode(value))
 		line.Truncate(line.Len() - 1)
 	}
 	opening := "{"
@@ -144,5 +147,5 @@ func join(fields []field, equal bool, pred, reason string) []byte {
 	put(",", "answer", pred)
 	put(",", "reason", reason)
 	line.WriteByte('}')
-	return line.Bytes()
+	return line.Bytes(), err
 }

@@ -9,9 +9,10 @@ import (
 	"github.com/satori-go/satori/reward/answer"
 )
 
-// A text is a JSON string, or a number as it is written: gold answers are either.
+// A text is a JSON string, or a number as written. Reference answers are either.
 type text string
 
+// UnmarshalJSON reads a string or a number.
 func (t *text) UnmarshalJSON(data []byte) error {
 	var s string
 	if err := json.Unmarshal(data, &s); err == nil && string(data) != "null" {
@@ -26,7 +27,7 @@ func (t *text) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// judge compares the answer that output gives with the gold answer.
+// judge compares the answer in an output with the reference answer.
 func judge(gold *answer.Gold, output string) (pred string, verdict answer.Verdict) {
 	pred, ok := answer.Extract(withoutEnd(output))
 	if !ok {
@@ -35,9 +36,9 @@ func judge(gold *answer.Gold, output string) (pred string, verdict answer.Verdic
 	return pred, gold.Equal(pred)
 }
 
-// response is what a policy wrote: the query less the prompt that it starts with. A
-// query is decoded from tokens, so that it may open with a token of its own, such as
-// <s>, and its white space may differ from the prompt's.
+// response returns what a policy wrote: the query without the prompt at its head. A query
+// is decoded from tokens. It may begin with another token, such as <s>, and its white space
+// may differ from the prompt's.
 func response(query, prompt string) (string, error) {
 	if _, after, ok := strings.Cut(query, prompt); ok {
 		return after, nil
@@ -50,10 +51,10 @@ func response(query, prompt string) (string, error) {
 	return "", errors.New("does not start with its prompt")
 }
 
-// maxOpening is how many bytes may stand before the prompt.
+// maxOpening is the number of bytes that may come before the prompt.
 const maxOpening = 64
 
-// follow is what comes after the prompt, which text starts with but for white space.
+// follow returns what comes after the prompt at the head of text. It ignores white space.
 func follow(text, prompt string) (after string, ok bool) {
 	for _, want := range prompt {
 		if unicode.IsSpace(want) {
@@ -67,8 +68,8 @@ func follow(text, prompt string) (after string, ok bool) {
 	return text, true
 }
 
-// withoutEnd is an output without the tokens that end it: OpenRLHF decodes them too.
-// They would be taken for a part of "the answer is 72<|im_end|>".
+// withoutEnd removes the special tokens at the end of an output, because OpenRLHF decodes
+// them too. Otherwise they would become part of "the answer is 72<|im_end|>".
 func withoutEnd(output string) string {
 	for {
 		output = strings.TrimRightFunc(output, unicode.IsSpace)
@@ -80,7 +81,7 @@ func withoutEnd(output string) string {
 	}
 }
 
-// isToken tells whether <...> is a special token of a usual tokenizer.
+// isToken reports whether <...> is a special token of a usual tokenizer.
 func isToken(s string) bool {
 	name, ok := strings.CutSuffix(strings.TrimPrefix(s, "<"), ">")
 	if !ok || len(name) > maxOpening {

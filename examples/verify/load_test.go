@@ -59,7 +59,9 @@ func (p *process) metric(t *testing.T, name string) (v float64) {
 	defer r.Body.Close()
 	for lines := bufio.NewScanner(r.Body); lines.Scan(); {
 		if text, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
-			fmt.Sscan(text, &v)
+			if _, err := fmt.Sscan(text, &v); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	return v
@@ -140,7 +142,9 @@ func cut(addr, body string, listens bool) error {
 	if !listens {
 		return nil // the server's count of 400s has it
 	}
-	c.(*net.TCPConn).CloseWrite()
+	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+		return err
+	}
 	reply, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
 		return err
@@ -207,7 +211,9 @@ func TestLoad(t *testing.T) {
 	if left > before+4 {
 		t.Errorf("%v goroutines are left, %v before", left, before)
 	}
-	p.cmd.Process.Signal(syscall.SIGTERM)
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
 	rest, _ := io.ReadAll(p.stderr)
 	if err := p.cmd.Wait(); err != nil || string(rest) != "verify: stopped\n" {
 		t.Errorf("the server ended with %v and said %q", err, rest)

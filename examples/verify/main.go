@@ -3,12 +3,16 @@
 //	go run ./examples/verify < attempts.jsonl > judged.jsonl
 //	go run ./examples/verify -serve :8765
 //
-// The first reads a JSON object a line, with the fields gold and pred, or gold and
-// output, and writes the same lines in the same order with the fields equal, answer and
-// reason: a pred is the answer itself, an output is the whole text of a model, in which
-// the answer is looked for. The second is a reward server for OpenRLHF and whoever else
-// speaks its protocol; see [Server]. It exits with 1 if it failed, or if a gold answer
-// could not be read, and with 2 if it was called wrongly.
+// The first command reads one JSON object a line. An object has the fields gold and pred,
+// or gold and output: gold is the reference answer, a pred is an answer, and an output is the
+// whole text of a model, in which the program finds the answer. The program writes the same
+// lines in the same order and adds the fields equal, answer and reason.
+//
+// The second command starts a reward server for OpenRLHF and for every client of the same
+// protocol; see [Server].
+//
+// The exit status is 1 if the program failed or a reference answer could not be parsed, and
+// 2 if the command line is wrong.
 package main
 
 import (
@@ -34,20 +38,20 @@ func main() {
 const usage = `Usage: verify [flags] < IN.jsonl > OUT.jsonl
        verify -serve ADDR [flags]
 
-Judges mathematical answers. A line is {"gold": ..., "pred": ...} or {"gold": ..., "output": ...};
-equal, answer and reason are added to it. With -serve it answers POST /get_reward as OpenRLHF's
-remote reward model does, /healthz and /metrics.
+Judges mathematical answers. A line is {"gold": ..., "pred": ...} or {"gold": ..., "output": ...}.
+The program adds equal, answer and reason to it. With -serve it answers POST /get_reward as
+OpenRLHF's remote reward model does, /healthz and /metrics.
 
 Flags:
 `
 
-// flags are what the program was told.
+// A flags holds what the command line said.
 type flags struct {
-	addr   string // of the server; empty: filter
+	addr   string // of the server; "": filter standard input
 	server Config
 }
 
-// run is the program; it returns the exit status.
+// run runs the program and returns its exit status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	f, err := parse(args, stderr)
 	switch {
@@ -68,6 +72,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return 0
 }
 
+// parse reads the command line. It reports an error to stderr itself.
 func parse(args []string, stderr io.Writer) (f flags, err error) {
 	set := flag.NewFlagSet("verify", flag.ContinueOnError)
 	set.SetOutput(stderr)
@@ -76,11 +81,11 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 		set.PrintDefaults()
 	}
 	c := &f.server
-	set.StringVar(&f.addr, "serve", "", "serve rewards at `ADDR`, such as :8765; this machine alone is answered unless ADDR names a host, such as 0.0.0.0:8765")
-	set.Int64Var(&c.MaxBody, "max-body", 0, "most bytes of a request (default 16 MiB)")
-	set.IntVar(&c.Concurrent, "concurrent", 0, "most requests that are read or judged at a time (default 16); others wait")
-	set.IntVar(&c.Waiting, "waiting", 0, "most requests that wait (default 1024); others are sent away with 503")
-	set.DurationVar(&c.Deadline, "deadline", 0, "most time of a request, waiting included (default 1m)")
+	set.StringVar(&f.addr, "serve", "", "serve rewards at `ADDR`, such as :8765; without a host, as in 0.0.0.0:8765, only this machine is served")
+	set.Int64Var(&c.MaxBody, "max-body", 0, "bytes of a request at most (default 16 MiB)")
+	set.IntVar(&c.Concurrent, "concurrent", 0, "requests that are read or judged at a time (default 16); others wait")
+	set.IntVar(&c.Waiting, "waiting", 0, "requests that may wait (default 1024); others are refused with 503")
+	set.DurationVar(&c.Deadline, "deadline", 0, "time of a request at most, waiting included (default 1m)")
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}
@@ -99,7 +104,7 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 	return f, err
 }
 
-// local has an address without a host mean this machine alone.
+// local returns addr with this machine as its host if it names none.
 func local(addr string) (string, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -111,10 +116,10 @@ func local(addr string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-// grace is how long requests that are being judged may take to end when the server stops.
+// grace bounds the time that running requests get when the server stops.
 const grace = 10 * time.Second
 
-// serve answers until ctx ends, and then finishes what it has begun.
+// serve answers requests until ctx ends, and then finishes those that it has begun.
 func serve(ctx context.Context, f flags, stderr io.Writer) error {
 	listener, err := net.Listen("tcp", f.addr)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/satori-go/satori/reward/answer"
 )
 
-// metrics count what a server does. Each server has a registry of its own.
+// A metrics counts what a server does. Each server has its own registry.
 type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
@@ -44,11 +44,13 @@ func newMetrics() *metrics {
 	return m
 }
 
+// request counts a request and its time.
 func (m *metrics) request(status int, took time.Duration) {
 	m.requests.WithLabelValues(strconv.Itoa(status)).Inc()
 	m.seconds.Observe(took.Seconds())
 }
 
+// judged counts verdicts by their reasons.
 func (m *metrics) judged(reasons []answer.Reason) {
 	for _, r := range reasons {
 		m.answers.WithLabelValues(r.String()).Inc()

@@ -16,14 +16,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// A Config bounds what a server does at a time.
+// A Config bounds the work that a server does at a time.
 type Config struct {
-	MaxBody    int64         // bytes of a request; 0: 16 MiB, some thousand rollouts
+	MaxBody    int64         // bytes of a request; 0: 16 MiB, which is some thousand rollouts
 	Concurrent int           // requests that are read or judged at a time; 0: 16
-	Waiting    int           // requests that wait for one of those to end; 0: 1024
-	Deadline   time.Duration // of a request, waiting and reading included; 0: a minute. OpenRLHF waits for three
+	Waiting    int           // requests that wait for a place; 0: 1024
+	Deadline   time.Duration // of a request, waiting and reading included; 0: one minute. OpenRLHF waits for three
 }
 
+// validate reports values that no server can have.
 func (c Config) validate() error {
 	if c.MaxBody < 0 || c.Concurrent < 0 || c.Waiting < 0 || c.Deadline < 0 {
 		return fmt.Errorf("MaxBody is %d, Concurrent %d, Waiting %d, Deadline %v: want 0 or more", c.MaxBody, c.Concurrent, c.Waiting, c.Deadline)
@@ -31,24 +32,24 @@ func (c Config) validate() error {
 	return nil
 }
 
-// A Server answers
+// A Server answers three paths:
 //
 //	POST /get_reward   OpenRLHF's remote reward protocol; see [Request]
 //	GET  /healthz      "ok"
 //	GET  /metrics      for Prometheus
 //
-// A request that is not understood is refused with a 4xx and the reason in words: 400
-// for what is not JSON or was cut off, 408 for what did not come in time, 413 for what
-// is too long, 422 for what cannot be judged. What is sent to a server that has too much
-// to do is refused with 503. Memory is bounded by Concurrent times some times MaxBody.
+// It refuses a bad request with a 4xx and a reason in words: 400 if the body is no JSON or
+// incomplete, 408 if it is late, 413 if it is too long, 422 if it cannot be judged. It
+// refuses a request with 503 if too many are running. Its memory is bounded by Concurrent
+// times a small multiple of MaxBody.
 type Server struct {
 	config  Config
 	metrics *metrics
-	places  chan struct{} // of those that are read or judged
-	waiting chan struct{} // and of those and the ones that wait
+	places  chan struct{} // one entry a request that is read or judged
+	waiting chan struct{} // one entry a request that is read or judged, or waits
 }
 
-// NewServer is a server; nothing listens yet.
+// NewServer makes a server. It does not listen yet.
 func NewServer(c Config) *Server {
 	c.MaxBody, c.Concurrent = cmp.Or(c.MaxBody, 16<<20), cmp.Or(c.Concurrent, 16)
 	c.Waiting, c.Deadline = cmp.Or(c.Waiting, 1024), cmp.Or(c.Deadline, time.Minute)
@@ -58,17 +59,17 @@ func NewServer(c Config) *Server {
 	}
 }
 
-// Handler serves the three paths.
+// Handler returns a handler of the three paths.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /get_reward", s.getReward)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
 	return mux
 }
 
-// Serve answers what comes to the listener until ctx ends. Then it takes no more
-// connections and waits for the requests that it has, but no longer than grace.
+// Serve answers requests of the listener until ctx ends. Then it accepts no more
+// connections and waits for the running requests, at most for grace.
 func (s *Server) Serve(ctx context.Context, listener net.Listener, grace time.Duration) error {
 	server := &http.Server{
 		Handler:           s.Handler(),
@@ -91,29 +92,37 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, grace time.Du
 	if err := server.Shutdown(last); err != nil {
 		return errors.Join(fmt.Errorf("requests were cut off: %w", err), server.Close())
 	}
-	<-failed // http.ErrServerClosed
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
 	return nil
 }
 
+// getReward answers a request for rewards.
 func (s *Server) getReward(w http.ResponseWriter, r *http.Request) {
 	begin := time.Now()
 	ctx, cancel := context.WithTimeout(r.Context(), s.config.Deadline)
 	defer cancel()
 	reply, status, err := s.answer(ctx, w, r)
 	s.metrics.request(status, time.Since(begin))
-	w.Header().Set("Content-Type", "application/json")
+	var body any = reply
 	if err != nil {
-		if status == http.StatusServiceUnavailable {
-			w.Header().Set("Retry-After", "1")
-		}
-		w.WriteHeader(status)
-		json.NewEncoder(w).Encode(map[string]string{"error": err.Error()})
+		body = map[string]string{"error": err.Error()}
+	}
+	data, err := json.Marshal(body)
+	if err != nil { // no value of a reply does this
+		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	json.NewEncoder(w).Encode(reply)
+	w.Header().Set("Content-Type", "application/json")
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	w.WriteHeader(status)
+	w.Write(append(data, '\n')) // a client that is gone gets no other reply either
 }
 
-// answer judges a request, when there is a place for it.
+// answer judges a request as soon as a place is free.
 func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Request) (Reply, int, error) {
 	select {
 	case s.waiting <- struct{}{}:
@@ -152,13 +161,13 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	return reply, http.StatusOK, nil
 }
 
-// refusal is the status for a request that could not be read. Of one that is too long
-// some more is read, so that its sender comes to reading the reply.
+// refusal returns the status for a request that could not be read. It reads on in a request
+// that is too long, so that the sender gets to the reply.
 func (s *Server) refusal(r *http.Request, err error) int {
 	var tooLong *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLong):
-		io.CopyN(io.Discard, r.Body, s.config.MaxBody)
+		_, _ = io.CopyN(io.Discard, r.Body, s.config.MaxBody) // whatever its sender still has to say
 		return http.StatusRequestEntityTooLarge
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return http.StatusRequestTimeout
