@@ -9,13 +9,14 @@ import (
 	"github.com/satori-go/satori/reward/answer"
 )
 
-// Answer makes a check: 1 where the final answer of the response, as
+// Answer makes a check for mathematics: 1 if the final answer of the response, as
 // [answer.Extract] finds it, equals the problem's answer, else 0. Answers may be
 // written in different ways; see package answer. A problem whose answer cannot be
 // read is an error, never a zero: refuse it with [answer.CheckGold] when data is read.
 //
-// The check remembers the problems it has seen last, so that the many attempts at a
-// problem share the work of reading its answer.
+// Answer is called to get the check, reward.Answer(), since the check remembers the
+// problems that it has seen last: many attempts at a problem share the work of reading
+// its answer. [Exact], which has nothing to remember, is a check itself.
 func Answer() Func {
 	var mu sync.Mutex
 	golds := map[string]*answer.Gold{}

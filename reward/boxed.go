@@ -9,9 +9,9 @@ import (
 	"github.com/satori-go/satori/coat"
 )
 
-// Boxed is what stands in the last \boxed{...} of a text, which counts where there
-// are several. Braces are matched; \{ and \} are not braces. Where the last box is
-// not closed there is no answer, whatever came before it.
+// Boxed finds what is written in the last \boxed{...} of a text, which counts where there
+// are several. Braces are matched; \{ and \} are not braces. Where the last box is not
+// closed there is no answer, whatever the boxes before it hold.
 func Boxed(text string) (string, bool) {
 	const box = `\boxed`
 	at := strings.LastIndex(text, box)
@@ -37,10 +37,10 @@ func Boxed(text string) (string, bool) {
 	return "", false
 }
 
-// Exact is a check: 1 where the words in the last box of the response are those of
-// the problem's answer, else 0. White space does not matter; everything else does.
-// It suits answers that can be written in one way. A problem without an answer is an
-// error.
+// Exact gives 1 if the words in the last box of the response are those of the problem's
+// answer, else 0. White space does not matter; everything else does. It suits answers
+// that can be written in one way; [Answer] makes a check for mathematics. A problem
+// without an answer is an error. Exact is a [Func] and a check.
 func Exact(_ context.Context, a coat.Attempt) (float64, error) {
 	gold := strings.Fields(a.Start.Problem.Answer)
 	if len(gold) == 0 {

@@ -1,10 +1,12 @@
 // Package reward judges attempts: it turns a [coat.Attempt] into a number.
 //
 //   - a [Func] scores one attempt; a check is a Func that gives 1 for right and 0
-//     for wrong, and [Func.Verdict] reads it;
-//   - [Exact] and [Answer] are checks: the first for answers that can be written in
-//     one way, the second for mathematics, by package answer;
+//     for wrong;
+//   - [Exact] is a check for answers that can be written in one way; [Answer] makes one
+//     for mathematics, by package answer;
+//   - [Judge] runs a check once an attempt and makes a [coat.Judged] of each;
 //   - a [Batch] scores many attempts together, as a reward model does;
+//   - [Sigmoid], [Shift], [Clip] and [Memo] wrap a Func or a Batch;
 //   - a [Term] gives either a name and a weight;
 //   - a [Rubric] is a weighted sum of terms, and [Rubric.Score] applies it to many
 //     attempts at once;
@@ -32,18 +34,18 @@
 //	rubric := reward.Rubric{
 //		{Name: "rule", Weight: 1, Func: reward.Correct(check)},
 //		{Name: "bonus", Weight: 1, Func: reward.Reflection(check, 0.5)},
-//		{Name: "preference", Weight: 1, Batch: model.Reward}, // of a *bt.Model
+//		{Name: "preference", Weight: 1, Batch: reward.Sigmoid(model.Score)}, // of a *bt.Model
 //		{Name: "format", Weight: 0, Func: reward.Format}, // a metric
 //	}
 //
-// Where it differs from the authors' code:
+// It differs from the authors' code in three ways:
 //
-//   - The answer is the last box of the response alone. The code looks at the last
+//   - The answer is the last box of the response alone. Their code looks at the last
 //     128 characters of prompt and response, so that a restart from a finished right
 //     solution is credited for stopping at once, and an answer is lost where more
 //     text follows it. Here a restart has to answer again.
-//   - A truncated attempt is wrong, whatever stands in it: the policy did not end
-//     there. The code has no rule for it and rewards a box that happens to be near
+//   - A truncated attempt is wrong, whatever its text is: the policy did not end
+//     there. Their code has no rule for it and rewards a box that happens to be near
 //     the cut.
 //   - A Func that fails, panics or gives NaN or an infinity stops the scoring with an
 //     error that names the term and the attempt. It is never a zero reward.

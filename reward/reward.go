@@ -10,10 +10,13 @@ import (
 
 // A Func scores an attempt. It must be safe for concurrent use and should return
 // soon after its context ends. An error stops training; it is never a zero reward.
+//
+// A check is a Func that gives 1 for right and 0 for wrong, such as [Exact] and the
+// result of [Answer]. [Judge] runs it on many attempts, [Func.Verdict] on one.
 type Func func(ctx context.Context, a coat.Attempt) (float64, error)
 
-// Verdict reads a check: [coat.Right] where it gives 1 and [coat.Wrong] where it
-// gives 0; any other value is an error. A truncated attempt is wrong without being
+// Verdict runs a check on one attempt: [coat.Right] if it gives 1, [coat.Wrong] if it
+// gives 0. Any other value is an error. A truncated attempt is wrong without being
 // checked.
 func (check Func) Verdict(ctx context.Context, a coat.Attempt) (coat.Outcome, error) {
 	if a.Truncated {
@@ -32,8 +35,8 @@ func (check Func) Verdict(ctx context.Context, a coat.Attempt) (coat.Outcome, er
 	return coat.Unknown, fmt.Errorf("check gave %v, want 0 or 1", v)
 }
 
-// value is f's score, held to be finite, so that no wrapper hides a NaN or an
-// infinity before a rubric sees it.
+// value returns a score that is finite, so that no wrapper hides a NaN or an infinity
+// before a rubric sees it.
 func (f Func) value(ctx context.Context, a coat.Attempt) (float64, error) {
 	v, err := f(ctx, a)
 	if err != nil {
@@ -49,7 +52,7 @@ func finite(v float64) (float64, error) {
 	return v, nil
 }
 
-// A Pair is two attempts of one problem of which the first is the better. Under the
+// A Pair is two attempts at one problem, of which the first is the better. Under the
 // Bradley-Terry model it is preferred with the probability
 //
 //	P(chosen ≻ rejected) = σ(r_ψ(chosen) − r_ψ(rejected))

@@ -165,11 +165,12 @@ func (r Rubric) batches(ctx context.Context, attempts []coat.Attempt) ([][]float
 			return nil, fmt.Errorf("reward: scoring %d attempts: %w", len(attempts), err)
 		}
 		var err error
-		if values[k], err = t.batch(ctx, attempts); err != nil {
+		var failed *ScoreError
+		switch values[k], err = t.batch(ctx, attempts); {
+		case errors.As(err, &failed): // of a wrapper, which knows the attempt and not the term
+			return nil, &ScoreError{Term: t.Name, Attempt: failed.Attempt, Problem: failed.Problem, Err: failed.Err}
+		case err != nil:
 			return nil, fmt.Errorf("reward: term %q: %w", t.Name, err)
-		}
-		if len(values[k]) != len(attempts) {
-			return nil, fmt.Errorf("reward: term %q: %d scores for %d attempts", t.Name, len(values[k]), len(attempts))
 		}
 	}
 	return values, nil
@@ -182,7 +183,7 @@ func (t Term) batch(ctx context.Context, attempts []coat.Attempt) (values []floa
 			err = fmt.Errorf("%d attempts together: panic: %v\n%s", len(attempts), p, debug.Stack())
 		}
 	}()
-	return t.Batch(ctx, attempts)
+	return t.Batch.values(ctx, attempts)
 }
 
 // fault names the first term that s has no part of.

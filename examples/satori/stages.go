@@ -135,7 +135,7 @@ func (r *Run) rubric(rm *bt.Model) reward.Rubric {
 	check := reward.Memo(r.Task.Check)
 	return reward.Rubric{
 		{Name: "rule", Weight: 1, Func: reward.Correct(check), Low: -1},
-		{Name: "preference", Weight: 1, Batch: rm.Reward, High: 1},
+		{Name: "preference", Weight: 1, Batch: reward.Sigmoid(rm.Score), High: 1},
 		{Name: "bonus", Weight: 1, Func: reward.Reflection(check, 0.5), Low: -0.5, High: 0.5},
 		{Name: "overlong", Weight: -r.Recipe.Overlong, Func: reward.Overlong, High: 1},
 		{Name: "accuracy", Func: reward.Shift(reward.Correct(check), 1), High: 1},

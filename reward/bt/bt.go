@@ -22,15 +22,14 @@
 //	2   79.5 %  81.0 %  79.0 %   79.8 %   90.8 %
 //
 // [New] makes a [Model] from a language model, [Model.Train] trains it and yields a
-// [Step] for each update, [Model.Reward] is the term of a rubric, and [Model.Save] and
-// [Open] keep it as a Hugging Face directory with a reward.json beside the weights. Its
+// [Step] for each update, and [Model.Score] scores attempts. [reward.Sigmoid] of it is the
+// preference term of the paper's reward. [Model.Save] and [Open] keep it as a Hugging Face directory with a reward.json beside the weights. Its
 // trunk and head, [Model].Net, are what PPO's critic starts from.
 package bt
 
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
@@ -89,16 +88,6 @@ func (m *Model) Score(ctx context.Context, attempts []coat.Attempt) ([]float64, 
 		scores[i] = (scores[i] - m.Mean) / m.Std
 	}
 	return scores, nil
-}
-
-// Reward is σ of [Model.Score], the preference term of the paper's reward. It is a
-// [reward.Batch].
-func (m *Model) Reward(ctx context.Context, attempts []coat.Attempt) ([]float64, error) {
-	scores, err := m.Score(ctx, attempts)
-	for i, s := range scores {
-		scores[i] = 1 / (1 + math.Exp(-s))
-	}
-	return scores, err
 }
 
 // slack is how many tokens more than it was sampled with a text can come to: the EOS, and
