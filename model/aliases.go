@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/satori-go/satori/model/decoder"
+	"github.com/satori-go/satori/model/hf"
 	"github.com/satori-go/satori/model/network"
 	"github.com/satori-go/satori/model/train"
 )
@@ -21,7 +22,6 @@ type (
 	AdamW       = train.AdamW
 	Stat        = train.Stat
 	Pending     = train.Pending
-	spec        = decoder.Spec
 )
 
 // NewNet makes a network with fresh weights, as [network.New] does.
@@ -33,23 +33,19 @@ func NewLearner(n *Net, loss Loss, a AdamW) *Learner { return train.NewLearner(n
 const optimizerFile = "optimizer.safetensors"
 
 // SaveLearner returns a function that writes a learner's state into a directory, for
-// [SaveNet] and [LM.SaveWith].
+// [hf.SaveNet] and [LM.SaveWith].
 func SaveLearner(l *Learner) func(dir string) error {
 	return func(dir string) error {
-		return writeSafetensors(filepath.Join(dir, optimizerFile), l.StateSpecs(), inF32, l.StateTensor)
+		return hf.WriteTensors(filepath.Join(dir, optimizerFile), l.StateSpecs(), l.StateTensor)
 	}
 }
 
 // OpenLearner has a learner go on from the state in a directory that [SaveLearner] wrote.
 func OpenLearner(l *Learner, dir string) error {
 	path := filepath.Join(dir, optimizerFile)
-	list, err := readSafetensors(path, l.StateSpecs())
+	values, err := hf.ReadTensors(path, l.StateSpecs())
 	if err != nil {
 		return fmt.Errorf("model: %w", err)
-	}
-	values := make([][]float32, len(list))
-	for i, t := range list {
-		values[i] = t.data
 	}
 	if err := l.SetState(values); err != nil {
 		return fmt.Errorf("model: %s: %w", path, err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/decoder"
+	"github.com/satori-go/satori/model/hf"
 	"github.com/satori-go/satori/model/internal/device"
 	"github.com/satori-go/satori/model/internal/modeltest"
 	"github.com/satori-go/satori/model/network"
@@ -61,7 +62,7 @@ func TestLearnerResumes(t *testing.T) {
 	half := NewLearner(smallLM(t, b).Net, nextToken, AdamW{WeightDecay: 0.1})
 	trainSmall(t, half, 3, 2)
 	dir := t.TempDir() + "/checkpoint"
-	if err := SaveNet(half.Net, dir, SaveLearner(half)); err != nil {
+	if err := hf.SaveNet(half.Net, dir, SaveLearner(half)); err != nil {
 		t.Fatal(err)
 	}
 	net, err := OpenNet(b, dir)
@@ -90,7 +91,7 @@ func TestBF16Files(t *testing.T) {
 		trainSmall(t, two, 3, 2)
 		// Saved, the file is half as long and opens with the same numbers; the state has the masters.
 		dir := filepath.Join(t.TempDir(), "m")
-		if err := SaveNet(half, dir, SaveLearner(two)); err != nil {
+		if err := hf.SaveNet(half, dir, SaveLearner(two)); err != nil {
 			t.Fatal(err)
 		}
 		again, err := OpenNet(b, dir)
@@ -223,7 +224,7 @@ func TestDevicesFollow(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir() + "/checkpoint"
-	if err := SaveNet(lm.Net, dir, SaveLearner(l)); err != nil {
+	if err := hf.SaveNet(lm.Net, dir, SaveLearner(l)); err != nil {
 		t.Fatal(err)
 	}
 	want := trainSmall(t, l, 2, 2)

@@ -3,13 +3,15 @@ package model
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/satori-go/satori/coat"
-	"github.com/satori-go/satori/coat/rundir"
+	"github.com/satori-go/satori/model/chat"
+	"github.com/satori-go/satori/model/gguf"
+	"github.com/satori-go/satori/model/gguf/convert"
+	"github.com/satori-go/satori/model/hf"
 	"github.com/satori-go/satori/model/tokenizer"
 )
 
@@ -18,7 +20,7 @@ import (
 type LM struct {
 	*Net
 	tokenizer       *tokenizer.Tokenizer
-	tokenizerConfig tokenizerConfig
+	tokenizerConfig hf.TokenizerConfig
 	engine          engine
 }
 
@@ -42,33 +44,27 @@ func joined(n *Net, t *tokenizer.Tokenizer) (*LM, error) {
 // Tokenizer gives the model's tokenizer; nil where its directory has none.
 func (m *LM) Tokenizer() *tokenizer.Tokenizer { return m.tokenizer }
 
-// Open reads a Hugging Face directory or a GGUF file.
-//
-// A directory holds config.json, tokenizer.json, and the weights: model.safetensors, or
-// several files with model.safetensors.index.json, in f32, f16 or bf16. Without a
-// tokenizer.json the model works on ids alone; a generation_config.json adds its
-// eos_token_id to the stops. Of a .gguf file
-// (see package gguf for the types of its tensors) metadata, weights and tokenizer (pairs,
-// byte-level or with SentencePiece's scores) are read. Weights become f32. Errors name the
-// file, and the field or tensor; what the decoder cannot do is one.
+// Open reads a Hugging Face directory, as package hf does, or a file of the name *.gguf, as
+// package gguf/convert does. Without a tokenizer.json the model works on ids alone. Weights
+// become f32. Errors name the file, and the field or the tensor.
 func Open(b Backend, path string) (*LM, error) {
 	if strings.HasSuffix(path, ".gguf") {
-		lm, err := openGGUF(b, path)
+		m, err := convert.Open(b, path)
 		if err != nil {
-			return nil, fmt.Errorf("model: %w", err)
+			return nil, err
 		}
-		return lm, nil
+		return &LM{Net: m.Net, tokenizer: m.Tokenizer, tokenizerConfig: hf.NewTokenizerConfig(m.ChatTemplate)}, nil
 	}
 	// What is quick to read and to refuse comes first.
 	t, err := tokenizer.Open(filepath.Join(path, "tokenizer.json"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	config, err := readTokenizerConfig(path)
+	config, err := hf.OpenTokenizerConfig(path)
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	n, err := OpenNet(b, path)
+	n, err := hf.OpenNet(b, path)
 	if err != nil {
 		return nil, err
 	}
@@ -81,86 +77,50 @@ func Open(b Backend, path string) (*LM, error) {
 	return lm, nil
 }
 
-// OpenNet is [Open] without the tokenizer. It reads a reward model, too.
+// OpenNet reads a network as [Open] does, without the tokenizer. It also reads a reward model.
 func OpenNet(b Backend, path string) (*Net, error) {
 	if strings.HasSuffix(path, ".gguf") {
-		n, _, err := openGGUFNet(b, path)
-		if err != nil {
-			return nil, fmt.Errorf("model: %w", err)
-		}
-		return n, nil
+		return convert.OpenNet(b, path)
 	}
-	dir := path
-	c, err := readConfig(filepath.Join(dir, "config.json"))
-	if err == nil {
-		err = addStops(&c, dir)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("model: %w", err)
-	}
-	have, files, err := openWeights(dir)
-	if err != nil {
-		return nil, fmt.Errorf("model: %w", err)
-	}
-	defer files.Close()
-	scalars, file, err := openScalars(&c, dir)
-	if err != nil {
-		return nil, fmt.Errorf("model: %w", err)
-	}
-	defer file.Close()
-	maps.Copy(have, scalars)
-	n, err := load(b, c, have)
-	if err != nil {
-		return nil, fmt.Errorf("model: %s: %w", dir, err)
-	}
-	return n, nil
+	return hf.OpenNet(b, path)
 }
 
-// Save writes the layout that [Open] reads, whole or not at all. A model that was saved at
-// dir before is replaced; a directory with anything else in it is refused, and left as it is.
+// Save writes the Hugging Face directory that [Open] reads, whole or not at all. It replaces a
+// model that was saved there before, and refuses a directory with anything else in it.
 func (m *LM) Save(dir string) error { return m.SaveWith(dir) }
 
-// SaveWith is Save with further files, which functions write into the same directory.
+// SaveWith saves the model as [LM.Save] does, with further files that the functions write into
+// the same directory.
 func (m *LM) SaveWith(dir string, extra ...func(dir string) error) error {
-	return SaveNet(m.Net, dir, append(extra, func(tmp string) error {
+	return hf.SaveNet(m.Net, dir, append(extra, func(tmp string) error {
 		if m.tokenizer == nil {
 			return nil
 		}
-		return errors.Join(m.tokenizer.Save(filepath.Join(tmp, "tokenizer.json")), m.writeTokenizerConfig(tmp))
+		return m.tokenizerConfig.SaveTokenizer(tmp, m.Config, m.tokenizer)
 	})...)
 }
 
-// SaveNet writes config.json and the weights, in f32 or of a Config with BF16 in that:
-// model.safetensors, or several files with an index from 5 GB on. An adapter is merged in
-// ([SaveAdapter] writes it alone); further scalar heads go to a folder "heads". The functions
-// in extra write further files into the same directory.
-func SaveNet(n *Net, dir string, extra ...func(dir string) error) error {
-	if n.Config.LoRA.On() {
-		merged, err := n.Merge()
-		if err != nil {
-			return err
-		}
-		defer merged.Close()
-		n = merged
+// SaveGGUF writes the model as a GGUF file for llama.cpp and Ollama, with matrices of a type, as
+// [convert.Save] does.
+func (m *LM) SaveGGUF(path string, matrices gguf.Type) error {
+	file := convert.Model{Net: m.Net, Tokenizer: m.tokenizer, ChatTemplate: m.ChatTemplate()}
+	if id, ok := m.tokenizerConfig.BOS(m.Config, m.tokenizer); ok {
+		file.BOS = &id
 	}
-	err := rundir.ReplaceDir(dir, savedFiles, func(tmp string) error {
-		if err := writeConfig(n.Config, filepath.Join(tmp, "config.json")); err != nil {
-			return err
-		}
-		if err := errors.Join(saveWeights(n, tmp, maxShard), saveScalars(n, tmp)); err != nil {
-			return err
-		}
-		for _, write := range extra {
-			if err := write(tmp); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return convert.Save(path, file, matrices)
+}
+
+// ChatTemplate returns the source of the model's chat template, and "" where there is none.
+func (m *LM) ChatTemplate() string { return m.tokenizerConfig.ChatTemplate() }
+
+// Template parses the model's chat template, with the special tokens that it names. A model
+// without one is an error.
+func (m *LM) Template() (*chat.Template, error) {
+	t, err := m.tokenizerConfig.Template(m.Config, m.tokenizer)
 	if err != nil {
-		return fmt.Errorf("model: save %s: %w", dir, err)
+		return nil, fmt.Errorf("model: %w", err)
 	}
-	return nil
+	return t, nil
 }
 
 // Clone copies the model; the tokenizer is shared.
@@ -256,5 +216,15 @@ func (m *LM) WithoutScalars() *LM {
 	return m.over(m.Net.WithoutScalars())
 }
 
-// SaveAdapter writes the model's adapter alone, as the function [SaveAdapter] does.
-func (m *LM) SaveAdapter(dir, base string) error { return SaveAdapter(m.Net, dir, base) }
+// OpenAdapter reads an adapter in PEFT's layout for the model, whose weights it shares, as
+// [hf.OpenAdapter] does.
+func (m *LM) OpenAdapter(dir string) (*LM, error) {
+	n, err := hf.OpenAdapter(m.Net, dir)
+	if err != nil {
+		return nil, err
+	}
+	return m.over(n), nil
+}
+
+// SaveAdapter writes the model's adapter without the weights below it, as [hf.SaveAdapter] does.
+func (m *LM) SaveAdapter(dir, base string) error { return hf.SaveAdapter(m.Net, dir, base) }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/decoder"
+	"github.com/satori-go/satori/model/hf"
 	"github.com/satori-go/satori/model/internal/device"
 	"github.com/satori-go/satori/model/internal/modeltest"
 	"github.com/satori-go/satori/model/sampler"
@@ -430,7 +431,7 @@ func TestSaveOpen(t *testing.T) {
 	}
 	critic := lm.WithScore(1)
 	scoreDir := filepath.Join(t.TempDir(), "score")
-	if err := SaveNet(critic, scoreDir); err != nil {
+	if err := hf.SaveNet(critic, scoreDir); err != nil {
 		t.Fatal(err)
 	}
 	if c, err := OpenNet(b, scoreDir); err != nil || !c.Config.Score {

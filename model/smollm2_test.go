@@ -13,6 +13,7 @@ import (
 
 	"github.com/satori-go/satori/model/gguf"
 	"github.com/satori-go/satori/model/internal/device"
+	"github.com/satori-go/satori/model/internal/filetest"
 	"github.com/satori-go/satori/model/internal/modeltest"
 )
 
@@ -132,7 +133,7 @@ func TestSmolLM2Saved(t *testing.T) {
 	if err := lm.SaveGGUF(saved, gguf.F32); err != nil {
 		t.Fatal(err)
 	}
-	server := llamaServer(t, saved)
+	server := filetest.LlamaServer(t, saved)
 	type text struct{ Content string }
 	question := func(prompt any, n int) map[string]any {
 		return map[string]any{"prompt": prompt, "n_predict": n, "temperature": 0}
@@ -140,7 +141,7 @@ func TestSmolLM2Saved(t *testing.T) {
 	for _, c := range readSmolGolden(t).Cases {
 		ids := encode(t, lm, c.Text)
 		var tokens struct{ Tokens []int32 }
-		post(t, server+"/tokenize", map[string]any{"content": c.Text, "parse_special": true}, &tokens)
+		filetest.Post(t, server+"/tokenize", map[string]any{"content": c.Text, "parse_special": true}, &tokens)
 		if !slices.Equal(ids, c.IDs) || !slices.Equal(ids, tokens.Tokens) {
 			t.Errorf("%q: ids %v, want %v; llama.cpp says %v", c.Text, ids, c.IDs, tokens.Tokens)
 		}
@@ -148,22 +149,31 @@ func TestSmolLM2Saved(t *testing.T) {
 			continue
 		}
 		var got text
-		post(t, server+"/completion", question(c.Greedy.Prompt, len(c.Greedy.Tokens)), &got)
+		filetest.Post(t, server+"/completion", question(c.Greedy.Prompt, len(c.Greedy.Tokens)), &got)
 		if want := lm.Response(c.Greedy.Tokens); got.Content != want {
 			t.Errorf("%v: llama.cpp says %q, transformers %q", c.Greedy.Prompt, got.Content, want)
 		}
 	}
-	original, err := startLlamaServer(t, path)
+	original, err := filetest.StartLlamaServer(t, path)
 	if err != nil {
 		t.Logf("the original is not compared in llama.cpp: this build does not run it here: %.60v", err)
 		return
 	}
 	for _, prompt := range []string{"The capital of France is", "<|im_start|>user\nWhat is 2 + 2?<|im_end|>\n<|im_start|>assistant\n"} {
 		var one, two text
-		post(t, original+"/completion", question(prompt, 16), &one)
-		post(t, server+"/completion", question(prompt, 16), &two)
+		filetest.Post(t, original+"/completion", question(prompt, 16), &one)
+		filetest.Post(t, server+"/completion", question(prompt, 16), &two)
 		if one != two {
 			t.Errorf("%q: the original says %q, the saved file %q", prompt, one.Content, two.Content)
 		}
 	}
+}
+
+func encode(t testing.TB, lm *LM, text string) []int32 {
+	t.Helper()
+	ids, err := lm.tokenizer.EncodeStrict(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ids
 }

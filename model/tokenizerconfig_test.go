@@ -1,8 +1,6 @@
 package model
 
 import (
-	"encoding/json"
-	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,8 +8,25 @@ import (
 
 	"github.com/satori-go/satori/model/chat"
 	"github.com/satori-go/satori/model/gguf"
+	"github.com/satori-go/satori/model/hf"
+	"github.com/satori-go/satori/model/internal/filetest"
 	"github.com/satori-go/satori/model/internal/modeltest"
 )
+
+// families are small models of every family that llama.cpp knows.
+func families(t testing.TB, b Backend) map[string]*LM {
+	t.Helper()
+	list := map[string]*LM{}
+	for family, n := range filetest.Families(t, b) {
+		lm, err := NewLM(n, filetest.BytePairs(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lm.tokenizerConfig = hf.NewTokenizerConfig("{{ messages[0].content }}")
+		list[family] = lm
+	}
+	return list
+}
 
 // Special tokens are those of tokenizer_config.json, where config.json says something else,
 // as that of DeepSeek's distilled models does of the first token. They and the templates
@@ -22,11 +37,11 @@ func TestSpecialTokensAreKept(t *testing.T) {
 	config := `{"tokenizer_class":"LlamaTokenizerFast","model_max_length":99,"bos_token":{"content":"<|im_start|>"},"eos_token":"<|im_end|>","unk_token":null,
 		"chat_template":[{"name":"default","template":"{{ bos_token }}{{ messages[0].content }}"},{"name":"tool_use","template":"tools"}]}`
 	dir := filepath.Join(t.TempDir(), "m")
-	err := SaveNet(lm.Net, dir, func(tmp string) error {
+	err := hf.SaveNet(lm.Net, dir, func(tmp string) error {
 		if err := lm.tokenizer.Save(filepath.Join(tmp, "tokenizer.json")); err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(tmp, tokenizerConfigFile), []byte(config), 0o644)
+		return os.WriteFile(filepath.Join(tmp, "tokenizer_config.json"), []byte(config), 0o644)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -42,8 +57,15 @@ func TestSpecialTokensAreKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		text, err := template.Render(chat.Input{Messages: []chat.Message{{Content: "Hi"}}})
-		if err != nil || text != "<|im_start|>Hi" || len(lm.tokenizerConfig.chat.Templates) != named {
-			t.Errorf("%q of %d templates, %v", text, len(lm.tokenizerConfig.chat.Templates), err)
+		if err != nil || text != "<|im_start|>Hi" {
+			t.Errorf("%q, %v", text, err)
+		}
+		saved := filepath.Join(t.TempDir(), "saved")
+		if err := lm.Save(saved); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := chat.ReadSources(saved); err != nil || len(s.Templates) != named {
+			t.Errorf("%d templates, want %d, %v", len(s.Templates), named, err)
 		}
 	}
 	if lm, err = Open(b, dir); err != nil {
@@ -55,7 +77,7 @@ func TestSpecialTokensAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	var fields map[string]any
-	modeltest.ReadJSON(t, filepath.Join(again, tokenizerConfigFile), &fields)
+	modeltest.ReadJSON(t, filepath.Join(again, "tokenizer_config.json"), &fields)
 	if bos, _ := fields["bos_token"].(map[string]any); bos["content"] != "<|im_start|>" || fields["model_max_length"] != 99.0 || fields["tokenizer_class"] != "PreTrainedTokenizerFast" {
 		t.Errorf("saved %v", fields)
 	}
@@ -77,27 +99,6 @@ func TestSpecialTokensAreKept(t *testing.T) {
 		t.Errorf("BOS %d, want %d", *lm.Config.BOS, first)
 	}
 	check(lm, 1)
-}
-
-// What tokenizer_config.json does not mention is that of config.json; null is none.
-func TestSpecialTokensOfTheConfig(t *testing.T) {
-	lm := families(t, modeltest.Backends(t)["go"])["llama"]
-	first, _ := lm.tokenizer.Token(*lm.Config.BOS)
-	last, _ := lm.tokenizer.Token(lm.Config.EOS)
-	for _, c := range []struct {
-		fields map[string]json.RawMessage
-		want   map[string]string
-	}{
-		{nil, map[string]string{"bos_token": first, "eos_token": last, "pad_token": last}},
-		{map[string]json.RawMessage{"model_max_length": []byte("9")}, map[string]string{"bos_token": first, "eos_token": last}},
-		{map[string]json.RawMessage{"bos_token": []byte("null")}, map[string]string{"eos_token": last}},
-	} {
-		lm.tokenizerConfig.fields = c.fields
-		_, id, ok := lm.bos()
-		if got := lm.specialTokens(); !maps.Equal(got, c.want) || ok != (c.want["bos_token"] != "") || ok && id != *lm.Config.BOS {
-			t.Errorf("%s: %q, BOS %d %v; want %q", c.fields, got, id, ok, c.want)
-		}
-	}
 }
 
 // A model without a template says so, rather than render an empty prompt.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/hf"
 )
 
 // What [ActorCritic.Save] writes: actor.json, and a model's directory with its optimiser's
@@ -38,7 +39,7 @@ func (a *ActorCritic) Save(dir string, extra ...func(dir string) error) error {
 			return err
 		}
 		if a.Critic != nil {
-			if err := model.SaveNet(a.Critic, filepath.Join(tmp, criticDir), model.SaveLearner(a.critic)); err != nil {
+			if err := hf.SaveNet(a.Critic, filepath.Join(tmp, criticDir), model.SaveLearner(a.critic)); err != nil {
 				return err
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/hf"
 )
 
 // state is reward.json.
@@ -25,7 +26,7 @@ const stateFile = "reward.json"
 
 // Save writes a Hugging Face directory (…ForSequenceClassification) and reward.json.
 func (m *Model) Save(dir string, extra ...func(dir string) error) error {
-	return model.SaveNet(m.Net, dir, append(extra, func(tmp string) error {
+	return hf.SaveNet(m.Net, dir, append(extra, func(tmp string) error {
 		data, err := json.MarshalIndent(state{m.Mean, m.Std, m.Accuracy, m.Pairs, m.RM, m.Problems}, "", "  ")
 		if err != nil {
 			return err

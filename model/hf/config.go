@@ -1,4 +1,4 @@
-package model
+package hf
 
 import (
 	"bytes"
@@ -10,11 +10,13 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/satori-go/satori/model/decoder"
 )
 
-// A configFile is a config.json: a Config, and what says how to read it.
+// A configFile is a config.json: a configuration, and the fields that say how to read it.
 type configFile struct {
-	Config
+	decoder.Config
 	EOS           tokenIDs `json:"eos_token_id"`
 	Pad           *int32   `json:"pad_token_id"`
 	Architectures []string `json:"architectures"`
@@ -32,7 +34,7 @@ type configFile struct {
 	LayerTypes []string `json:"layer_types,omitempty"`
 }
 
-// rope is how positions are rotated, in the spelling of either transformers.
+// A rope says how positions are rotated, with the field names of transformers 4 and 5.
 type rope struct {
 	Theta         float64 `json:"rope_theta,omitempty"`
 	Type          string  `json:"rope_type,omitempty"`
@@ -44,9 +46,10 @@ type rope struct {
 	Original      int     `json:"original_max_position_embeddings,omitempty"`
 }
 
-// tokenIDs is one id or a list of them.
+// tokenIDs holds one id or a list of them.
 type tokenIDs []int32
 
+// UnmarshalJSON reads a number or a list of them.
 func (t *tokenIDs) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
@@ -58,6 +61,7 @@ func (t *tokenIDs) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &(*t)[0])
 }
 
+// MarshalJSON writes one id as a number, and several as a list.
 func (t tokenIDs) MarshalJSON() ([]byte, error) {
 	if len(t) == 1 {
 		return json.Marshal(t[0])
@@ -65,10 +69,11 @@ func (t tokenIDs) MarshalJSON() ([]byte, error) {
 	return json.Marshal([]int32(t))
 }
 
-// configFields says what a config.json may hold: nil for a field that configFile reads
-// or that does not bear on what the model computes (how transformers 4 sampled is the last
-// part of them), or else the values that this decoder can do. A field that is not here is
-// refused: what it means is not known. null is as good as leaving a field out.
+// configFields says what a config.json may hold. A field has nil here where configFile reads it
+// or where it does not change what the model computes; the last part of these are the sampling
+// settings of transformers 4. Otherwise it has the values that this decoder can compute. A field
+// that is not here is refused, because it may change what the model computes. The value null
+// counts as no field.
 var configFields = fieldRules(`
 	model_type vocab_size hidden_size intermediate_size num_hidden_layers num_attention_heads num_key_value_heads
 	head_dim max_position_embeddings rms_norm_eps rope_theta rope_parameters rope_scaling partial_rotary_factor
@@ -87,7 +92,7 @@ var configFields = fieldRules(`
 	exponential_decay_length_penalty suppress_tokens begin_suppress_tokens`,
 	map[string][]string{
 		"hidden_act":          {"silu"},
-		"attention_dropout":   {"0"}, // it would act in training
+		"attention_dropout":   {"0"}, // it changes training
 		"hidden_dropout":      {"0"},
 		"rope_interleaved":    {"false"},
 		"use_mrope":           {"false"},
@@ -113,7 +118,8 @@ func fieldRules(free string, ruled map[string][]string) map[string][]string {
 	return rules
 }
 
-// checkFields refuses, by name, fields that the rules lack and values they do not allow.
+// checkFields returns an error that names each field that the rules do not have, and each value
+// that they do not allow.
 func checkFields(fields map[string]any, rules map[string][]string, within string) error {
 	var faults []error
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
@@ -121,7 +127,7 @@ func checkFields(fields map[string]any, rules map[string][]string, within string
 		allowed, known := rules[name]
 		switch {
 		case !known && value != nil:
-			faults = append(faults, fmt.Errorf("field %q is not known, and may change what the model computes; remove it if it does not", within+name))
+			faults = append(faults, fmt.Errorf("field %q is not known and may change what the model computes: remove it if it does not", within+name))
 		case allowed != nil && value != nil && !slices.Contains(allowed, fmt.Sprint(value)):
 			faults = append(faults, fmt.Errorf("field %q is %v, which is not supported", within+name, value))
 		}
@@ -129,20 +135,21 @@ func checkFields(fields map[string]any, rules map[string][]string, within string
 	return errors.Join(faults...)
 }
 
-// readConfig reads config.json. What this decoder cannot do is refused by name.
-func readConfig(path string) (Config, error) {
+// readConfig reads a config.json. A field or value that the decoder cannot compute is an error
+// that names it.
+func readConfig(path string) (decoder.Config, error) {
 	data, err := readSmall(path)
 	if err != nil {
-		return Config{}, err
+		return decoder.Config{}, err
 	}
 	c, err := parseConfig(data)
 	if err != nil {
-		return Config{}, fmt.Errorf("%s: %w", path, err)
+		return decoder.Config{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return c, nil
 }
 
-// maxConfig bounds a config.json; real ones have a thousand bytes.
+// maxConfig bounds a config.json. Real ones have a thousand bytes.
 const maxConfig = 1 << 20
 
 // readSmall reads a file of up to maxConfig bytes.
@@ -159,31 +166,33 @@ func readSmall(path string) ([]byte, error) {
 	return data, err
 }
 
-func parseConfig(data []byte) (Config, error) {
+func parseConfig(data []byte) (decoder.Config, error) {
 	var fields map[string]any
 	var h configFile
 	if err := json.Unmarshal(data, &fields); err != nil {
-		return Config{}, err
+		return decoder.Config{}, err
 	}
 	// The family first: the fields of another one mean nothing.
-	if t, ok := fields["model_type"].(string); ok && hfFamilies[t].class == "" {
-		return Config{}, fmt.Errorf("model_type %q is not supported (%s)", t, modelTypes())
+	if t, ok := fields["model_type"].(string); ok && families[t].class == "" {
+		return decoder.Config{}, fmt.Errorf("model_type %q is not supported (%s)", t, modelTypes())
 	}
 	if err := checkFields(fields, configFields, ""); err != nil {
-		return Config{}, err
+		return decoder.Config{}, err
 	}
 	if err := json.Unmarshal(data, &h); err != nil {
-		return Config{}, err
+		return decoder.Config{}, err
 	}
-	refuse := func(field string, value any) (Config, error) {
-		return Config{}, fmt.Errorf("field %q is %v, which is not supported", field, value)
+	refuse := func(field string, value any) (decoder.Config, error) {
+		return decoder.Config{}, fmt.Errorf("field %q is %v, which is not supported", field, value)
 	}
-	missing := func(field string) (Config, error) { return Config{}, fmt.Errorf("field %q is missing", field) }
+	missing := func(field string) (decoder.Config, error) {
+		return decoder.Config{}, fmt.Errorf("field %q is missing", field)
+	}
 	c := h.Config
 	if c.ModelType == "" {
 		return missing("model_type")
 	}
-	for _, name := range append([]string{"eos_token_id"}, hfFamilies[c.ModelType].needs...) {
+	for _, name := range append([]string{"eos_token_id"}, families[c.ModelType].needs...) {
 		if fields[name] == nil {
 			return missing(name)
 		}
@@ -205,7 +214,7 @@ func parseConfig(data []byte) (Config, error) {
 		c.MaxPositions = h.MaxSequence
 	}
 	for _, a := range h.Architectures {
-		switch class := hfFamilies[c.ModelType].class; a {
+		switch class := families[c.ModelType].class; a {
 		case class + "ForCausalLM":
 		case class + "ForSequenceClassification":
 			c.Score = true
@@ -231,21 +240,21 @@ func parseConfig(data []byte) (Config, error) {
 		within, _ := fields[r.name].(map[string]any)
 		before := c.RopeScaling
 		if err := errors.Join(checkFields(within, ropeFields, r.name+"."), setRope(&c, r.name, *r.rope)); err != nil {
-			return Config{}, err
+			return decoder.Config{}, err
 		}
 		if h.RopeScaling != nil && h.Rope != nil && r.rope == h.Rope && c.RopeScaling != before {
-			return Config{}, errors.New(`fields "rope_scaling" and "rope_parameters" differ`)
+			return decoder.Config{}, errors.New(`fields "rope_scaling" and "rope_parameters" differ`)
 		}
 	}
 	c, err := c.Resolve()
 	if err != nil {
-		return Config{}, err
+		return decoder.Config{}, err
 	}
 	return c, h.checkWindow(c)
 }
 
-// setRope takes over what config.json says of rotary positions.
-func setRope(c *Config, name string, r rope) error {
+// setRope copies the settings of rotary positions into the configuration.
+func setRope(c *decoder.Config, name string, r rope) error {
 	if r.Theta != 0 {
 		c.RopeTheta = r.Theta
 	}
@@ -258,24 +267,24 @@ func setRope(c *Config, name string, r rope) error {
 	} else if r.OldType != "" && r.OldType != kind {
 		return fmt.Errorf("field %q is %s, but %q is %s", name+".type", r.OldType, name+".rope_type", kind)
 	}
-	scaling := RopeScaling{Factor: r.Factor, LowFreq: r.LowFreq, HighFreq: r.HighFreq, Original: r.Original}
+	scaling := decoder.RopeScaling{Factor: r.Factor, LowFreq: r.LowFreq, HighFreq: r.HighFreq, Original: r.Original}
 	switch {
 	case kind == "llama3":
-		if scaling == (RopeScaling{}) {
+		if scaling == (decoder.RopeScaling{}) {
 			return fmt.Errorf("field %q is missing", name+".factor")
 		}
 		c.RopeScaling = scaling
 	case kind != "" && kind != "default":
 		return fmt.Errorf("field %q is %s, which is not supported (default, llama3)", name+".rope_type", kind)
-	case scaling != RopeScaling{}:
+	case scaling != decoder.RopeScaling{}:
 		return fmt.Errorf("field %q is missing, but there are numbers of a scaling", name+".rope_type")
 	}
 	return nil
 }
 
-// checkWindow refuses a sliding window that would cut something off: this decoder
-// attends to all that came before. Within the window that is the same.
-func (h configFile) checkWindow(c Config) error {
+// checkWindow refuses a sliding window that is shorter than the context, because this decoder
+// attends to all positions before. In a context within the window there is no difference.
+func (h configFile) checkWindow(c decoder.Config) error {
 	if h.Window == nil || *h.Window >= c.MaxPositions || h.UseWindow != nil && !*h.UseWindow {
 		for i, t := range h.LayerTypes {
 			if t != "full_attention" && (t != "sliding_attention" || h.Window == nil || *h.Window < c.MaxPositions) {
@@ -284,7 +293,7 @@ func (h configFile) checkWindow(c Config) error {
 		}
 		return nil
 	}
-	// Qwen's classes take a window only if use_sliding_window says so; it is false by default.
+	// Qwen's classes use a window only where use_sliding_window is true. Its default is false.
 	if h.UseWindow == nil && strings.HasPrefix(c.ModelType, "qwen") {
 		return nil
 	}
@@ -292,8 +301,8 @@ func (h configFile) checkWindow(c Config) error {
 		"sliding_window", *h.Window, "max_position_embeddings", c.MaxPositions)
 }
 
-// write writes config.json so that transformers reads it back, but for model_type satori.
-func writeConfig(c Config, path string) error {
+// writeConfig writes a config.json that transformers reads, unless model_type is satori.
+func writeConfig(c decoder.Config, path string) error {
 	data, err := marshalConfig(c)
 	if err != nil {
 		return err
@@ -301,10 +310,10 @@ func writeConfig(c Config, path string) error {
 	return os.WriteFile(path, data, 0o644)
 }
 
-func marshalConfig(c Config) ([]byte, error) {
+func marshalConfig(c decoder.Config) ([]byte, error) {
 	h := configFile{Config: c, EOS: append(tokenIDs{c.EOS}, c.Stops...), Pad: &c.Pad, DType: "float32", HiddenAct: "silu",
 		Rope: &rope{Theta: c.RopeTheta, Type: "default"}}
-	class := hfFamilies[c.ModelType].class
+	class := families[c.ModelType].class
 	h.Architectures = []string{class + "ForCausalLM"}
 	if c.BF16 {
 		h.DType = "bfloat16"
@@ -316,7 +325,7 @@ func marshalConfig(c Config) ([]byte, error) {
 	if c.PartialRotary == 1 {
 		h.Config.PartialRotary = 0
 	}
-	if s := c.RopeScaling; s != (RopeScaling{}) { // in both spellings
+	if s := c.RopeScaling; s != (decoder.RopeScaling{}) { // in both spellings
 		h.Rope = &rope{Theta: c.RopeTheta, Type: "llama3", Factor: s.Factor, LowFreq: s.LowFreq, HighFreq: s.HighFreq, Original: s.Original}
 		old := *h.Rope
 		old.Theta = 0

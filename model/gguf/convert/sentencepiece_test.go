@@ -1,4 +1,4 @@
-package model
+package convert
 
 import (
 	"bytes"
@@ -10,8 +10,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/gguf"
+	"github.com/satori-go/satori/model/internal/filetest"
 	"github.com/satori-go/satori/model/internal/modeltest"
+	"github.com/satori-go/satori/model/network"
 	"github.com/satori-go/satori/model/tokenizer"
 )
 
@@ -31,7 +35,7 @@ type scoredGolden struct {
 
 func readScoredGolden(t testing.TB) (g scoredGolden) {
 	t.Helper()
-	data, err := os.ReadFile("testdata/sentencepiece/golden.json")
+	data, err := os.ReadFile(filetest.Path(t, "testdata", "sentencepiece", "golden.json"))
 	if err == nil {
 		err = json.Unmarshal(data, &g)
 	}
@@ -47,7 +51,7 @@ func (g scoredGolden) metadata() map[string]any {
 
 // fromMetadata makes a tokenizer of a file's metadata.
 func fromMetadata(metadata map[string]any) (*tokenizer.Tokenizer, error) {
-	text, err := newGGUFMeta(metadata).tokenizer()
+	text, err := newMeta(metadata).tokenizer()
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +61,7 @@ func fromMetadata(metadata map[string]any) (*tokenizer.Tokenizer, error) {
 // pairsLM is a small model with a tokenizer of SentencePiece's kind: that of Mistral, cut
 // down, or that of testdata/sentencepiece. "unprefixed" and "metaspace" are Mistral's
 // without a space in front of the text, in the two ways to write that.
-func pairsLM(t testing.TB, b Backend, name string) *LM {
+func pairsLM(t testing.TB, b backend.Backend, name string) Model {
 	t.Helper()
 	if name == "sentencepiece" {
 		tok, err := fromMetadata(readScoredGolden(t).metadata())
@@ -81,7 +85,7 @@ func pairsLM(t testing.TB, b Backend, name string) *LM {
 // string becomes the second.
 func mistral(t testing.TB, change ...string) *tokenizer.Tokenizer {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("tokenizer", "testdata", "mistral", "tokenizer.json"))
+	data, err := os.ReadFile(filetest.Path(t, "tokenizer", "testdata", "mistral", "tokenizer.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,26 +103,22 @@ func mistral(t testing.TB, change ...string) *tokenizer.Tokenizer {
 	return tok
 }
 
-func withTokenizer(t testing.TB, b Backend, tok *tokenizer.Tokenizer) *LM {
+func withTokenizer(t testing.TB, b backend.Backend, tok *tokenizer.Tokenizer) Model {
 	t.Helper()
 	bos := int32(1)
-	n, err := NewNet(b, Config{ModelType: "llama", VocabSize: tok.Len() + 2, Dim: 32, IntermediateSize: 32, Layers: 1, Heads: 2, KVHeads: 2, MaxPositions: 64,
+	n, err := network.New(b, decoder.Config{ModelType: "llama", VocabSize: tok.Len() + 2, Dim: 32, IntermediateSize: 32, Layers: 1, Heads: 2, KVHeads: 2, MaxPositions: 64,
 		EOS: 2, Pad: 2, BOS: &bos, InitRange: 0.3}, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
-	lm, err := NewLM(n, tok)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return lm
+	return Model{Net: n, Tokenizer: tok, BOS: &bos}
 }
 
 // Tokens and scores give the merges of transformers, and the ids of the tokenizers library
 // and of sentencepiece.
 func TestGGUFScoresAgainstSentencePiece(t *testing.T) {
 	g := readScoredGolden(t)
-	text, err := newGGUFMeta(g.metadata()).tokenizer()
+	text, err := newMeta(g.metadata()).tokenizer()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestGGUFSentencePieceRoundTrip(t *testing.T) {
 		Decoded string
 	}
 	var cases struct{ Encode, Decode []golden }
-	data, err := os.ReadFile(filepath.Join("tokenizer", "testdata", "mistral", "random.json"))
+	data, err := os.ReadFile(filetest.Path(t, "tokenizer", "testdata", "mistral", "random.json"))
 	if err == nil {
 		err = json.Unmarshal(data, &cases)
 	}
@@ -175,7 +175,7 @@ func TestGGUFSentencePieceRoundTrip(t *testing.T) {
 	}
 	all := map[string][]golden{"mistral": append(cases.Encode, cases.Decode...)}
 	for _, name := range []string{"unprefixed", "metaspace"} {
-		tok := pairsLM(t, b, name).tokenizer
+		tok := pairsLM(t, b, name).Tokenizer
 		for _, c := range cases.Encode {
 			ids := tok.Encode(c.Text)
 			all[name] = append(all[name], golden{c.Text, ids, tok.Decode(ids)})
@@ -186,30 +186,30 @@ func TestGGUFSentencePieceRoundTrip(t *testing.T) {
 	}
 	for name, cases := range all {
 		lm := pairsLM(t, b, name)
-		special, err := lm.Tokenizer().AddSpecial("<|continue|>", "the")
+		special, err := lm.Tokenizer.AddSpecial("<|continue|>", "the")
 		if err != nil {
 			t.Fatal(err)
 		}
 		path := filepath.Join(t.TempDir(), "m.gguf")
-		if err := lm.SaveGGUF(path, gguf.F32); err != nil {
+		if err := Save(path, lm, gguf.F32); err != nil {
 			t.Fatal(err)
 		}
 		again, err := Open(b, path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again.tokenizer.Len() != lm.tokenizer.Len() || !again.tokenizer.IsSpecial(special[0]) {
-			t.Errorf("%s: %d tokens, want %d", name, again.tokenizer.Len(), lm.tokenizer.Len())
+		if again.Tokenizer.Len() != lm.Tokenizer.Len() || !again.Tokenizer.IsSpecial(special[0]) {
+			t.Errorf("%s: %d tokens, want %d", name, again.Tokenizer.Len(), lm.Tokenizer.Len())
 		}
 		for _, c := range cases {
 			want := c.IDs
 			if strings.Contains(c.Text, "the") || strings.Contains(c.Text, "<|continue|>") {
-				want = lm.tokenizer.Encode(c.Text) // with tokens of their own now
+				want = lm.Tokenizer.Encode(c.Text) // with tokens of their own now
 			}
-			if got := again.tokenizer.Encode(c.Text); c.Text != "" && !slices.Equal(got, want) {
+			if got := again.Tokenizer.Encode(c.Text); c.Text != "" && !slices.Equal(got, want) {
 				t.Errorf("%s: %q: ids %v, want %v", name, c.Text, got, want)
 			}
-			if got := again.tokenizer.Decode(c.IDs); got != c.Decoded {
+			if got := again.Tokenizer.Decode(c.IDs); got != c.Decoded {
 				t.Errorf("%s: %v: text %q, want %q", name, c.IDs, got, c.Decoded)
 			}
 		}
@@ -222,7 +222,7 @@ func TestGGUFSentencePieceRoundTrip(t *testing.T) {
 // What SaveGGUF says of the tokens.
 func TestGGUFSentencePieceMetadata(t *testing.T) {
 	lm := pairsLM(t, modeltest.Backends(t)["go"], "mistral")
-	m, err := lm.ggufMetadata()
+	m, err := lm.metadata()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +262,7 @@ func TestGGUFSentencePieceDefaults(t *testing.T) {
 	metadata := readScoredGolden(t).metadata()
 	replace(metadata, "<0xF0>", "xyz")
 	metadata["tokenizer.ggml.token_type"] = scoredMetadata(metadata["tokenizer.ggml.tokens"].([]string))["tokenizer.ggml.token_type"]
-	text, err := newGGUFMeta(metadata).tokenizer()
+	text, err := newMeta(metadata).tokenizer()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,16 +286,16 @@ func TestGGUFSentencePieceRefuses(t *testing.T) {
 	b := modeltest.Backends(t)["go"]
 	save := func(change ...string) error {
 		t.Helper()
-		_, err := withTokenizer(t, b, mistral(t, change...)).ggufMetadata()
+		_, err := withTokenizer(t, b, mistral(t, change...)).metadata()
 		return err
 	}
 	open := func(dir string) error {
 		t.Helper()
-		tok, err := tokenizer.Open(filepath.Join("tokenizer", "testdata", dir, "tokenizer.json"))
+		tok, err := tokenizer.Open(filetest.Path(t, "tokenizer", "testdata", dir, "tokenizer.json"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = withTokenizer(t, b, tok).ggufMetadata()
+		_, err = withTokenizer(t, b, tok).metadata()
 		return err
 	}
 	for _, c := range []struct {
@@ -404,7 +404,7 @@ func TestGGUFScoresAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		var err error
-		checkMemory(t, file.Len(), func() { _, err = fromMetadata(metadata) })
+		filetest.CheckMemory(t, file.Len(), func() { _, err = fromMetadata(metadata) })
 		if (err == nil) != c.good {
 			t.Errorf("%s: error %v", name, err)
 		}

@@ -1,79 +1,42 @@
-package model
+package convert
 
 import (
 	"bytes"
 	"fmt"
 	"maps"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/gguf"
 	"github.com/satori-go/satori/model/internal/device"
+	"github.com/satori-go/satori/model/internal/filetest"
 	"github.com/satori-go/satori/model/internal/modeltest"
+	"github.com/satori-go/satori/model/network"
 	"github.com/satori-go/satori/model/tokenizer"
 )
 
-// bytePairs is a small byte-level tokenizer of Qwen2.5's kind.
-func bytePairs(t testing.TB) *tokenizer.Tokenizer {
-	tok, err := tokenizer.Open(filepath.Join("tokenizer", "testdata", "qwen", "tokenizer.json"))
-	if err != nil {
-		t.Fatal(err)
+// families are small models of every family that llama.cpp knows.
+func families(t testing.TB, b backend.Backend) map[string]Model {
+	bos, list := int32(1), map[string]Model{}
+	for family, n := range filetest.Families(t, b) {
+		list[family] = Model{Net: n, Tokenizer: filetest.BytePairs(t), BOS: &bos, ChatTemplate: "{{ messages[0].content }}"}
 	}
-	return tok
+	return list
 }
 
-func encode(t testing.TB, lm *LM, text string) []int32 {
+func encode(t testing.TB, m Model, text string) []int32 {
 	t.Helper()
-	ids, err := lm.Prompt(func(coat.Start) string { return text }, coat.Start{})
+	ids, err := m.Tokenizer.EncodeStrict(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return ids
-}
-
-// families are small models of every family that llama.cpp knows, with random norms and
-// biases, so that each of them matters.
-func families(t testing.TB, b Backend) map[string]*LM {
-	tok := bytePairs(t)
-	list := map[string]*LM{}
-	for _, family := range []string{"llama", "llama3", "mistral", "qwen2", "qwen3"} {
-		bos := int32(1)
-		c := Config{ModelType: family, VocabSize: tok.Len() + 10, Dim: 64, IntermediateSize: 96, Layers: 2, Heads: 4, KVHeads: 2, MaxPositions: 256,
-			EOS: 605, Stops: []int32{604}, Pad: 605, BOS: &bos, InitRange: 0.3, Tied: family == "qwen3" || family == "llama3"}
-		if family == "llama3" {
-			c.ModelType, c.RopeScaling = "llama", RopeScaling{Factor: 8, LowFreq: 1, HighFreq: 4, Original: 32}
-		}
-		if family == "qwen3" {
-			c.HeadDim = 32
-		}
-		n, err := NewNet(b, c, 5)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rng := rand.New(rand.NewPCG(1, 2))
-		for i, s := range n.Specs() {
-			if len(s.Dims) == 1 {
-				data := device.Values(n.Weights()[i])
-				for k := range data {
-					data[k] += float32(rng.Float64() - 0.5)
-				}
-				setWeight(n, i, data)
-			}
-		}
-		lm, err := NewLM(n, tok)
-		if err != nil {
-			t.Fatal(err)
-		}
-		lm.tokenizerConfig.chat.Templates = map[string]string{"default": "{{ messages[0].content }}"}
-		list[family] = lm
-	}
-	return list
 }
 
 // A model comes back from a GGUF file: bit by bit as F32, nearly so as F16 and Q8_0.
@@ -82,27 +45,27 @@ func TestGGUFSaveOpen(t *testing.T) {
 	for family, lm := range families(t, b) {
 		for kind, tolerance := range map[gguf.Type]float64{gguf.F32: 0, gguf.F16: 5e-4, gguf.Q8_0: 5e-3} {
 			path := filepath.Join(t.TempDir(), "m.gguf")
-			if err := lm.SaveGGUF(path, kind); err != nil {
+			if err := Save(path, lm, kind); err != nil {
 				t.Fatal(err)
 			}
 			again, err := Open(b, path)
 			if err != nil {
 				t.Fatalf("%s, %v: %v", family, kind, err)
 			}
-			want := lm.Config
+			want := lm.Net.Config
 			if want.ModelType == "mistral" { // the same decoder, and llama.cpp has one name for both
 				want.ModelType = "llama"
 			}
-			want.InitRange = again.Config.InitRange // no GGUF file says it
-			if fmt.Sprint(*again.Config.BOS, *want.BOS) != "1 1" {
-				t.Errorf("%s: BOS %d", family, *again.Config.BOS)
+			want.InitRange = again.Net.Config.InitRange // no GGUF file says it
+			if fmt.Sprint(*again.Net.Config.BOS, *want.BOS) != "1 1" {
+				t.Errorf("%s: BOS %d", family, *again.Net.Config.BOS)
 			}
-			again.Config.BOS = want.BOS
-			if got, want := fmt.Sprintf("%+v", again.Config), fmt.Sprintf("%+v", want); got != want {
+			again.Net.Config.BOS = want.BOS
+			if got, want := fmt.Sprintf("%+v", again.Net.Config), fmt.Sprintf("%+v", want); got != want {
 				t.Errorf("%s: config\n %s\nwant\n %s", family, got, want)
 			}
-			for i, s := range lm.Specs() {
-				x, y := device.Values(lm.Weights()[i]), device.Values(again.Weights()[i])
+			for i, s := range lm.Net.Specs() {
+				x, y := device.Values(lm.Net.Weights()[i]), device.Values(again.Net.Weights()[i])
 				largest := 0.0
 				for _, v := range x {
 					largest = max(largest, math.Abs(float64(v)))
@@ -115,35 +78,51 @@ func TestGGUFSaveOpen(t *testing.T) {
 			}
 			text := "Natalia sold 48 clips.<|reflect|>Wait"
 			ids := encode(t, lm, text)
-			if got := encode(t, again, text); !slices.Equal(got, ids) || again.tokenizer.Len() != lm.tokenizer.Len() {
+			if got := encode(t, again, text); !slices.Equal(got, ids) || again.Tokenizer.Len() != lm.Tokenizer.Len() {
 				t.Errorf("%s: ids %v, want %v", family, got, ids)
 			}
-			if again.ChatTemplate() != lm.ChatTemplate() {
-				t.Errorf("%s: chat template %q", family, again.ChatTemplate())
+			if again.ChatTemplate != lm.ChatTemplate {
+				t.Errorf("%s: chat template %q", family, again.ChatTemplate)
 			}
 		}
 	}
 }
 
+// satori is a model of this library's own kind: words, and a decoder that no other program has.
+func satori(t testing.TB, b backend.Backend) Model {
+	t.Helper()
+	tok, err := tokenizer.NewWordLevel([]string{"<pad>", "<eos>", "a", "b"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := network.New(b, decoder.Config{VocabSize: 4, Dim: 32, IntermediateSize: 40, Layers: 1, Heads: 4, KVHeads: 2, MaxPositions: 16, PartialRotary: 0.5, EOS: 1}, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Model{Net: n, Tokenizer: tok}
+}
+
 func TestGGUFRefuses(t *testing.T) {
 	b := modeltest.Backends(t)["go"]
-	words := smallLM(t, b)
+	words := satori(t, b)
 	path := filepath.Join(t.TempDir(), "m.gguf")
-	save := func(change func(lm *LM)) error {
+	save := func(change func(lm *Model)) error {
 		lm := families(t, b)["llama"]
-		change(lm)
-		return lm.SaveGGUF(path, gguf.F32)
+		change(&lm)
+		return Save(path, lm, gguf.F32)
 	}
 	for _, c := range []struct {
 		err  error
 		want string
 	}{
-		{words.SaveGGUF(path, gguf.F32), `m.gguf: llama.cpp does not know the decoder of model_type "satori"`},
-		{save(func(lm *LM) { lm.tokenizer = words.tokenizer }), `llama.cpp does not know the tokenizer: its model is "WordLevel"`},
-		{save(func(lm *LM) { lm.Config.Score = true }), "scalar head"},
-		{save(func(lm *LM) { lm.Config.Stops = []int32{1, 2, 3} }), "eos_token_id has 4 entries"},
-		{save(func(lm *LM) { lm.Config.RopeScaling = RopeScaling{Factor: 8, LowFreq: 2, HighFreq: 4, Original: 32} }), "is not that of Llama 3"},
-		{words.SaveGGUF(path, gguf.Q4_0), "Q4_0 is not written (F32, F16, Q8_0)"},
+		{Save(path, words, gguf.F32), `m.gguf: llama.cpp does not know the decoder of model_type "satori"`},
+		{save(func(lm *Model) { lm.Tokenizer = words.Tokenizer }), `llama.cpp does not know the tokenizer: its model is "WordLevel"`},
+		{save(func(lm *Model) { lm.Net.Config.Score = true }), "scalar head"},
+		{save(func(lm *Model) { lm.Net.Config.Stops = []int32{1, 2, 3} }), "eos_token_id has 4 entries"},
+		{save(func(lm *Model) {
+			lm.Net.Config.RopeScaling = decoder.RopeScaling{Factor: 8, LowFreq: 2, HighFreq: 4, Original: 32}
+		}), "is not that of Llama 3"},
+		{Save(path, words, gguf.Q4_0), "Q4_0 is not written (F32, F16, Q8_0)"},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.want) {
 			t.Errorf("error %v, want %s", c.err, c.want)
@@ -154,7 +133,7 @@ func TestGGUFRefuses(t *testing.T) {
 	}
 
 	good := families(t, b)["llama3"]
-	metadata, err := good.ggufMetadata()
+	metadata, err := good.metadata()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +165,7 @@ func TestGGUFRefuses(t *testing.T) {
 		}
 		changed[c.key] = c.value
 		var file bytes.Buffer
-		if err := gguf.Write(&file, changed, ggufTensors(good.Net, gguf.F32)); err != nil {
+		if err := gguf.Write(&file, changed, sources(good.Net, gguf.F32)); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(path, file.Bytes(), 0o644); err != nil {
@@ -200,13 +179,13 @@ func TestGGUFRefuses(t *testing.T) {
 
 // Hostile metadata makes no panic, and no more memory than a small multiple of the file.
 func FuzzGGUFMetadata(f *testing.F) {
-	backend, err := OpenBackend("go")
+	b, err := backend.Open("go")
 	if err != nil {
 		f.Fatal(err)
 	}
 	// Short lists and one small tensor: all that is tested is the metadata.
 	add := func(metadata map[string]any) {
-		embed := gguf.Source{Name: ggufEmbedding, Type: gguf.F32, Dims: []int{20, 1}, Floats: func() ([]float32, error) { return make([]float32, 20), nil }}
+		embed := gguf.Source{Name: embeddingName, Type: gguf.F32, Dims: []int{20, 1}, Floats: func() ([]float32, error) { return make([]float32, 20), nil }}
 		metadata[metadata["general.architecture"].(string)+".vocab_size"] = uint32(20)
 		var file bytes.Buffer
 		if err := gguf.Write(&file, metadata, []gguf.Source{embed}); err != nil {
@@ -214,8 +193,8 @@ func FuzzGGUFMetadata(f *testing.F) {
 		}
 		f.Add(file.Bytes())
 	}
-	for _, lm := range families(f, backend) {
-		metadata, err := lm.ggufMetadata()
+	for _, lm := range families(f, b) {
+		metadata, err := lm.metadata()
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -223,7 +202,7 @@ func FuzzGGUFMetadata(f *testing.F) {
 		metadata["tokenizer.ggml.token_type"] = metadata["tokenizer.ggml.token_type"].([]int32)[:20]
 		metadata["tokenizer.ggml.merges"] = []string{"\" #"}
 		add(metadata)
-		if ggufArchitectures[lm.Config.ModelType] == "llama" {
+		if architectures[lm.Net.Config.ModelType] == "llama" {
 			for _, tokens := range [][]string{{"<unk>", "<s>", "</s>", "<0x0A>", "▁", "t", "h", "e", "▁t", "he", "▁the", "▁▁"}, runs("a", 20), runs("a", 60)} {
 				maps.Copy(metadata, scoredMetadata(tokens))
 				add(metadata)
@@ -231,7 +210,7 @@ func FuzzGGUFMetadata(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		checkMemory(t, len(data), func() {
+		filetest.CheckMemory(t, len(data), func() {
 			file, err := gguf.Read(bytes.NewReader(data), int64(len(data)))
 			if err != nil {
 				return
@@ -240,7 +219,7 @@ func FuzzGGUFMetadata(f *testing.F) {
 			for _, t := range file.Tensors {
 				tensors[t.Name] = t
 			}
-			m := newGGUFMeta(file.Metadata)
+			m := newMeta(file.Metadata)
 			m.config(tensors)
 			if text, err := m.tokenizer(); err == nil {
 				tokenizer.Parse(text)

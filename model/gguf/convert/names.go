@@ -1,4 +1,4 @@
-package model
+package convert
 
 import (
 	"strings"
@@ -6,15 +6,15 @@ import (
 	"github.com/satori-go/satori/model/decoder"
 )
 
-// ggufNames are the tensors of a decoder in llama.cpp's names and in Hugging Face's.
-var ggufNames = [][2]string{
-	{ggufEmbedding, decoder.Embedding},
+// names pairs the names of tensors in llama.cpp and in Hugging Face's directories.
+var names = [][2]string{
+	{embeddingName, decoder.Embedding},
 	{"output_norm.weight", "model.norm.weight"},
-	{ggufHead, decoder.LMHead},
+	{headName, decoder.LMHead},
 }
 
-// ggufLayerNames are those of a layer, behind "blk.N." and "model.layers.N.".
-var ggufLayerNames = [][2]string{
+// layerNames pairs the names of a layer's tensors, which follow "blk.N." and "model.layers.N.".
+var layerNames = [][2]string{
 	{"attn_norm.weight", "input_layernorm.weight"},
 	{"attn_q.weight", "self_attn.q_proj.weight"},
 	{"attn_k.weight", "self_attn.k_proj.weight"},
@@ -32,22 +32,22 @@ var ggufLayerNames = [][2]string{
 }
 
 const (
-	ggufEmbedding = "token_embd.weight"
-	ggufHead      = "output.weight"
-	ggufDivisors  = "rope_freqs.weight" // what Llama 3's scaling divides frequencies by
+	embeddingName = "token_embd.weight"
+	headName      = "output.weight"
+	divisorsName  = "rope_freqs.weight" // the numbers that Llama 3's scaling divides frequencies by
 )
 
-// fromGGUF is the Hugging Face name of a tensor; a name that is not known stays as it is.
-func fromGGUF(name string) string { return rename(name, 0, "blk.", "model.layers.") }
+// toHF returns the Hugging Face name of a tensor, and a name that is not known unchanged.
+func toHF(name string) string { return rename(name, 0, "blk.", "model.layers.") }
 
-// toGGUF is its inverse.
+// toGGUF is the inverse of toHF.
 func toGGUF(name string) string { return rename(name, 1, "model.layers.", "blk.") }
 
 func rename(name string, side int, layers, newLayers string) string {
-	names, prefix, rest := ggufNames, "", name
+	names, prefix, rest := names, "", name
 	if after, ok := strings.CutPrefix(name, layers); ok {
 		if number, last, ok := strings.Cut(after, "."); ok {
-			names, prefix, rest = ggufLayerNames, newLayers+number+".", last
+			names, prefix, rest = layerNames, newLayers+number+".", last
 		}
 	}
 	for _, pair := range names {
@@ -58,16 +58,16 @@ func rename(name string, side int, layers, newLayers string) string {
 	return name
 }
 
-// llama.cpp rotates neighbouring channels of the llama family, Hugging Face's halves of a
-// head; so the rows of the query and key projections are kept in another order. Within
-// each head, row 2i+k of llama.cpp is row k·half+i of Hugging Face.
+// For the llama family llama.cpp rotates neighbouring channels together, and transformers the
+// channels i and half+i of a head. So the rows of the query and key projections are in another
+// order: within each head, row 2i+k of llama.cpp is row k·half+i of Hugging Face.
 
-// interleave brings the rows of a matrix [rows, in] into llama.cpp's order.
+// interleave puts the rows of a matrix [rows, in] into llama.cpp's order.
 func interleave(data []float32, rows, heads int) []float32 {
 	return reorder(data, rows, heads, func(i, k, half int) (from, to int) { return k*half + i, 2*i + k })
 }
 
-// halve is its inverse.
+// halve is the inverse of interleave.
 func halve(data []float32, rows, heads int) []float32 {
 	return reorder(data, rows, heads, func(i, k, half int) (from, to int) { return 2*i + k, k*half + i })
 }
@@ -86,3 +86,6 @@ func reorder(data []float32, rows, heads int, move func(i, k, half int) (from, t
 	}
 	return out
 }
+
+// architectures has the values of general.architecture in llama.cpp, by model_type.
+var architectures = map[string]string{"llama": "llama", "mistral": "llama", "qwen2": "qwen2", "qwen3": "qwen3"}

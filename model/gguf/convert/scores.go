@@ -1,4 +1,4 @@
-package model
+package convert
 
 import (
 	"encoding/json"
@@ -9,7 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// A pairsFile is what of a tokenizer.json decides whether scores can stand for its merges.
+// A pairsFile has the fields of a tokenizer.json that decide whether scores can replace its
+// merges.
 type pairsFile struct {
 	Added []struct {
 		ID         int32
@@ -30,9 +31,8 @@ type pairsFile struct {
 	}
 }
 
-// writeScores adds a tokenizer of merges without a byte alphabet to a file's metadata.
-// The kinds of the tokens are changed: bytes have one of their own, and so has the
-// unknown token.
+// writeScores adds a tokenizer of merges without a byte alphabet to a file's metadata. It sets the
+// kinds of the tokens for bytes and of the unknown token.
 func writeScores(metadata map[string]any, data []byte, tokens []string, kinds []int32, merges [][2]string) error {
 	var file pairsFile
 	if err := json.Unmarshal(data, &file); err != nil {
@@ -72,8 +72,8 @@ func writeScores(metadata map[string]any, data []byte, tokens []string, kinds []
 	return nil
 }
 
-// spaces tells whether the tokenizer puts a space before each part of a text between
-// added tokens. It is an error if it does anything that llama.cpp does not.
+// spaces tells whether the tokenizer puts a space before each part of a text between added tokens.
+// It returns an error where the tokenizer does anything that llama.cpp does not.
 func (f *pairsFile) spaces() (prefix bool, err error) {
 	var metaspace struct {
 		Type, Replacement string
@@ -113,13 +113,14 @@ func (f *pairsFile) spaces() (prefix bool, err error) {
 	return prefix, nil
 }
 
-// same tells whether JSON says what the object does.
+// same tells whether JSON has the value of the object.
 func same(data json.RawMessage, object jsonObject) bool {
 	want, err := json.Marshal(object)
 	var a, b any
 	return err == nil && json.Unmarshal(data, &a) == nil && json.Unmarshal(want, &b) == nil && reflect.DeepEqual(a, b)
 }
 
+// oneLine returns JSON without line breaks.
 func oneLine(data json.RawMessage) string {
 	if len(data) == 0 {
 		return "null"
@@ -132,9 +133,10 @@ func oneLine(data json.RawMessage) string {
 	return string(line)
 }
 
-// scoresOf gives each token the score with which llama.cpp merges as the merges do: 0 for
-// added tokens and bytes, and below it the others in the order of the first merge that
-// makes them, as SentencePiece numbers its tokens. Those that no merge makes come last.
+// scoresOf returns scores by which llama.cpp merges as the merges say: 0 for added tokens and
+// bytes, and negative ones for the others, in the order of the first merge that makes them, as
+// SentencePiece numbers its tokens. Tokens that no merge makes come last. Where no scores give
+// the same merges it returns an error.
 func scoresOf(p *pieces, kinds []int32, merges [][2]string) ([]float32, error) {
 	scores := make([]float32, len(p.tokens))
 	next := float32(0)
@@ -188,17 +190,17 @@ func scoresOf(p *pieces, kinds []int32, merges [][2]string) ([]float32, error) {
 	return scores, nil
 }
 
-// A meeting tells which symbols can stand side by side while a text is merged by scores.
+// A meeting tells which symbols can be neighbours while a text is merged by scores.
 type meeting struct {
 	*pieces
 	scores []float32
 	known  map[[2]string]bool
 }
 
-// possible is true if it cannot tell. Two symbols meet when the later of them is made. If
-// that is the left one, of two parts, then its right part stood beside the right symbol
-// before; and had those two been a token of a higher score, they would have been merged
-// first. Likewise if it is the right one.
+// possible tells whether two symbols can be neighbours; it returns true where it does not know.
+// Two symbols become neighbours when the later of them is made. If that is the left one, then
+// its right part was a neighbour of the right symbol before. Had these two been a token of a
+// higher score, they would have been merged first. The same holds for the right one.
 func (m *meeting) possible(left, right string) bool {
 	key := [2]string{left, right}
 	if known, ok := m.known[key]; ok {

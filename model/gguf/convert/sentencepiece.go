@@ -1,4 +1,4 @@
-package model
+package convert
 
 import (
 	"cmp"
@@ -10,10 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// Tokenizers of SentencePiece's kind (tokenizer.ggml.model "llama": Llama 1 and 2,
-// Mistral) have no list of merges but a score for each token: of the two neighbours in a
-// text that together are a token, those of the highest score become one, the leftmost
-// first. A tokenizer.json has merges, as transformers makes them: one for every way to
+// Tokenizers of SentencePiece's kind (tokenizer.ggml.model "llama": Llama 1 and 2, Mistral) have
+// no list of merges but a score for each token. Of all neighbours in a text that together are a
+// token, the two of the highest score are merged, and of equal ones the leftmost. A
+// tokenizer.json has merges, which are made as transformers makes them: one for every way to
 // make a token of two others, in the order of the scores.
 
 const (
@@ -27,8 +27,8 @@ const (
 // jsonObject is an entry of a tokenizer.json.
 type jsonObject = map[string]any
 
-// spaceNormalizer is that of a text whose spaces become marks, with one more in front
-// of each part between added tokens.
+// spaceNormalizer makes the normalizer that turns spaces into marks, and with prefix puts one more
+// before each part of a text between added tokens.
 func spaceNormalizer(prefix bool) jsonObject {
 	replace := jsonObject{"type": "Replace", "pattern": jsonObject{"String": " "}, "content": spaceMark}
 	if !prefix {
@@ -37,7 +37,8 @@ func spaceNormalizer(prefix bool) jsonObject {
 	return jsonObject{"type": "Sequence", "normalizers": []any{jsonObject{"type": "Prepend", "prepend": spaceMark}, replace}}
 }
 
-// spaceDecoder is the inverse, with tokens such as <0x0A> as the bytes they stand for.
+// spaceDecoder makes the decoder that turns marks into spaces, and tokens such as <0x0A> into
+// bytes.
 func spaceDecoder(prefix bool) jsonObject {
 	steps := []any{
 		jsonObject{"type": "Replace", "pattern": jsonObject{"String": spaceMark}, "content": " "},
@@ -50,18 +51,18 @@ func spaceDecoder(prefix bool) jsonObject {
 	return jsonObject{"type": "Sequence", "decoders": steps}
 }
 
-// pieces are the tokens of a vocabulary that a text can be merged to.
+// A pieces holds the tokens of a vocabulary that a text can be merged to.
 type pieces struct {
 	tokens []string
 	ids    map[string]int32 // of those
 	cut    map[string]bool  // added tokens: no text that gets as far as merging has them
 }
 
-// newPieces takes the tokens by id, and their kinds.
+// newPieces makes a pieces of the tokens by id and their kinds.
 func newPieces(tokens []string, kinds []int32) *pieces {
 	p := &pieces{tokens: tokens, ids: make(map[string]int32, len(tokens)), cut: map[string]bool{}}
 	for id, token := range tokens {
-		// A token with a mark is found among the marks that were spaces when added tokens were cut out.
+		// A token with a mark is not cut out, since the marks were spaces then.
 		if isAdded(kinds[id]) && !strings.Contains(token, spaceMark) {
 			p.cut[token] = true
 		} else {
@@ -71,6 +72,7 @@ func newPieces(tokens []string, kinds []int32) *pieces {
 	return p
 }
 
+// isAdded tells whether a token of this kind is cut out of a text before merging.
 func isAdded(kind int32) bool {
 	return kind == tokenUnknown || kind == tokenControl || kind == tokenUser
 }
@@ -99,9 +101,9 @@ func (p *pieces) splits(token string) iter.Seq[int] {
 // A join is a token, by id, as two others.
 type join struct{ left, right, whole int32 }
 
-// joins lists the splits of every token, in the order of ids and then of the left parts'
-// lengths. That is the order of transformers 5; older ones have it otherwise where a
-// token has several, which ids do not depend on but for a token that overlaps itself.
+// joins lists the splits of every token, in the order of ids and then of the lengths of the left
+// parts. That is the order of transformers 5. Earlier versions have another one where a token has
+// several, which changes ids only for a token that overlaps itself.
 func (p *pieces) joins() ([]join, error) {
 	var list []join
 	size, room := 0, 0
@@ -134,7 +136,7 @@ func (p *pieces) joins() ([]join, error) {
 	return list, nil
 }
 
-// isByteToken knows <0x00> to <0xFF>.
+// isByteToken tells whether a token is one of <0x00> to <0xFF>.
 func isByteToken(token string) bool {
 	const hex = "0123456789ABCDEF"
 	return len(token) == 6 && token[:3] == "<0x" && token[5] == '>' && strings.IndexByte(hex, token[3]) >= 0 && strings.IndexByte(hex, token[4]) >= 0
@@ -142,11 +144,10 @@ func isByteToken(token string) bool {
 
 func byteToken(b int) string { return fmt.Sprintf("<0x%02X>", b) }
 
-// scoredPairs adds the model of a file with scores, and the steps around it, to a
-// tokenizer.json.
-func (m *ggufMeta) scoredPairs(v *ggufVocabulary, file jsonObject) error {
-	scores := ggufValue(m, "tokenizer.ggml.scores", []float32(nil))
-	prefix := ggufValue(m, "tokenizer.ggml.add_space_prefix", true)
+// scoredPairs adds the model of a file with scores, and the steps around it, to a tokenizer.json.
+func (m *meta) scoredPairs(v *vocabulary, file jsonObject) error {
+	scores := value(m, "tokenizer.ggml.scores", []float32(nil))
+	prefix := value(m, "tokenizer.ggml.add_space_prefix", true)
 	unknown := m.int("tokenizer.ggml.unknown_token_id", slices.Index(v.kinds, tokenUnknown))
 	if len(scores) < len(v.tokens) {
 		m.fault("metadata: %d tokens, but %d of %q", len(v.tokens), len(scores), "tokenizer.ggml.scores")

@@ -1,4 +1,4 @@
-package model
+package hf
 
 import (
 	"encoding/json"
@@ -12,6 +12,7 @@ import (
 	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/internal/device"
+	"github.com/satori-go/satori/model/network"
 )
 
 // Files of an adapter in PEFT's layout, and what it puts before the name of a module.
@@ -35,8 +36,9 @@ type adapterConfig struct {
 	Inference bool     `json:"inference_mode"`
 }
 
-// adapterFields is what [configFields] is for a config.json. Fields that say how an adapter
-// was begun or trained (its dropout among them) do not bear on what it computes.
+// adapterFields says what an adapter_config.json may hold, as configFields does of a config.json.
+// Fields that say how an adapter was initialised or trained, such as its dropout, do not change
+// what it computes.
 var adapterFields = fieldRules(`
 	r lora_alpha target_modules base_model_name_or_path task_type lora_dropout inference_mode init_lora_weights revision
 	auto_mapping peft_version corda_config eva_config loftq_config lora_ga_config megatron_config megatron_core runtime_config
@@ -50,55 +52,56 @@ var adapterFields = fieldRules(`
 		"monteclora_config": {}, "velora_config": {},
 	})
 
-// parseAdapterConfig reads an adapter_config.json. What [LoRA] cannot do is refused by name.
-func parseAdapterConfig(data []byte) (LoRA, error) {
+// parseAdapterConfig reads an adapter_config.json. A field or value that [decoder.LoRA] cannot
+// compute is an error that names it.
+func parseAdapterConfig(data []byte) (decoder.LoRA, error) {
 	var fields map[string]any
 	if err := json.Unmarshal(data, &fields); err != nil {
-		return LoRA{}, err
+		return decoder.LoRA{}, err
 	}
 	if err := checkFields(fields, adapterFields, ""); err != nil {
-		return LoRA{}, err
+		return decoder.LoRA{}, err
 	}
 	if _, pattern := fields["target_modules"].(string); pattern {
-		return LoRA{}, fmt.Errorf("field %q is %q, which is not supported: want a list", "target_modules", fields["target_modules"])
+		return decoder.LoRA{}, fmt.Errorf("field %q is %q, which is not supported: want a list", "target_modules", fields["target_modules"])
 	}
 	for _, name := range []string{"peft_type", "r", "lora_alpha", "target_modules"} {
 		if fields[name] == nil {
-			return LoRA{}, fmt.Errorf("field %q is missing", name)
+			return decoder.LoRA{}, fmt.Errorf("field %q is missing", name)
 		}
 	}
 	var c adapterConfig
 	if err := json.Unmarshal(data, &c); err != nil {
-		return LoRA{}, err
+		return decoder.LoRA{}, err
 	}
 	if c.Rank <= 0 {
-		return LoRA{}, fmt.Errorf("field %q is %d, want it positive", "r", c.Rank)
+		return decoder.LoRA{}, fmt.Errorf("field %q is %d, want it positive", "r", c.Rank)
 	}
 	if c.Alpha <= 0 {
-		return LoRA{}, fmt.Errorf("field %q is %g, want it positive", "lora_alpha", c.Alpha)
+		return decoder.LoRA{}, fmt.Errorf("field %q is %g, want it positive", "lora_alpha", c.Alpha)
 	}
-	// PEFT keeps a set, and writes it in any order.
+	// PEFT keeps a set, and writes it in a random order.
 	slices.SortFunc(c.Targets, func(a, b string) int {
 		return slices.Index(decoder.LoRATargets, a) - slices.Index(decoder.LoRATargets, b)
 	})
-	return LoRA{Rank: c.Rank, Alpha: c.Alpha, Targets: c.Targets}.Resolve()
+	return decoder.LoRA{Rank: c.Rank, Alpha: c.Alpha, Targets: c.Targets}.Resolve()
 }
 
 // OpenAdapter reads an adapter in PEFT's layout (adapter_config.json and
-// adapter_model.safetensors) over n, as [Net.WithLoRA] makes a fresh one. Errors name
-// the field or the tensor.
-func OpenAdapter(n *Net, dir string) (*Net, error) {
+// adapter_model.safetensors) for the network n, whose weights it shares, as
+// [network.Net.WithLoRA] does for a fresh adapter. Errors name the field or the tensor.
+func OpenAdapter(n *network.Net, dir string) (*network.Net, error) {
 	if n.Config.LoRA.On() {
-		return nil, errors.New("model: OpenAdapter: the network has an adapter already; Merge it first")
+		return nil, errors.New("hf: OpenAdapter: the network has an adapter already: Merge it first")
 	}
 	a, err := openAdapter(n, dir)
 	if err != nil {
-		return nil, fmt.Errorf("model: adapter: %w", err)
+		return nil, fmt.Errorf("hf: adapter: %w", err)
 	}
 	return a, nil
 }
 
-func openAdapter(n *Net, dir string) (*Net, error) {
+func openAdapter(n *network.Net, dir string) (*network.Net, error) {
 	path := filepath.Join(dir, adapterConfigFile)
 	data, err := readSmall(path)
 	if err != nil {
@@ -114,23 +117,23 @@ func openAdapter(n *Net, dir string) (*Net, error) {
 	for i, s := range want {
 		want[i].Name = peftPrefix + s.Name
 	}
-	list, err := readSafetensors(filepath.Join(dir, adapterFile), want)
+	list, err := ReadTensors(filepath.Join(dir, adapterFile), want)
 	if err != nil {
 		return nil, err
 	}
 	next := 0
-	return n.LoadLoRA(l, func(spec) ([]float32, error) {
+	return n.LoadLoRA(l, func(decoder.Spec) ([]float32, error) {
 		next++
-		return list[next-1].data, nil
+		return list[next-1], nil
 	})
 }
 
-// SaveAdapter writes the adapter alone, in the layout that PEFT reads; base is the path or
-// name of the model below it, which PEFT opens with it.
-func SaveAdapter(n *Net, dir, base string) error {
+// SaveAdapter writes the adapter of a network in the layout that PEFT reads, without the weights
+// below it. base is the path or the name of the model that has these weights, which PEFT opens.
+func SaveAdapter(n *network.Net, dir, base string) error {
 	l := n.Config.LoRA
 	if !l.On() {
-		return errors.New("model: SaveAdapter: the network has no adapter")
+		return errors.New("hf: SaveAdapter: the network has no adapter")
 	}
 	err := rundir.ReplaceDir(dir, savedFiles, func(tmp string) error {
 		c := adapterConfig{PeftType: "LORA", TaskType: "CAUSAL_LM", Base: base, Rank: l.Rank, Alpha: l.Alpha, Targets: l.Targets, Bias: "none", Inference: true}
@@ -141,25 +144,16 @@ func SaveAdapter(n *Net, dir, base string) error {
 		if err != nil {
 			return err
 		}
-		first := slices.IndexFunc(n.Specs(), spec.Adapter)
+		first := slices.IndexFunc(n.Specs(), decoder.Spec.Adapter)
 		list := slices.Clone(n.Specs()[first:])
 		for i, s := range list {
 			list[i].Name = peftPrefix + s.Name
 		}
 		return errors.Join(os.WriteFile(filepath.Join(tmp, adapterConfigFile), append(data, '\n'), 0o644),
-			writeSafetensors(filepath.Join(tmp, adapterFile), list, inF32, func(i int) []float32 { return device.Values(n.Weights()[first+i]) }))
+			WriteTensors(filepath.Join(tmp, adapterFile), list, func(i int) []float32 { return device.Values(n.Weights()[first+i]) }))
 	})
 	if err != nil {
-		return fmt.Errorf("model: save adapter %s: %w", strings.TrimSuffix(dir, "/"), err)
+		return fmt.Errorf("hf: save adapter %s: %w", strings.TrimSuffix(dir, "/"), err)
 	}
 	return nil
-}
-
-// OpenAdapter is [Net.OpenAdapter] with the model's tokenizer.
-func (m *LM) OpenAdapter(dir string) (*LM, error) {
-	n, err := OpenAdapter(m.Net, dir)
-	if err != nil {
-		return nil, err
-	}
-	return m.over(n), nil
 }

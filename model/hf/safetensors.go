@@ -1,4 +1,4 @@
-package model
+package hf
 
 import (
 	"bufio"
@@ -16,41 +16,70 @@ import (
 	"slices"
 
 	"github.com/gomlx/compute/dtypes/bfloat16"
+	"github.com/gomlx/compute/dtypes/float16"
 
-	"github.com/satori-go/satori/model/gguf"
+	"github.com/satori-go/satori/model/decoder"
+	"github.com/satori-go/satori/model/internal/stored"
 )
 
-// maxHeader bounds a safetensors header, as the reference implementation does.
+// maxHeader bounds the header of a file, as the reference implementation does.
 const maxHeader = 100 << 20
 
+// A tensorInfo is an entry of a header.
 type tensorInfo struct {
 	DType   string   `json:"dtype"`
 	Shape   []int    `json:"shape"`
 	Offsets [2]int64 `json:"data_offsets"`
 }
 
-// floatTypes are the types of tensors that are read.
-var floatTypes = map[string]floatType{"F32": {gguf.F32, 4}, "F16": {gguf.F16, 2}, "BF16": {gguf.BF16, 2}}
-
+// A floatType is a type of numbers in a file.
 type floatType struct {
-	gguf.Type
 	bytes int64 // of a number
+	read  func(b []byte) float32
 }
 
-// named is a tensor on the host.
-type named struct {
-	spec
-	data []float32
+// floatTypes has the types of tensors that are read.
+var floatTypes = map[string]floatType{
+	"F32":  {4, func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) }},
+	"F16":  {2, func(b []byte) float32 { return float16.FromBits(binary.LittleEndian.Uint16(b)).Float32() }},
+	"BF16": {2, func(b []byte) float32 { return bfloat16.FromBits(binary.LittleEndian.Uint16(b)).Float32() }},
 }
 
-// writeSafetensors writes tensors in their order, f32 or where half says so BF16, with
-// metadata format=pt, which transformers asks for. Values are asked for one tensor at a time.
-func writeSafetensors(path string, list []spec, half func(spec) bool, value func(i int) []float32) error {
+// WriteTensors writes a .safetensors file of tensors in f32, in the order of the list. It calls
+// value for one tensor at a time.
+func WriteTensors(path string, list []decoder.Spec, value func(i int) []float32) error {
+	return writeSafetensors(path, list, func(decoder.Spec) bool { return false }, value)
+}
+
+// ReadTensors reads a .safetensors file that has exactly the tensors of the list, and returns
+// their numbers in its order. Errors name the file and the tensors.
+func ReadTensors(path string, list []decoder.Spec) ([][]float32, error) {
+	have, file, err := openSafetensors(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if err := stored.Check(have, list); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	values := make([][]float32, len(list))
+	for i, s := range list {
+		if values[i], err = have[s.Name].Read(); err != nil {
+			return nil, fmt.Errorf("%s: tensor %q: %w", path, s.Name, err)
+		}
+	}
+	return values, nil
+}
+
+// writeSafetensors writes tensors in the order of the list, as BF16 where bf16 says so and as F32
+// otherwise, with the metadata format=pt, which transformers requires. It calls value for one
+// tensor at a time.
+func writeSafetensors(path string, list []decoder.Spec, bf16 func(decoder.Spec) bool, value func(i int) []float32) error {
 	header := map[string]any{"__metadata__": map[string]string{"format": "pt"}}
 	var end int64
 	for _, t := range list {
 		kind, size := "F32", 4*int64(t.Size())
-		if half(t) {
+		if bf16(t) {
 			kind, size = "BF16", size/2
 		}
 		header[t.Name] = tensorInfo{kind, t.Dims, [2]int64{end, end + size}}
@@ -72,7 +101,7 @@ func writeSafetensors(path string, list []spec, half func(spec) bool, value func
 	w.Write(head)
 	var word [4]byte
 	for i, t := range list {
-		if half(t) {
+		if bf16(t) {
 			for _, x := range bfloat16.FromFloat32s(value(i)...) {
 				binary.LittleEndian.PutUint16(word[:], x.Bits())
 				w.Write(word[:2])
@@ -87,41 +116,20 @@ func writeSafetensors(path string, list []spec, half func(spec) bool, value func
 	return errors.Join(w.Flush(), f.Close())
 }
 
-// readSafetensors reads exactly the wanted tensors of one file, after [check].
-func readSafetensors(path string, want []spec) ([]named, error) {
-	have, file, err := openSafetensors(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	if err := check(have, want); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	var list []named
-	for _, s := range want {
-		data, err := have[s.Name].read()
-		if err != nil {
-			return nil, fmt.Errorf("%s: tensor %q: %w", path, s.Name, err)
-		}
-		list = append(list, named{s, data})
-	}
-	return list, nil
-}
-
-// openSafetensors opens a file and lists its tensors, whose data is read when asked for.
-// The header is checked against the file: what it says of each tensor's type and shape
-// is what its bytes hold, and the tensors fill the file without a hole or an overlap.
-func openSafetensors(path string) (map[string]stored, io.Closer, error) {
+// openSafetensors opens a file and lists its tensors, whose data is read later. It checks the
+// header against the file: the bytes of each tensor hold its type and shape, and the tensors
+// fill the file without a gap or an overlap.
+func openSafetensors(path string) (map[string]stored.Tensor, io.Closer, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	stat, err := f.Stat()
 	if err == nil {
-		var have map[string]stored
+		var have map[string]stored.Tensor
 		if have, err = readHeader(f, stat.Size()); err == nil {
 			for name, t := range have {
-				t.where = filepath.Base(path)
+				t.Where = filepath.Base(path)
 				have[name] = t
 			}
 			return have, f, nil
@@ -131,7 +139,7 @@ func openSafetensors(path string) (map[string]stored, io.Closer, error) {
 	return nil, nil, fmt.Errorf("%s: %w", path, err)
 }
 
-func readHeader(r io.ReaderAt, fileSize int64) (map[string]stored, error) {
+func readHeader(r io.ReaderAt, fileSize int64) (map[string]stored.Tensor, error) {
 	var prefix [8]byte
 	if _, err := r.ReadAt(prefix[:], 0); err != nil {
 		return nil, errors.New("is no safetensors file: it ends within its first 8 bytes")
@@ -149,7 +157,7 @@ func readHeader(r io.ReaderAt, fileSize int64) (map[string]stored, error) {
 		return nil, fmt.Errorf("header: %w", err)
 	}
 	base, body := int64(8+size), fileSize-int64(8+size)
-	have := make(map[string]stored, len(infos))
+	have := make(map[string]stored.Tensor, len(infos))
 	var faults []error
 	for name, t := range infos {
 		kind, known := floatTypes[t.DType]
@@ -160,15 +168,15 @@ func readHeader(r io.ReaderAt, fileSize int64) (map[string]stored, error) {
 		case t.Offsets[0] < 0 || t.Offsets[1] > body || !fits || t.Offsets[1]-t.Offsets[0] != numbers*kind.bytes:
 			faults = append(faults, fmt.Errorf("tensor %q: bytes %d to %d do not hold %v of %s in a body of %d", name, t.Offsets[0], t.Offsets[1], t.Shape, t.DType, body))
 		default:
-			have[name] = stored{dims: t.Shape, read: func() ([]float32, error) {
+			have[name] = stored.Tensor{Dims: t.Shape, Read: func() ([]float32, error) {
 				return readFloats(r, base+t.Offsets[0], int(numbers), kind)
 			}}
 		}
 	}
 	if len(faults) > 0 {
-		return nil, joinSorted(faults)
+		return nil, stored.Join(faults)
 	}
-	// Tensors that share bytes would make a small file a large model.
+	// With tensors that share bytes, a small file could make a large model.
 	end := int64(0)
 	names := slices.SortedFunc(maps.Keys(infos), func(a, b string) int {
 		return cmp.Or(cmp.Compare(infos[a].Offsets[0], infos[b].Offsets[0]), cmp.Compare(infos[a].Offsets[1], infos[b].Offsets[1]))
@@ -185,7 +193,7 @@ func readHeader(r io.ReaderAt, fileSize int64) (map[string]stored, error) {
 	return have, nil
 }
 
-// parseHeader reads the JSON object of a header; a name that comes twice is an error.
+// parseHeader reads the JSON object of a header. A name that comes twice is an error.
 func parseHeader(head []byte) (map[string]tensorInfo, error) {
 	d := json.NewDecoder(bytes.NewReader(head))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
@@ -218,7 +226,7 @@ func parseHeader(head []byte) (map[string]tensorInfo, error) {
 	return infos, err
 }
 
-// count multiplies a shape; false for a size below zero or a product beyond most.
+// count multiplies a shape. It returns false for a size below zero and for a product above most.
 func count(shape []int, most int64) (int64, bool) {
 	n := int64(1)
 	for _, d := range shape {
@@ -241,18 +249,15 @@ func readFloats(r io.ReaderAt, offset int64, n int, kind floatType) ([]float32, 
 		if _, err := r.ReadAt(buf, offset+int64(at)*kind.bytes); err != nil {
 			return nil, err
 		}
-		if err := gguf.Decode(kind.Type, buf, part); err != nil {
-			return nil, err
+		for i := range part {
+			part[i] = kind.read(buf[int64(i)*kind.bytes:])
 		}
 	}
 	return out, nil
 }
 
-// inF32 says of each tensor that it is not stored as bfloat16.
-func inF32(spec) bool { return false }
-
 // storedBytes counts the bytes of a stored tensor.
-func storedBytes(c Config, s spec) int64 {
+func storedBytes(c decoder.Config, s decoder.Spec) int64 {
 	if c.BF16Stored(s) {
 		return 2 * int64(s.Size())
 	}

@@ -1,4 +1,4 @@
-package model
+package hf
 
 import (
 	"encoding/json"
@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/satori-go/satori/model/decoder"
 )
 
-// addStops takes over the ends of a completion that a directory's generation_config.json
-// names beside those of config.json, as transformers' generate does: chat models end
-// their turns with a token that config.json often lacks. How to sample is the request's.
-func addStops(c *Config, dir string) error {
+// addStops adds the tokens that end a completion by a directory's generation_config.json, as
+// transformers' generate does. Chat models end their turns with a token that config.json often
+// lacks. The settings of sampling in that file are ignored, since a request has its own.
+func addStops(c *decoder.Config, dir string) error {
 	path := filepath.Join(dir, "generation_config.json")
 	data, err := readSmall(path)
 	if errors.Is(err, os.ErrNotExist) {

@@ -1,4 +1,4 @@
-package model
+package hf
 
 import (
 	"errors"
@@ -11,14 +11,16 @@ import (
 
 	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/internal/device"
+	"github.com/satori-go/satori/model/internal/stored"
+	"github.com/satori-go/satori/model/network"
 )
 
-// scalarsFile holds the scalar heads of a saved model, in a folder of its own: what reads
-// every .safetensors of a directory, as vLLM does, does not know them.
+// scalarsFile holds the further scalar heads of a saved model. It is in a folder of its own,
+// because vLLM reads every .safetensors of a directory and does not know these tensors.
 var scalarsFile = filepath.Join("heads", "heads.safetensors")
 
-// saveScalars writes the scalar heads, which come last.
-func saveScalars(n *Net, dir string) error {
+// saveScalars writes the scalar heads, which are the last of the network's tensors.
+func saveScalars(n *network.Net, dir string) error {
 	first := len(n.Specs()) - len(n.Config.Scalars)
 	if first == len(n.Specs()) {
 		return nil
@@ -30,8 +32,9 @@ func saveScalars(n *Net, dir string) error {
 	return writeSafetensors(path, n.Specs()[first:], n.Config.BF16Stored, func(i int) []float32 { return device.Values(n.Weights()[first+i]) })
 }
 
-// openScalars lists the scalar heads of a directory, and adds them to the config.
-func openScalars(c *Config, dir string) (map[string]stored, io.Closer, error) {
+// openScalars lists the tensors of the scalar heads in a directory, and adds the heads to the
+// configuration.
+func openScalars(c *decoder.Config, dir string) (map[string]stored.Tensor, io.Closer, error) {
 	path := filepath.Join(dir, scalarsFile)
 	have, file, err := openSafetensors(path)
 	if errors.Is(err, os.ErrNotExist) {

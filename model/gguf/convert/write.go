@@ -1,4 +1,4 @@
-package model
+package convert
 
 import (
 	"encoding/json"
@@ -11,44 +11,45 @@ import (
 	"strings"
 
 	"github.com/satori-go/satori/coat/rundir"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/gguf"
 	"github.com/satori-go/satori/model/internal/device"
+	"github.com/satori-go/satori/model/network"
 )
 
-// SaveGGUF writes the model as a GGUF file for llama.cpp and Ollama, with matrices as
-// F32, F16 or Q8_0 (about 4, 2 and 1.06 bytes a weight) and everything else as F32. A
-// matrix whose rows are no whole number of Q8_0's blocks of 32 is written as F16, as
-// llama.cpp's own tools do. The file appears whole or not at all.
+// fileTypes has llama.cpp's numbers for the type of most of a file's tensors.
+var fileTypes = map[gguf.Type]uint32{gguf.F32: 0, gguf.F16: 1, gguf.Q8_0: 7}
+
+// Save writes a model as a GGUF file, with matrices as F32, F16 or Q8_0 (about 4, 2 and 1.06
+// bytes a weight) and everything else as F32. A matrix whose rows do not fill whole blocks of 32
+// is written as F16 instead of Q8_0, as llama.cpp's own tools do. The file appears whole or not
+// at all. An adapter is merged into the weights.
 //
-// llama.cpp has to know the decoder and the way the tokenizer cuts a text; a model of
-// this library's own kind (model_type satori, words as tokens) is refused by name, and
-// so is a scalar head. A tokenizer of SentencePiece's kind (Llama 2, Mistral) is written
-// with scores in the place of merges; where they cannot give the same ids, that is an
-// error, too.
-func (m *LM) SaveGGUF(path string, matrices gguf.Type) error {
-	if err := m.saveGGUF(path, matrices); err != nil {
-		return fmt.Errorf("model: save %s: %w", path, err)
+// llama.cpp has to know the decoder and how the tokenizer cuts a text. A model of model_type
+// satori, a tokenizer of words and a scalar head are errors. A tokenizer of SentencePiece's kind
+// (Llama 2, Mistral) is written with scores in place of merges, and is an error where no scores
+// give the same ids.
+func Save(path string, m Model, matrices gguf.Type) error {
+	if err := save(path, m, matrices); err != nil {
+		return fmt.Errorf("convert: save %s: %w", path, err)
 	}
 	return nil
 }
 
-// fileTypes are llama.cpp's numbers for what most of a file's tensors are.
-var fileTypes = map[gguf.Type]uint32{gguf.F32: 0, gguf.F16: 1, gguf.Q8_0: 7}
-
-func (m *LM) saveGGUF(path string, matrices gguf.Type) error {
+func save(path string, m Model, matrices gguf.Type) error {
 	fileType, ok := fileTypes[matrices]
 	if !ok {
 		return fmt.Errorf("%v is not written (F32, F16, Q8_0)", matrices)
 	}
-	if m.Config.LoRA.On() {
-		merged, err := m.Merge()
+	if m.Net.Config.LoRA.On() {
+		merged, err := m.Net.Merge()
 		if err != nil {
 			return err
 		}
 		defer merged.Close()
-		m = merged
+		m.Net = merged
 	}
-	metadata, err := m.ggufMetadata()
+	metadata, err := m.metadata()
 	if err != nil {
 		return err
 	}
@@ -56,11 +57,11 @@ func (m *LM) saveGGUF(path string, matrices gguf.Type) error {
 	if matrices == gguf.Q8_0 {
 		metadata["general.quantization_version"] = uint32(2) // of ggml's blocks
 	}
-	return rundir.WriteFile(path, func(w io.Writer) error { return gguf.Write(w, metadata, ggufTensors(m.Net, matrices)) })
+	return rundir.WriteFile(path, func(w io.Writer) error { return gguf.Write(w, metadata, sources(m.Net, matrices)) })
 }
 
-// ggufTensors are the weights under llama.cpp's names, in its order of rows.
-func ggufTensors(n *Net, matrices gguf.Type) []gguf.Source {
+// sources lists the weights under llama.cpp's names, with rows in its order.
+func sources(n *network.Net, matrices gguf.Type) []gguf.Source {
 	var list []gguf.Source
 	for i, s := range n.Specs() {
 		kind := gguf.F32
@@ -78,11 +79,11 @@ func ggufTensors(n *Net, matrices gguf.Type) []gguf.Source {
 			return data, nil
 		}})
 	}
-	if scaling := n.Config.RopeScaling; scaling != (RopeScaling{}) {
+	if scaling := n.Config.RopeScaling; scaling != (decoder.RopeScaling{}) {
 		plain := n.Config
-		plain.RopeScaling = RopeScaling{}
+		plain.RopeScaling = decoder.RopeScaling{}
 		frequencies := plain.Frequencies()
-		list = append(list, gguf.Source{Name: ggufDivisors, Type: gguf.F32, Dims: []int{len(frequencies)}, Floats: func() ([]float32, error) {
+		list = append(list, gguf.Source{Name: divisorsName, Type: gguf.F32, Dims: []int{len(frequencies)}, Floats: func() ([]float32, error) {
 			divisors := make([]float32, len(frequencies))
 			for i, f := range frequencies {
 				divisors[i] = float32(scaling.Divisor(f))
@@ -93,10 +94,10 @@ func ggufTensors(n *Net, matrices gguf.Type) []gguf.Source {
 	return list
 }
 
-// ggufMetadata is the inverse of what [Open] reads of a file's metadata.
-func (m *LM) ggufMetadata() (map[string]any, error) {
-	c := m.Config
-	arch := ggufArchitectures[c.ModelType]
+// metadata returns the metadata of the model's file.
+func (m Model) metadata() (map[string]any, error) {
+	c := m.Net.Config
+	arch := architectures[c.ModelType]
 	switch {
 	case arch == "":
 		return nil, fmt.Errorf("llama.cpp does not know the decoder of model_type %q", c.ModelType)
@@ -106,11 +107,11 @@ func (m *LM) ggufMetadata() (map[string]any, error) {
 		return nil, errors.New("attention_bias and mlp_bias are not written")
 	case len(c.Scalars) > 0:
 		return nil, fmt.Errorf("the network has the scalar heads %q, which are not written", c.Scalars)
-	case m.tokenizer == nil:
-		return nil, errNoTokenizer
+	case m.Tokenizer == nil:
+		return nil, errors.New("the model has no tokenizer")
 	case len(c.Stops) > 2:
 		return nil, fmt.Errorf("eos_token_id has %d entries, more than the three of a GGUF file", 1+len(c.Stops))
-	case c.RopeScaling != (RopeScaling{}) && (c.RopeScaling.LowFreq != 1 || c.RopeScaling.HighFreq != 4):
+	case c.RopeScaling != (decoder.RopeScaling{}) && (c.RopeScaling.LowFreq != 1 || c.RopeScaling.HighFreq != 4):
 		return nil, fmt.Errorf("rope scaling %+v is not that of Llama 3 (low_freq_factor 1, high_freq_factor 4)", c.RopeScaling)
 	}
 	u := func(n int) uint32 { return uint32(n) }
@@ -135,25 +136,25 @@ func (m *LM) ggufMetadata() (map[string]any, error) {
 	for i, stop := range c.Stops {
 		metadata["tokenizer.ggml."+[]string{"eot_token_id", "eom_token_id"}[i]] = uint32(stop)
 	}
-	if _, id, ok := m.bos(); ok {
-		metadata[ggufBOS] = uint32(id)
+	if m.BOS != nil {
+		metadata[keyBOS] = uint32(*m.BOS)
 	}
-	if template := m.ChatTemplate(); template != "" {
-		metadata[ggufTemplate] = template
+	if m.ChatTemplate != "" {
+		metadata[keyTemplate] = m.ChatTemplate
 	}
-	return metadata, m.ggufTokens(metadata)
+	return metadata, m.addTokens(metadata)
 }
 
-// ggufTokens adds the tokenizer to a file's metadata. It is read from the tokenizer.json
-// that package tokenizer writes, which is all that the format asks for.
-func (m *LM) ggufTokens(metadata map[string]any) error {
+// addTokens adds the tokenizer to a file's metadata. It reads the tokenizer.json that package
+// tokenizer writes, which has all that the format needs.
+func (m Model) addTokens(metadata map[string]any) error {
 	dir, err := os.MkdirTemp("", "tokenizer")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "tokenizer.json")
-	if err := m.tokenizer.Save(path); err != nil {
+	if err := m.Tokenizer.Save(path); err != nil {
 		return err
 	}
 	data, err := os.ReadFile(path)
@@ -192,10 +193,10 @@ func (m *LM) ggufTokens(metadata map[string]any) error {
 			merges[i][0], merges[i][1], _ = strings.Cut(line, " ")
 		}
 	}
-	tokens, kinds := make([]string, m.Config.VocabSize), make([]int32, m.Config.VocabSize)
+	tokens, kinds := make([]string, m.Net.Config.VocabSize), make([]int32, m.Net.Config.VocabSize)
 	for id := range tokens {
 		kinds[id] = tokenNormal
-		token, ok := m.tokenizer.Token(int32(id))
+		token, ok := m.Tokenizer.Token(int32(id))
 		if !ok {
 			token, kinds[id] = fmt.Sprintf("[PAD%d]", id), tokenUnused // as llama.cpp's converter names them
 		}
@@ -228,12 +229,16 @@ func (m *LM) ggufTokens(metadata map[string]any) error {
 	} else if err := writeScores(metadata, data, tokens, kinds, merges); err != nil {
 		return err
 	}
-	bos, _, ok := m.bos()
-	metadata["tokenizer.ggml.add_bos_token"] = ok && setsBefore(file.PostProcessor, bos)
+	addBOS := false
+	if m.BOS != nil {
+		token, ok := m.Tokenizer.Token(*m.BOS)
+		addBOS = ok && setsBefore(file.PostProcessor, token)
+	}
+	metadata["tokenizer.ggml.add_bos_token"] = addBOS
 	return nil
 }
 
-// setsBefore tells whether a post-processor sets a token before a text.
+// setsBefore tells whether a post-processor puts a token before a text.
 func setsBefore(data json.RawMessage, token string) bool {
 	var p struct {
 		Single []struct {

@@ -1,4 +1,4 @@
-package model
+package convert
 
 import (
 	"errors"
@@ -10,30 +10,31 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/gguf"
 )
 
-// ggufMeta reads the metadata of a GGUF file, remembers what was asked for, and collects
-// faults.
-type ggufMeta struct {
+// A meta reads the metadata of a file. It collects faults, and the keys that were read.
+type meta struct {
 	values map[string]any
 	arch   string // general.architecture, the prefix of a decoder's keys
 	asked  map[string]bool
 	faults []error
 }
 
-func newGGUFMeta(values map[string]any) *ggufMeta {
-	m := &ggufMeta{values: values, asked: map[string]bool{}}
-	m.arch = ggufValue(m, "general.architecture", "")
+func newMeta(values map[string]any) *meta {
+	m := &meta{values: values, asked: map[string]bool{}}
+	m.arch = value(m, "general.architecture", "")
 	return m
 }
 
-func (m *ggufMeta) fault(format string, args ...any) {
+func (m *meta) fault(format string, args ...any) {
 	m.faults = append(m.faults, fmt.Errorf(format, args...))
 }
 
-// ggufValue is the value of a key, or else the fallback, whose type it has to have.
-func ggufValue[T any](m *ggufMeta, key string, fallback T) T {
+// value returns the value of a key, which must have the type of the fallback, or else the
+// fallback.
+func value[T any](m *meta, key string, fallback T) T {
 	m.asked[key] = true
 	value, ok := m.values[key]
 	if !ok {
@@ -47,8 +48,8 @@ func ggufValue[T any](m *ggufMeta, key string, fallback T) T {
 	return v
 }
 
-// ints is any of the integer types: writers differ in the one they choose.
-func (m *ggufMeta) int(key string, fallback int) int {
+// int returns a value of any integer type: writers of files differ in the one they choose.
+func (m *meta) int(key string, fallback int) int {
 	m.asked[key] = true
 	value, ok := m.values[key]
 	if !ok {
@@ -65,9 +66,9 @@ func (m *ggufMeta) int(key string, fallback int) int {
 	return fallback
 }
 
-// float is a float32, as the decimal that it was made of: 1e-05, not 9.999999747378752e-06.
-func (m *ggufMeta) float(key string, fallback float64) float64 {
-	v := ggufValue(m, key, float32(fallback))
+// float returns the shortest decimal of a float32: 1e-05, not 9.999999747378752e-06.
+func (m *meta) float(key string, fallback float64) float64 {
+	v := value(m, key, float32(fallback))
 	if _, ok := m.values[key]; !ok {
 		return fallback
 	}
@@ -75,20 +76,19 @@ func (m *ggufMeta) float(key string, fallback float64) float64 {
 	return x
 }
 
-// want asks for a key that, if it is there, can have one value only.
-func (m *ggufMeta) want(key string, want int) {
+// want checks that a key has this value, where it is there.
+func (m *meta) want(key string, want int) {
 	if got := m.int(key, want); got != want {
 		m.fault("metadata %q is %d, which is not supported: want %d", key, got, want)
 	}
 }
 
-// config is the decoder that the metadata describes. tensors are the shapes of the
-// file's tensors: whether there is a head of its own, and how long the vocabulary is, is
-// said nowhere else.
-func (m *ggufMeta) config(tensors map[string]gguf.Tensor) (Config, error) {
-	var c Config
-	for name, arch := range ggufArchitectures {
-		if arch == m.arch && name != "mistral" { // llama.cpp knows no Mistral of its own
+// config returns the configuration that the metadata describe. The tensors of the file say
+// whether there is an untied head, and how many tokens the vocabulary has.
+func (m *meta) config(tensors map[string]gguf.Tensor) (decoder.Config, error) {
+	var c decoder.Config
+	for name, arch := range architectures {
+		if arch == m.arch && name != "mistral" { // llama.cpp has one architecture for both
 			c.ModelType = name
 		}
 	}
@@ -99,7 +99,7 @@ func (m *ggufMeta) config(tensors map[string]gguf.Tensor) (Config, error) {
 		return c, fmt.Errorf("metadata %q is %q, which is not supported (llama, qwen2, qwen3)", "general.architecture", m.arch)
 	}
 	key := func(name string) string { return m.arch + "." + name }
-	if embed, ok := tensors[ggufEmbedding]; ok && len(embed.Dims) == 2 {
+	if embed, ok := tensors[embeddingName]; ok && len(embed.Dims) == 2 {
 		c.VocabSize = embed.Dims[0]
 	}
 	m.want(key("vocab_size"), c.VocabSize)
@@ -112,7 +112,7 @@ func (m *ggufMeta) config(tensors map[string]gguf.Tensor) (Config, error) {
 	c.HeadDim = m.int(key("attention.key_length"), 0)
 	c.NormEps = m.float(key("attention.layer_norm_rms_epsilon"), 0)
 	c.RopeTheta = m.float(key("rope.freq_base"), 0)
-	_, untied := tensors[ggufHead]
+	_, untied := tensors[headName]
 	c.Tied = !untied
 	const eos = "tokenizer.ggml.eos_token_id"
 	if _, ok := m.values[eos]; !ok {
@@ -138,7 +138,7 @@ func (m *ggufMeta) config(tensors map[string]gguf.Tensor) (Config, error) {
 	m.want(key("rope.dimension_count"), c.HeadDim)
 	m.want(key("expert_count"), 0)
 	m.want(key("expert_used_count"), 0)
-	if scaling := ggufValue(m, key("rope.scaling.type"), "none"); scaling != "none" {
+	if scaling := value(m, key("rope.scaling.type"), "none"); scaling != "none" {
 		m.fault("metadata %q is %q, which is not supported", key("rope.scaling.type"), scaling)
 	}
 	if window := m.int(key("attention.sliding_window"), 0); window > 0 && window < c.MaxPositions {
@@ -146,20 +146,19 @@ func (m *ggufMeta) config(tensors map[string]gguf.Tensor) (Config, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.values)) {
 		if strings.HasPrefix(name, key("")) && !m.asked[name] {
-			m.fault("metadata %q is not known, and may change what the model computes", name)
+			m.fault("metadata %q is not known and may change what the model computes", name)
 		}
 	}
 	return c, errors.Join(m.faults...)
 }
 
-// llama3Scaling finds the scaling whose divisors a file holds as the tensor
-// rope_freqs.weight. llama.cpp keeps the divisors alone, so LowFreq and HighFreq are
-// taken to be 1 and 4, as in every model of Llama 3; that they give these divisors is
-// checked.
-func llama3Scaling(c Config, divisors []float32) (RopeScaling, error) {
-	s := RopeScaling{Factor: 1, LowFreq: 1, HighFreq: 4, Original: 8192}
+// llama3Scaling finds the scaling that has the divisors of the tensor rope_freqs.weight.
+// llama.cpp writes the divisors alone, so LowFreq and HighFreq are assumed to be 1 and 4, as in
+// every model of Llama 3, and the divisors are compared with those of the result.
+func llama3Scaling(c decoder.Config, divisors []float32) (decoder.RopeScaling, error) {
+	s := decoder.RopeScaling{Factor: 1, LowFreq: 1, HighFreq: 4, Original: 8192}
 	plain := c
-	plain.RopeScaling = RopeScaling{}
+	plain.RopeScaling = decoder.RopeScaling{}
 	frequencies := plain.Frequencies()
 	if len(divisors) != len(frequencies) {
 		return s, fmt.Errorf("%d divisors for %d frequencies", len(divisors), len(frequencies))

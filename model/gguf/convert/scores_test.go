@@ -1,14 +1,12 @@
-package model
+package convert
 
 import (
 	"encoding/json"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/satori-go/satori/model/gguf"
 	"github.com/satori-go/satori/model/internal/modeltest"
 	"github.com/satori-go/satori/model/tokenizer"
 )
@@ -54,7 +52,7 @@ func TestGGUFScoresMergeAlike(t *testing.T) {
 	b := modeltest.Backends(t)["go"]
 	for _, name := range []string{"mistral", "sentencepiece"} {
 		lm := pairsLM(t, b, name)
-		metadata, err := lm.ggufMetadata()
+		metadata, err := lm.metadata()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,13 +68,13 @@ func TestGGUFScoresMergeAlike(t *testing.T) {
 				case 1:
 					text += string(rune(32 + rng.IntN(0x300)))
 				default:
-					text += strings.ReplaceAll(tokens[rng.IntN(lm.tokenizer.Len())], spaceMark, " ")
+					text += strings.ReplaceAll(tokens[rng.IntN(lm.Tokenizer.Len())], spaceMark, " ")
 				}
 			}
 			if strings.Contains(text, "<") { // perhaps an added token
 				continue
 			}
-			if got, want := lm.tokenizer.Encode(text), mergeByScore(strings.ReplaceAll(" "+text, " ", spaceMark), ids, scores); !slices.Equal(got, want) {
+			if got, want := lm.Tokenizer.Encode(text), mergeByScore(strings.ReplaceAll(" "+text, " ", spaceMark), ids, scores); !slices.Equal(got, want) {
 				t.Fatalf("%s: %q: ids %v, by score %v", name, text, got, want)
 			}
 		}
@@ -145,55 +143,4 @@ func randomPairs(rng *rand.Rand) (tokens []string, merges [][2]string) {
 		}
 	}
 	return tokens, merges
-}
-
-// Ids and texts of llama.cpp and of this library are the same.
-func TestGGUFInLlamaCppSentencePiece(t *testing.T) {
-	b := modeltest.Backends(t)["go"]
-	for _, name := range []string{"mistral", "unprefixed", "metaspace", "sentencepiece"} {
-		t.Run(name, func(t *testing.T) {
-			lm := pairsLM(t, b, name)
-			if _, err := lm.Tokenizer().AddSpecial("<|continue|>"); err != nil {
-				t.Fatal(err)
-			}
-			path := filepath.Join(t.TempDir(), "m.gguf")
-			if err := lm.SaveGGUF(path, gguf.F32); err != nil {
-				t.Fatal(err)
-			}
-			server := llamaServer(t, path)
-			texts := []string{"Hello", " a b ", "  two  spaces  ", "   ", " ", "\n", "\n\n a\tb\r\n", strings.Repeat(" ", 45), strings.Repeat("-", 33) + "x",
-				strings.Repeat(" x", 9), "😀 smile", "👨‍👩‍👧", "русский язык, ἄλφα", "日本語 한국어 中文", "▁ is ▁▁ too", "e\u0301 \u00a0\u3000",
-				"<s>", "<s>a</s> b", " <s> a", "<|continue|>Wait,  it's 12.\n", "x<|continue|>", "x <|continue|> y", "<|continue|><|continue|>", "<unk> <0x0A>", "<s", ""}
-			rng := rand.New(rand.NewPCG(5, 6))
-			for range 300 {
-				text := ""
-				for range 1 + rng.IntN(8) {
-					if id := rng.IntN(lm.tokenizer.Len() + 20); id < lm.tokenizer.Len() {
-						token, _ := lm.tokenizer.Token(int32(id))
-						text += strings.ReplaceAll(token, spaceMark, " ")
-					} else {
-						text += texts[rng.IntN(len(texts))]
-					}
-				}
-				texts = append(texts, text)
-			}
-			for _, text := range texts {
-				ids := lm.tokenizer.Encode(text)
-				var tokens struct{ Tokens []int32 }
-				post(t, server+"/tokenize", map[string]any{"content": text, "parse_special": true}, &tokens)
-				if !slices.Equal(tokens.Tokens, ids) {
-					t.Errorf("%q: ids %v, llama.cpp says %v", text, ids, tokens.Tokens)
-				}
-				var back struct{ Content string }
-				post(t, server+"/detokenize", map[string]any{"tokens": ids}, &back)
-				decoded := lm.tokenizer.Decode(ids)
-				if name == "mistral" || name == "sentencepiece" { // the server leaves the space in front where it is
-					back.Content = strings.TrimPrefix(back.Content, " ")
-				}
-				if back.Content != decoded {
-					t.Errorf("%v: text %q, llama.cpp says %q", ids, decoded, back.Content)
-				}
-			}
-		})
-	}
 }

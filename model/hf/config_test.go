@@ -1,4 +1,4 @@
-package model
+package hf
 
 import (
 	"encoding/json"
@@ -7,11 +7,14 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/satori-go/satori/model/decoder"
+	"github.com/satori-go/satori/model/internal/filetest"
 )
 
 // The two spellings of transformers 4 and 5 mean the same.
 func TestConfigOldRope(t *testing.T) {
-	dir := filepath.Join("testdata", "llama3-rope")
+	dir := filetest.Path(t, "testdata", "llama3-rope")
 	now, err := readConfig(filepath.Join(dir, "config.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -20,7 +23,7 @@ func TestConfigOldRope(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(now, old) || now.RopeScaling != (RopeScaling{Factor: 8, LowFreq: 1, HighFreq: 4, Original: 32}) {
+	if !reflect.DeepEqual(now, old) || now.RopeScaling != (decoder.RopeScaling{Factor: 8, LowFreq: 1, HighFreq: 4, Original: 32}) {
 		t.Errorf("%+v and %+v", now, old)
 	}
 }
@@ -28,14 +31,14 @@ func TestConfigOldRope(t *testing.T) {
 // A config comes back as it was written, whatever the family.
 func TestConfigWriteRead(t *testing.T) {
 	bos := int32(1)
-	base := Config{VocabSize: 97, Dim: 64, IntermediateSize: 128, Layers: 2, Heads: 4, KVHeads: 2, HeadDim: 24, MaxPositions: 64, EOS: 2, Pad: 5, BOS: &bos}
+	base := decoder.Config{VocabSize: 97, Dim: 64, IntermediateSize: 128, Layers: 2, Heads: 4, KVHeads: 2, HeadDim: 24, MaxPositions: 64, EOS: 2, Pad: 5, BOS: &bos}
 	for _, name := range []string{"llama", "mistral", "qwen2", "qwen3", "satori"} {
 		c := base
 		c.ModelType = name
 		c.Stops = []int32{7, 9}
-		c.RopeScaling = RopeScaling{Factor: 32, LowFreq: 1, HighFreq: 4, Original: 8192}
+		c.RopeScaling = decoder.RopeScaling{Factor: 32, LowFreq: 1, HighFreq: 4, Original: 8192}
 		if name == "satori" {
-			c.TokenShift, c.PartialRotary, c.Score, c.RopeScaling = true, 0.5, true, RopeScaling{}
+			c.TokenShift, c.PartialRotary, c.Score, c.RopeScaling = true, 0.5, true, decoder.RopeScaling{}
 		}
 		want, err := c.Resolve()
 		if err != nil {
@@ -120,17 +123,17 @@ func TestConfigAccepts(t *testing.T) {
 	for _, c := range []struct {
 		family string
 		change object
-		check  func(Config) bool
+		check  func(decoder.Config) bool
 	}{
 		{"llama", object{"num_key_value_heads": nil, "head_dim": nil, "pretraining_tp": 1, "rope_scaling": nil, "torch_dtype": "float16"}, // Llama 1
-			func(c Config) bool { return c.KVHeads == 4 && c.HeadDim == 16 && c.Pad == 2 }},
+			func(c decoder.Config) bool { return c.KVHeads == 4 && c.HeadDim == 16 && c.Pad == 2 }},
 		{"llama", object{"max_position_embeddings": nil, "max_sequence_length": 200, "pad_token_id": -1}, // its first files
-			func(c Config) bool { return c.MaxPositions == 200 && c.Pad == 2 }},
+			func(c decoder.Config) bool { return c.MaxPositions == 200 && c.Pad == 2 }},
 		{"llama", object{"max_length": 4096, "do_sample": true, "temperature": 0.9, "top_p": 0.6}, nil}, // Llama 2
 		{"llama", object{"eos_token_id": []int{5, 6, 7}, "torch_dtype": "bfloat16", "mlp_bias": false, // Llama 3.1
 			"rope_scaling": object{"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 128, "type": "llama3"}},
-			func(c Config) bool {
-				return c.EOS == 5 && c.Ends(7) && !c.Ends(2) && c.RopeScaling == RopeScaling{Factor: 8, LowFreq: 1, HighFreq: 4, Original: 128}
+			func(c decoder.Config) bool {
+				return c.EOS == 5 && c.Ends(7) && !c.Ends(2) && c.RopeScaling == decoder.RopeScaling{Factor: 8, LowFreq: 1, HighFreq: 4, Original: 128}
 			}},
 		{"llama", object{"is_llama_config": true, "rope_interleaved": false, "transformers.js_config": object{"dtype": "q4"}, "attention_dropout": 0.0}, nil}, // SmolLM2
 		{"mistral", object{"sliding_window": nil}, nil},
@@ -150,7 +153,7 @@ func TestConfigAccepts(t *testing.T) {
 // be written and read again.
 func FuzzConfig(f *testing.F) {
 	for _, path := range []string{"llama-tiny", "llama3-rope", "qwen2-tiny", "qwen3-tiny", "mistral-tiny"} {
-		data, err := os.ReadFile(filepath.Join("testdata", path, "config.json"))
+		data, err := os.ReadFile(filetest.Path(f, "testdata", path, "config.json"))
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -158,9 +161,9 @@ func FuzzConfig(f *testing.F) {
 	}
 	f.Add(plain(f, "qwen2", object{"sliding_window": 64, "eos_token_id": []int{1, 2}, "rope_scaling": object{"type": "linear"}}))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var c Config
+		var c decoder.Config
 		var err error
-		checkMemory(t, len(data), func() { c, err = parseConfig(data) })
+		filetest.CheckMemory(t, len(data), func() { c, err = parseConfig(data) })
 		if err != nil {
 			return
 		}

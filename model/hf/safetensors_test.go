@@ -1,4 +1,4 @@
-package model
+package hf
 
 import (
 	"bytes"
@@ -8,14 +8,17 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/internal/device"
+	"github.com/satori-go/satori/model/internal/filetest"
 	"github.com/satori-go/satori/model/internal/modeltest"
+	"github.com/satori-go/satori/model/internal/stored"
+	"github.com/satori-go/satori/model/network"
 )
 
 // rawSafetensors makes a file of a header and a body.
@@ -33,9 +36,9 @@ func TestSafetensorsTypes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, dims := range map[string][]int{"h": {2}, "b": {1, 2}, "f": {2, 1}} {
-		got, err := have[name].read()
-		if err != nil || !slices.Equal(got, []float32{1.5, -2}) || !slices.Equal(have[name].dims, dims) {
-			t.Errorf("%s: %v of shape %v, %v", name, got, have[name].dims, err)
+		got, err := have[name].Read()
+		if err != nil || !slices.Equal(got, []float32{1.5, -2}) || !slices.Equal(have[name].Dims, dims) {
+			t.Errorf("%s: %v of shape %v, %v", name, got, have[name].Dims, err)
 		}
 	}
 }
@@ -64,15 +67,28 @@ func TestSafetensorsRefuses(t *testing.T) {
 	}
 }
 
+// small is the example's kind of decoder: grouped heads, half rotary, time shift.
+var small = decoder.Config{VocabSize: 23, Dim: 32, IntermediateSize: 40, Layers: 2, Heads: 4, KVHeads: 2, MaxPositions: 128,
+	PartialRotary: 0.5, TokenShift: true, Tied: true, InitRange: 0.15, EOS: 1}
+
+func smallNet(t testing.TB, b backend.Backend) *network.Net {
+	t.Helper()
+	n, err := network.New(b, small, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 // A model that is saved in several files is the same model.
 func TestShards(t *testing.T) {
 	b := modeltest.Backends(t)["go"]
-	lm := smallLM(t, b)
+	lm := smallNet(t, b)
 	dir := t.TempDir()
 	if err := writeConfig(lm.Config, filepath.Join(dir, "config.json")); err != nil {
 		t.Fatal(err)
 	}
-	if err := saveWeights(lm.Net, dir, 16000); err != nil {
+	if err := saveWeights(lm, dir, 16000); err != nil {
 		t.Fatal(err)
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "model-*-of-*.safetensors"))
@@ -118,7 +134,7 @@ func TestShards(t *testing.T) {
 // passed over, a head that is not the embedding it is tied to is not.
 func TestDerivedTensors(t *testing.T) {
 	b := modeltest.Backends(t)["go"]
-	lm, err := Open(b, filepath.Join("testdata", "llama-tied"))
+	lm, err := OpenNet(b, filetest.Path(t, "testdata", "llama-tied"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,11 +147,11 @@ func TestDerivedTensors(t *testing.T) {
 		{1, `model.safetensors: tensor "lm_head.weight" is not equal to "model.embed_tokens.weight", although tie_word_embeddings is true`},
 	} {
 		dir := t.TempDir()
-		if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "llama-tied"))); err != nil {
+		if err := os.CopyFS(dir, os.DirFS(filetest.Path(t, "testdata", "llama-tied"))); err != nil {
 			t.Fatal(err)
 		}
-		specs := append(slices.Clone(lm.Specs()), spec{Name: decoder.LMHead, Dims: lm.Specs()[0].Dims}, spec{Name: "model.layers.0.self_attn.rotary_emb.inv_freq", Dims: []int{8}})
-		err := writeSafetensors(filepath.Join(dir, weightsFile), specs, inF32, func(i int) []float32 {
+		specs := append(slices.Clone(lm.Specs()), decoder.Spec{Name: decoder.LMHead, Dims: lm.Specs()[0].Dims}, decoder.Spec{Name: "model.layers.0.self_attn.rotary_emb.inv_freq", Dims: []int{8}})
+		err := WriteTensors(filepath.Join(dir, weightsFile), specs, func(i int) []float32 {
 			switch {
 			case i < len(lm.Specs()):
 				return device.Values(lm.Weights()[i])
@@ -164,7 +180,7 @@ func TestLoadManyLayers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := load(nil, c, nil); err == nil || !strings.Contains(err.Error(), "num_hidden_layers is 1073741824, but the weights are 0 tensors") {
+	if _, err := stored.Load(nil, c, nil); err == nil || !strings.Contains(err.Error(), "num_hidden_layers is 1073741824, but the weights are 0 tensors") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -176,17 +192,17 @@ func FuzzSafetensors(f *testing.F) {
 	f.Add(rawSafetensors(`{"__metadata__":{"format":"pt"},"a":{"dtype":"BF16","shape":[2,2],"data_offsets":[0,8]},"b":{"dtype":"F16","shape":[],"data_offsets":[8,10]}}`, make([]byte, 10)))
 	f.Add([]byte("\xff\xff\xff\xff\xff\xff\xff\x7f{}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		checkMemory(t, len(data), func() {
+		filetest.CheckMemory(t, len(data), func() {
 			have, err := readHeader(bytes.NewReader(data), int64(len(data)))
 			if err != nil {
 				return
 			}
 			total := 0
 			for name, s := range have {
-				x, err := s.read()
-				n, _ := count(s.dims, math.MaxInt64)
+				x, err := s.Read()
+				n, _ := count(s.Dims, math.MaxInt64)
 				if err != nil || int64(len(x)) != n {
-					t.Errorf("tensor %q of shape %v: %d numbers, %v", name, s.dims, len(x), err)
+					t.Errorf("tensor %q of shape %v: %d numbers, %v", name, s.Dims, len(x), err)
 				}
 				total += len(x)
 			}
@@ -195,15 +211,4 @@ func FuzzSafetensors(f *testing.F) {
 			}
 		})
 	})
-}
-
-// checkMemory fails if read allocates more than a multiple of the size of what it reads.
-func checkMemory(t *testing.T, size int, read func()) {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	read()
-	runtime.ReadMemStats(&after)
-	if used := after.TotalAlloc - before.TotalAlloc; used > uint64(1<<18+64*size) {
-		t.Errorf("%d bytes allocated for a file of %d", used, size)
-	}
 }

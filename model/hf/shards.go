@@ -1,4 +1,4 @@
-package model
+package hf
 
 import (
 	"encoding/json"
@@ -9,30 +9,32 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/internal/device"
+	"github.com/satori-go/satori/model/internal/stored"
+	"github.com/satori-go/satori/model/network"
 )
 
 const (
 	weightsFile = "model.safetensors"
 	indexFile   = "model.safetensors.index.json"
-	// maxShard is the most bytes of tensors in a file of a saved model: transformers' limit
-	// up to version 4. A larger model is sharded.
+	// maxShard bounds the bytes of tensors in one file of a saved model, as transformers did up
+	// to version 4. A larger model has several files.
 	maxShard = 5_000_000_000
 )
 
-// An index says which file of a sharded model holds which tensor.
+// An index says which of several files holds which tensor.
 type index struct {
 	Metadata  map[string]any    `json:"metadata"`
 	WeightMap map[string]string `json:"weight_map"`
 }
 
-// savedFiles are the files of a saved model that the one which replaces it can lack, as
-// patterns.
-var savedFiles = []string{"*.safetensors", indexFile, filepath.Dir(scalarsFile), "tokenizer.json", tokenizerConfigFile}
+// savedFiles matches the files of a saved model that the model which replaces it may lack.
+var savedFiles = []string{"*.safetensors", indexFile, filepath.Dir(scalarsFile), tokenizerFile, tokenizerConfigFile}
 
-// openWeights lists the tensors of a directory: of model.safetensors, or else of the
-// files that model.safetensors.index.json names. The caller closes the files.
-func openWeights(dir string) (have map[string]stored, files closers, err error) {
+// openWeights lists the tensors of a directory: those of model.safetensors, or else of the files
+// that model.safetensors.index.json names. The caller closes the files.
+func openWeights(dir string) (have map[string]stored.Tensor, files closers, err error) {
 	single := filepath.Join(dir, weightsFile)
 	if _, err := os.Stat(single); err == nil {
 		have, f, err := openSafetensors(single)
@@ -59,8 +61,8 @@ func openWeights(dir string) (have map[string]stored, files closers, err error) 
 			have, files = nil, nil
 		}
 	}()
-	have = map[string]stored{}
-	shards := map[string]map[string]stored{}
+	have = map[string]stored.Tensor{}
+	shards := map[string]map[string]stored.Tensor{}
 	var faults []error
 	for name, file := range x.WeightMap {
 		if shards[file] == nil {
@@ -87,14 +89,14 @@ func openWeights(dir string) (have map[string]stored, files closers, err error) 
 		}
 	}
 	if len(faults) > 0 {
-		return nil, files, fmt.Errorf("%s: %w", path, joinSorted(faults))
+		return nil, files, fmt.Errorf("%s: %w", path, stored.Join(faults))
 	}
 	return have, files, nil
 }
 
-// saveWeights writes model.safetensors, or shards of up to limit bytes and an index.
-func saveWeights(n *Net, dir string, limit int64) error {
-	var shards [][]spec
+// saveWeights writes model.safetensors, or several files of up to limit bytes and an index.
+func saveWeights(n *network.Net, dir string, limit int64) error {
+	var shards [][]decoder.Spec
 	sizes := []int64{}
 	var total int64
 	for _, s := range n.Specs()[:len(n.Specs())-len(n.Config.Scalars)] {

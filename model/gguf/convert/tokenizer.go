@@ -1,4 +1,4 @@
-package model
+package convert
 
 import (
 	"encoding/json"
@@ -9,15 +9,14 @@ import (
 	"unicode/utf8"
 )
 
-// A preTokenizer is one that both sides know: the steps of a tokenizer.json that cut a
-// text, and llama.cpp's name for them (tokenizer.ggml.pre), which stands for a pattern
-// in its program.
+// A preTokenizer cuts a text in the same way on both sides: by the steps of a tokenizer.json, and
+// by the pattern that llama.cpp has in its program under a name (tokenizer.ggml.pre).
 type preTokenizer struct {
 	names  []string // the first is the one that is written
-	steps  []string // see preTokenizerSteps
-	nfc    bool     // text is brought to normal form C; llama.cpp leaves that out
+	steps  []string // see step.steps
+	nfc    bool     // the text is brought to normal form C; llama.cpp does not do that
 	whole  bool     // a word of the vocabulary is taken whole ("ignore_merges")
-	addBOS bool     // unless the metadata say something else
+	addBOS bool     // unless the metadata say otherwise
 }
 
 // Patterns of the Split pre-tokenizer, from the tokenizer.json of these models.
@@ -42,8 +41,8 @@ func preTokenizerNames() string {
 }
 
 const (
-	ggufTemplate = "tokenizer.chat_template"
-	ggufBOS      = "tokenizer.ggml.bos_token_id"
+	keyTemplate = "tokenizer.chat_template"
+	keyBOS      = "tokenizer.ggml.bos_token_id"
 
 	// Kinds of tokens (tokenizer.ggml.token_type).
 	tokenNormal  = 1
@@ -67,9 +66,9 @@ type step struct {
 	Steps      []step            `json:"pretokenizers,omitempty"`
 }
 
-// steps names what a pre-tokenizer does: "Digits" cuts off single digits, "Split re"
-// cuts by a pattern, "ByteLevel+" by GPT-2's, and "ByteLevel" by none. "" is a step that
-// llama.cpp has no name for.
+// steps names what a pre-tokenizer does: "Digits" cuts off single digits, "Split re" cuts by a
+// pattern, "ByteLevel+" by GPT-2's, and "ByteLevel" by none. For a step that llama.cpp has no
+// name for it returns "".
 func (s step) steps() []string {
 	is := func(b *bool, want bool) bool { return b != nil && *b == want }
 	switch {
@@ -91,7 +90,7 @@ func (s step) steps() []string {
 	return []string{""}
 }
 
-// makeStep is the inverse for one step.
+// makeStep makes the step of a name that steps returns.
 func makeStep(name string) step {
 	yes, no := true, false
 	switch name {
@@ -106,9 +105,9 @@ func makeStep(name string) step {
 	return step{Type: "Split", Pattern: map[string]string{"Regex": re}, Behavior: "Isolated", Invert: &no}
 }
 
-// tokenizer makes the tokenizer.json of a file's metadata.
-func (m *ggufMeta) tokenizer() ([]byte, error) {
-	kind := ggufValue(m, "tokenizer.ggml.model", "")
+// tokenizer makes a tokenizer.json of a file's metadata.
+func (m *meta) tokenizer() ([]byte, error) {
+	kind := value(m, "tokenizer.ggml.model", "")
 	if kind != "gpt2" && kind != "llama" {
 		return nil, fmt.Errorf("metadata %q is %q, which is not supported: want gpt2, byte-level pairs, or llama, pairs with scores", "tokenizer.ggml.model", kind)
 	}
@@ -127,22 +126,22 @@ func (m *ggufMeta) tokenizer() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if bos = m.int(ggufBOS, bos); ggufValue(m, "tokenizer.ggml.add_bos_token", addBOS) && bos < len(v.tokens) {
+	if bos = m.int(keyBOS, bos); value(m, "tokenizer.ggml.add_bos_token", addBOS) && bos < len(v.tokens) {
 		file["post_processor"] = bosTemplate(v.tokens[bos], bos)
 	}
 	return json.Marshal(file)
 }
 
-// A ggufVocabulary is what metadata say of the tokens.
-type ggufVocabulary struct {
+// A vocabulary holds what metadata say of the tokens.
+type vocabulary struct {
 	tokens []string // by id, without the unused ones at the end
 	kinds  []int32
 	ids    map[string]int
-	added  []ggufAdded
+	added  []addedToken
 }
 
-// A ggufAdded is an entry of a tokenizer.json's added_tokens.
-type ggufAdded struct {
+// A addedToken is an entry of a tokenizer.json's added_tokens.
+type addedToken struct {
 	ID         int    `json:"id"`
 	Content    string `json:"content"`
 	SingleWord bool   `json:"single_word"`
@@ -152,13 +151,14 @@ type ggufAdded struct {
 	Special    bool   `json:"special"`
 }
 
-func (m *ggufMeta) vocabulary() (*ggufVocabulary, error) {
-	tokens := ggufValue(m, "tokenizer.ggml.tokens", []string(nil))
-	kinds := ggufValue(m, "tokenizer.ggml.token_type", slices.Repeat([]int32{tokenNormal}, len(tokens)))
+// vocabulary reads and checks the lists of tokens.
+func (m *meta) vocabulary() (*vocabulary, error) {
+	tokens := value(m, "tokenizer.ggml.tokens", []string(nil))
+	kinds := value(m, "tokenizer.ggml.token_type", slices.Repeat([]int32{tokenNormal}, len(tokens)))
 	if len(kinds) != len(tokens) {
 		m.fault("metadata: %d tokens, but %d of %q", len(tokens), len(kinds), "tokenizer.ggml.token_type")
 	}
-	if ggufValue(m, "tokenizer.ggml.add_eos_token", false) {
+	if value(m, "tokenizer.ggml.add_eos_token", false) {
 		m.fault("metadata %q is true, which is not supported", "tokenizer.ggml.add_eos_token")
 	}
 	if err := errors.Join(m.faults...); err != nil {
@@ -167,7 +167,7 @@ func (m *ggufMeta) vocabulary() (*ggufVocabulary, error) {
 	for len(kinds) > 0 && kinds[len(kinds)-1] == tokenUnused {
 		kinds = kinds[:len(kinds)-1]
 	}
-	v := &ggufVocabulary{tokens: tokens[:len(kinds)], kinds: kinds, ids: make(map[string]int, len(kinds)), added: []ggufAdded{}}
+	v := &vocabulary{tokens: tokens[:len(kinds)], kinds: kinds, ids: make(map[string]int, len(kinds)), added: []addedToken{}}
 	for id, kind := range kinds {
 		token := tokens[id]
 		if before, twice := v.ids[token]; twice || !utf8.ValidString(token) {
@@ -176,7 +176,7 @@ func (m *ggufMeta) vocabulary() (*ggufVocabulary, error) {
 		v.ids[token] = id
 		switch {
 		case isAdded(kind):
-			v.added = append(v.added, ggufAdded{ID: id, Content: token, Special: kind != tokenUser})
+			v.added = append(v.added, addedToken{ID: id, Content: token, Special: kind != tokenUser})
 		case kind != tokenNormal && kind != tokenUnused && kind != tokenByte:
 			return nil, fmt.Errorf("metadata: token %d, %q, is of kind %d, which is not supported", id, token, kind)
 		}
@@ -184,17 +184,16 @@ func (m *ggufMeta) vocabulary() (*ggufVocabulary, error) {
 	return v, nil
 }
 
-// bytePairs adds the model of a byte-level file, and the steps around it, to a
-// tokenizer.json, and tells whether llama.cpp sets a token before a text unless the
-// metadata say so.
-func (m *ggufMeta) bytePairs(v *ggufVocabulary, file jsonObject) (addBOS bool, err error) {
-	name := ggufValue(m, "tokenizer.ggml.pre", "")
+// bytePairs adds the model of a byte-level file, and the steps around it, to a tokenizer.json.
+// It tells whether llama.cpp puts a token before a text where the metadata do not say so.
+func (m *meta) bytePairs(v *vocabulary, file jsonObject) (addBOS bool, err error) {
+	name := value(m, "tokenizer.ggml.pre", "")
 	at := slices.IndexFunc(preTokenizers, func(p preTokenizer) bool { return slices.Contains(p.names, name) })
 	if at < 0 {
 		return false, fmt.Errorf("metadata %q is %q, which is not supported (%s)", "tokenizer.ggml.pre", name, preTokenizerNames())
 	}
 	pre := preTokenizers[at]
-	merges := ggufValue(m, "tokenizer.ggml.merges", []string(nil))
+	merges := value(m, "tokenizer.ggml.merges", []string(nil))
 	if err := errors.Join(m.faults...); err != nil {
 		return false, err
 	}
@@ -228,8 +227,8 @@ func (m *ggufMeta) bytePairs(v *ggufVocabulary, file jsonObject) (addBOS bool, e
 	return pre.addBOS, nil
 }
 
-// bosTemplate is the post-processor that sets a token before a text. This library keeps
-// it for others; its own Encode adds nothing.
+// bosTemplate makes the post-processor that puts a token before a text. It is for other programs
+// that read the file: Encode of package tokenizer adds nothing.
 func bosTemplate(token string, id int) map[string]any {
 	special := map[string]any{"SpecialToken": map[string]any{"id": token, "type_id": 0}}
 	sequence := func(name string) map[string]any {
