@@ -203,7 +203,7 @@ func (a *ActorCritic) networkSettings() map[string]string {
 		s["Policy.Base"] = fingerprint(a.LM.Net)
 	}
 	if a.Critic != nil {
-		s["Critic.BF16"], s["Critic.GradientCheckpointing"] = strconv.FormatBool(a.Critic.Config.BF16), strconv.FormatBool(a.Critic.Config.GradientCheckpointing)
+		s["Critic.BF16"], s["Critic.Checkpointing"] = strconv.FormatBool(a.Critic.Config.BF16), strconv.FormatBool(a.Critic.Config.GradientCheckpointing)
 	}
 	return s
 }
