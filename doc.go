@@ -1,69 +1,112 @@
-// Package satori is documentation alone: the picture of the library that lies in the
-// packages below it.
+// Package satori contains documentation only: the data flow of the library, its
+// packages, and the conventions that all of them follow.
 //
-// The library trains autoregressive search models: language models that reason in
-// steps, each opened by a meta-action token (<|continue|>, <|reflect|>, <|explore|>),
-// and that learn by reinforcement learning when to check their own work and when to
-// try another way. The method is Satori's (arXiv 2502.02508).
+// The library trains language models that reason in steps. Each step opens with a
+// meta-action token (<|continue|>, <|reflect|>, <|explore|>), and the model learns by
+// reinforcement learning when to check its own work and when to try another way. The
+// method is Satori's (arXiv 2502.02508).
 //
-// # The picture
+// # The data flow
 //
-// Seven values, each made from the one before. Restart and Explore is an arrow between
-// two of them, and PPO never hears of it.
+// Each value is made from the one before it:
 //
 //	Problem ─► Start ─► model.Rollout ─► ppo.Estimate ─► ppo.Sample ─► [batch, seq] ─► new weights
-//	 JSONL,     ▲ rae     Sampling         Rubric.Score    Shape, GAE,   pack (pads)     used in place
-//	 synth      │ .Mix    .Rollouts        Policy.Estimate Whiten        Policy.Update
+//	 JSONL,     ▲ rae     Sampling         Rubric.Score    TokenRewards, pack (pads)     used in place
+//	 synth      │ .Mix    .Rollouts        Policy.Estimate GAE, Whiten   Policy.Update
 //	            │
 //	            └── rae.Build ◄── samples of the format-tuned policy, once, before training
 //
-// A restart state is a coat.Start; the reflection bonus is a reward.Func; the restart
-// buffer is an adaptor of iter.Seq[coat.Start].
+// A restart is a coat.Start with a prefix. The reflection bonus is a reward.Func. The
+// restart buffer maps one iter.Seq[coat.Start] to another. So package ppo has no code
+// for restarts.
 //
 // # The packages
 //
-//	coat             actions, steps, traces, problems, demonstrations, starts, attempts
-//	coat/rundir      a directory over several runs: a lock, checkpoints, logs
+// The values, the data and the rewards need no tensor library:
+//
+//	coat             problems, steps, traces, starts, attempts, demonstrations; JSON Lines
+//	coat/rundir      directories of resumable runs: a lock, checkpoints, logs
 //	synth            demonstrations from a generator, a critic and a selector; distillation; pairs
-//	synth/agent      these roles out of chat models, with prompts and a budget
+//	synth/agent      generator, critic and judge from chat models, with prompts and a budget
 //	synth/openai     a model behind OpenAI's chat completions
-//	synth/run        a directory in which a synthesis survives
-//	synth/clean      near duplicates and overlap with test sets
+//	synth/run        a directory for a resumable synthesis
+//	synth/clean      near duplicates, and overlap with test sets
 //	synth/dataset    problems from public data sets; rows for other trainers
-//	reward           rewards as functions and weighted sums of them
-//	reward/answer    extraction and equality of math answers
-//	reward/bt        the Bradley-Terry outcome reward model
-//	reward/eval      accuracy with intervals, pass@k, maj@n, RM@n, the self-correction table
-//	rae              restart buffers D+ and D−, and mixing
-//	ppo              proximal policy optimisation with a critic, or relative to a group
-//	ppo/ppotest      what every ppo.Policy has to pass
-//	model            a language model: opened, saved, sampled from
-//	model/backend    what computes: pure Go or XLA; model/backend/allocator keeps XLA's memory on a CPU
-//	model/sampler    requests and completions
-//	model/remote     models behind servers
-//	model/sft        imitation
-//	model/tokenizer  tokenizer.json; model/tokenizer/sugarme is the same in the type of sugarme/tokenizer
+//	reward           rewards as functions, and weighted sums of them
+//	reward/answer    extracts and compares mathematical answers
+//	reward/eval      accuracy with intervals, pass@k, maj@n, best-of-n, self-correction
+//	rae              restart buffers D+ and D−, and their mixture with fresh starts
+//
+// Language models, from files down to graphs:
+//
+//	model            a language model: open, save, sample, log-probabilities
+//	model/sampler    requests, completions and the Sampler interface; model/samplertest tests one
+//	model/remote     a Sampler that asks a server; model/retry sends requests
+//	model/tokenizer  tokenizer.json; model/tokenizer/sugarme has the type of sugarme/tokenizer
 //	model/chat       chat templates
 //	model/gguf       GGUF files
-//	model/retry      requests to servers
-//	model/samplertest  what every sampler.Sampler has to pass
+//	model/sft        imitation: format tuning, distillation
+//	model/train      learners, AdamW
+//	model/network    a decoder with weights on a device
+//	model/decoder    the computation graph of a decoder
+//	model/backend    the backends, pure Go and XLA; model/backend/allocator keeps XLA's memory on a CPU
 //
-// coat, reward, rae and synth need the standard library alone; no tensor library is
-// linked by a program that uses only these.
+// Reinforcement learning, on top of both:
+//
+//	ppo              the trainer, advantages, losses, actor and critic; ppo/ppotest tests a Policy
+//	reward/bt        the Bradley-Terry outcome reward model
+//
+// # Shapes
+//
+// The axes of a tensor stand in brackets, in lower case: [batch, seq, dim]. A dot joins
+// axes that are one in memory: [batch·kv, length, head]. All names of axes:
+//
+//	batch        sequences of a call
+//	seq          positions of a sequence
+//	dim          channels of the hidden state
+//	vocab        token ids
+//	heads        query heads
+//	kv           key and value heads
+//	group        query heads that share one key and value head
+//	head         channels of one head
+//	rotary       channels of one head that rotate with the position
+//	length, len  positions of a KV cache
+//	rows, width  prompts that enter a KV cache together, and their positions
+//	part         positions whose logits are computed together
+//	window       tokens that a graph samples in one call
+//	pairs        pairs of attempts of a reward model
+//	out, in      rows and columns of a weight matrix
+//	rank         inner axis of a LoRA adapter
+//
+// Ragged Go slices have one entry a response token. An entry of a per-token array
+// describes the token at the same index: the log-probability at t is that of token t
+// given the tokens before it.
 //
 // # Notation
 //
-// Shapes are lower-case axes in brackets, from one list: batch, seq, dim, vocab, heads,
-// kv (key and value heads), group (heads that share one of these), head (channels of one),
-// rotary (those of them that turn), len or length (positions of a cache), rows and width
-// (prompts that enter a cache together, and their positions), part (positions of a row
-// that are looked at together), window (tokens that a graph samples in one call), pairs,
-// and of a matrix out, in and rank. Ragged Go slices have one entry a response token.
-// Per-token arrays are aligned to the token that they describe.
+//	x, z, y    a question, a start (question and prefix), a response
+//	π, π_old   the policy, and the policy that sampled
+//	r, V, R    reward, value, return
+//	Â, δ       advantage and temporal difference: Âₜ = δₜ + γλ·Âₜ₊₁
+//	ρ          the ratio π/π_old of a token
+//	γ, λ       discount, and decay of GAE
+//	ε, β       clip range; coefficient of KL (ppo) and size of the reflection bonus (reward)
+//	σ          the logistic function
+//	D+, D−     restarts that were cut from right and from wrong attempts
 //
-// Configurations are structs whose fields say what zero means: off, or the paper's
-// value with its source. Streams are iter.Seq2[T, error]; the loop is the caller's.
-// What builds a graph panics, and so does what is given arguments that its documentation
-// rules out, such as slices of unequal lengths; what reads, runs or waits returns errors.
-// Randomness is a seed in sight: the same seed gives the same bytes.
+// # Conventions
+//
+// Zero values: options are fields of a struct such as ppo.Config. Each field says what
+// zero means: off, or a default with its source.
+//
+// Errors: everything that reads, runs or waits returns an error. Functions that build
+// graphs panic, and so do functions whose arguments break their documentation, such as
+// slices of different lengths. A reward that fails stops training; it never becomes 0.
+//
+// Streams: a stream is an iter.Seq2[T, error], and the caller writes the loop. Logging,
+// evaluation and stopping are in the body of that loop. No goroutine outlives it.
+//
+// Randomness: each seed is an argument or a field. On one backend the same seed gives the
+// same bytes. A sample does not depend on the other requests of its batch, except for the
+// last bit of rounding.
 package satori
