@@ -7,8 +7,8 @@ import (
 )
 
 // inOrder works on n values of in at once and yields the results in the order of
-// in, up to the first error. It reads in from the goroutine that ranges, and has
-// joined all of its own when the range statement ends.
+// in, up to the first error. It reads in from the goroutine that ranges. Its own
+// goroutines have ended when the range statement ends.
 func inOrder[In, Out any](ctx context.Context, in iter.Seq[In], n int, work func(context.Context, In) (Out, error)) iter.Seq2[Out, error] {
 	type result struct {
 		out Out

@@ -23,7 +23,7 @@ type worker struct {
 	made    []coat.Demo
 }
 
-// result is the procedure of appendix C, in its order.
+// result follows the procedure of appendix C, in its order.
 func (w *worker) result(ctx context.Context) (r Result, err error) {
 	w.stats.Problems = 1
 	right, wrong, err := w.solutions(ctx)
@@ -49,11 +49,11 @@ func (w *worker) result(ctx context.Context) (r Result, err error) {
 	return r, err
 }
 
-// solutions samples the first solutions and parts them by their end.
+// solutions samples the first solutions and divides them by their end.
 func (w *worker) solutions(ctx context.Context) (right, wrong []coat.Trace, err error) {
 	for range w.Solutions {
 		t, err := w.Generate(ctx, w.problem, nil, w.rng.Uint64())
-		if errors.Is(err, ErrPass) {
+		if errors.Is(err, ErrSkip) {
 			w.ended(err)
 			continue
 		} else if err != nil {
@@ -86,8 +86,8 @@ func (w *worker) keep(ts []coat.Trace) []coat.Trace {
 	return ts[:n]
 }
 
-// verify has a right solution verified at a step and continued from there; where
-// the continuation goes wrong the rounds that are left correct it.
+// verify asks the critic to verify a step of a right solution, and continues from there.
+// If the continuation goes wrong, the rounds that are left correct it.
 func (w *worker) verify(ctx context.Context, t coat.Trace) error {
 	r, err := w.Critic.Verify(ctx, w.problem, t, w.rng.Uint64())
 	if err := w.reviewed("verification", r, err, t, 0); err != nil {
@@ -105,9 +105,9 @@ func (w *worker) verify(ctx context.Context, t coat.Trace) error {
 	return w.correct(ctx, t, len(prefix), 1, "II")
 }
 
-// correct lets the critic and the generator repair a wrong trace while rounds are
-// left. A first solution is cut after the step that the critic names; what was
-// continued once keeps its box (appendix D.1, types II-II and III-II).
+// correct repairs a wrong trace by critic and generator while rounds are left. It cuts a
+// first solution after the step that the critic names. A trace that was continued once
+// keeps its box (appendix D.1, types II-II and III-II).
 func (w *worker) correct(ctx context.Context, t coat.Trace, from, round int, kind coat.Kind) error {
 	for ; round < w.Rounds; round++ {
 		r, err := w.Critic.FirstWrong(ctx, w.problem, t, from, w.rng.Uint64())
@@ -136,7 +136,7 @@ func (r Review) reflection() coat.Step {
 	return coat.Step{Action: cmp.Or(r.Action, coat.Reflect), Text: r.Reflection}
 }
 
-// reviewed checks what a critic returned.
+// reviewed checks the review of a critic.
 func (w *worker) reviewed(what string, r Review, err error, t coat.Trace, from int) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
@@ -147,25 +147,25 @@ func (w *worker) reviewed(what string, r Review, err error, t coat.Trace, from i
 	return nil
 }
 
-// ended counts a path that an agent gave up, and passes other errors on.
+// ended counts a path that an agent ended, and returns other errors.
 func (w *worker) ended(err error) error {
-	if !errors.Is(err, ErrPass) {
+	if !errors.Is(err, ErrSkip) {
 		return err
 	}
-	w.stats.Passed++
+	w.stats.Skipped++
 	switch {
-	case errors.Is(err, ErrGarbled):
-		w.stats.Garbled++
-	case errors.Is(err, ErrCut):
-		w.stats.Cut++
+	case errors.Is(err, ErrUnparsable):
+		w.stats.Unparsable++
+	case errors.Is(err, ErrTruncated):
+		w.stats.Truncated++
 	case errors.Is(err, errUnboxed):
 		w.stats.Unboxed++
 	}
 	return nil
 }
 
-// continued lets the generator go on and tells whether the end is right. Where it comes
-// to no box there is nothing to be right or wrong, and the path ends: a second
+// continued asks the generator for the rest and reports whether its end is right. A
+// continuation without a box is neither right nor wrong and ends the path: a second
 // reflection follows a boxed answer (appendix D.1).
 func (w *worker) continued(ctx context.Context, prefix coat.Trace) (coat.Trace, bool, error) {
 	more, err := w.Generate(ctx, w.problem, prefix, w.rng.Uint64())
@@ -191,7 +191,7 @@ func (w *worker) right(ctx context.Context, t coat.Trace) (bool, error) {
 	return verdict == coat.Right, nil
 }
 
-// finish makes a demonstration of a trace if it can be read back.
+// finish makes a trace into a demonstration if the trace can be read back.
 func (w *worker) finish(t coat.Trace, kind coat.Kind) {
 	t = trimEnd(t)
 	if again, err := w.problem.Actions.Parse(t.String()); err != nil || !slices.Equal(again, t) {
@@ -201,14 +201,14 @@ func (w *worker) finish(t coat.Trace, kind coat.Kind) {
 	w.made = append(w.made, coat.Demo{Problem: w.problem, Trace: t, Kind: kind})
 }
 
-// choose keeps the best of each kind and draws the shares. Kinds come out in the
-// order of their names, which is that of the paper.
+// choose keeps the best of each kind and draws the shares. The result is in the order of
+// the names of the kinds, which is the order of the paper.
 func (w *worker) choose(ctx context.Context) ([]coat.Demo, error) {
 	score := map[string]float64{}
 	if w.Select != nil {
 		for _, d := range w.made {
 			s, err := w.Select(ctx, d)
-			if errors.Is(err, ErrPass) {
+			if errors.Is(err, ErrSkip) {
 				w.stats.Unscored++
 				s = math.Inf(-1)
 			} else if err != nil {
@@ -239,8 +239,8 @@ func (w *worker) choose(ctx context.Context) ([]coat.Demo, error) {
 	return chosen, nil
 }
 
-// join is the trace of prefix and what follows it. An opening step that follows
-// another step is the rest of its text.
+// join appends more to prefix. An opening step that follows another step becomes the rest
+// of that step's text.
 func join(prefix, more coat.Trace) coat.Trace {
 	t := slices.Clone(prefix)
 	if len(t) > 0 && len(more) > 0 && more[0].Action == coat.None {
@@ -259,7 +259,7 @@ func trimEnd(t coat.Trace) coat.Trace {
 	return t
 }
 
-// plain tells whether a trace only continues.
+// plain reports whether a trace has no other action than continue.
 func plain(t coat.Trace) bool {
 	return !slices.ContainsFunc(t, func(s coat.Step) bool { return s.Action != coat.None && s.Action != coat.Continue })
 }

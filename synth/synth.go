@@ -16,24 +16,24 @@ import (
 	"github.com/satori-go/satori/reward"
 )
 
-// A Generator writes a solution of p or, where prefix is not empty, the steps that
-// come after prefix, without the prefix. A prefix may end anywhere: in a step, in a
+// A Generator writes a solution of p or, if prefix is not empty, the steps that come
+// after prefix, without the prefix. A prefix may end anywhere: in a step, in a
 // reflection, in the hint of an exploration, or in a bare <|reflect|> whose text the
-// generator then writes as an opening step of its own. It may have nothing to add.
+// generator then writes as an opening step. The generator may have nothing to add.
 type Generator func(ctx context.Context, p coat.Problem, prefix coat.Trace, seed uint64) (coat.Trace, error)
 
-// A Critic reviews solutions; it may look at the gold answer but must not tell it.
+// A Critic reviews solutions. It may read the reference answer but must not tell it.
 type Critic struct {
-	// FirstWrong reviews a trace that ends in a wrong answer: it names the first
-	// step that can be seen to be wrong among those from index from on, says why,
-	// and hints at another way.
+	// FirstWrong reviews a trace that ends in a wrong answer. Among the steps from index
+	// from on it names the first that can be seen to be wrong, says why, and hints at
+	// another way.
 	FirstWrong func(ctx context.Context, p coat.Problem, t coat.Trace, from int, seed uint64) (Review, error)
-	// Verify reviews a trace that ends in the right answer: it names a step and says
-	// why all is right up to it.
+	// Verify reviews a trace that ends in the right answer. It names a step and says why
+	// all steps up to it are right.
 	Verify func(ctx context.Context, p coat.Problem, t coat.Trace, seed uint64) (Review, error)
 }
 
-// A Review is what a critic says about the steps up to one of them.
+// A Review is the judgement of a critic on the steps of a trace up to one of them.
 type Review struct {
 	Step       int         // its index in the trace
 	Reflection string      // text of the reflection
@@ -44,23 +44,23 @@ type Review struct {
 // A Selector scores a demonstration; more is better.
 type Selector func(ctx context.Context, d coat.Demo) (float64, error)
 
-// ErrPass is what an agent returns that has nothing to say, such as a critic that
-// finds no wrong step. The path ends there and is counted, not an error.
-var ErrPass = errors.New("synth: nothing to say")
+// ErrSkip is the error of an agent that has nothing to say, such as a critic that finds
+// no wrong step. It ends the path, which is counted; it does not end the run.
+var ErrSkip = errors.New("synth: nothing to say")
 
-// ErrGarbled and ErrCut are reasons to pass, counted on their own: a reply that
-// cannot be read, and one that hit the token limit. Both are [ErrPass].
+// ErrUnparsable and ErrTruncated are reasons to skip that are counted apart: a reply that
+// cannot be read, and a reply that ends at the token limit. Both wrap [ErrSkip].
 var (
-	ErrGarbled = fmt.Errorf("%w: the reply cannot be read", ErrPass)
-	ErrCut     = fmt.Errorf("%w: the reply was cut off at the token limit", ErrPass)
-	errUnboxed = fmt.Errorf("%w: the continuation has no box", ErrPass)
+	ErrUnparsable = fmt.Errorf("%w: the reply cannot be read", ErrSkip)
+	ErrTruncated  = fmt.Errorf("%w: the reply was cut off at the token limit", ErrSkip)
+	errUnboxed    = fmt.Errorf("%w: the continuation has no box", ErrSkip)
 )
 
 // A Config says who the agents are and how much they work.
 type Config struct {
 	Generate Generator
 	Critic   Critic
-	Check    reward.Func // 1 is right, 0 wrong
+	Check    reward.Func // gives 1 for right and 0 for wrong
 	Select   Selector    // nil: the first of each kind
 
 	Solutions int // first solutions of a problem, K; 0 means 100 (appendix D.1)
@@ -68,9 +68,9 @@ type Config struct {
 	Rounds    int // rounds with the critic, m; 0 means 2 (appendix D.1), at most 3
 	Top       int // demonstrations kept of each kind; 0 means 1 (appendix D.1)
 
-	// Share is the part of the demonstrations of each kind that is kept, drawn a
-	// problem; a kind that is not listed is dropped. Nil keeps all. The paper does
-	// not say what mix it used.
+	// Share says which share of the demonstrations of each kind is kept, drawn by
+	// problem. A kind that is not listed is dropped. Nil keeps all. The paper does not
+	// say which mix it used.
 	Share map[coat.Kind]float64
 
 	// Actions is the set of meta-actions that agents write. It becomes the set of every
@@ -82,28 +82,36 @@ type Config struct {
 	Stats    *Stats // filled as problems are done; nil: not wanted
 }
 
-// Stats counts what became of everything. It is written by the goroutine that
-// ranges, so the body of its loop may read it.
+// A Stats counts what became of solutions, paths and demonstrations. It is written by the
+// goroutine that ranges, so the body of its loop may read it.
 type Stats struct {
-	Problems  int               `json:"problems"`
-	Solutions int               `json:"solutions"`
-	Right     int               `json:"right"` // first solutions by their end
-	Wrong     int               `json:"wrong"`
-	Invalid   int               `json:"invalid"`             // first solutions without a box, dropped
-	Surplus   int               `json:"surplus"`             // right and wrong first solutions beyond Keep, dropped
-	Passed    int               `json:"passed"`              // solutions and paths ended by ErrPass, dropped
-	Garbled   int               `json:"garbled"`             // of these by ErrGarbled
-	Cut       int               `json:"cut"`                 // ... by ErrCut
-	Unboxed   int               `json:"unboxed"`             // ... and continuations without a box
-	Unscored  int               `json:"unscored"`            // demonstrations that the selector passed on, ranked last
-	Unfixed   int               `json:"unfixed"`             // paths still wrong after the last round, dropped
-	Malformed int               `json:"malformed"`           // traces that cannot be read back, dropped
-	Outranked map[coat.Kind]int `json:"outranked,omitempty"` // demonstrations beyond Top
-	Unshared  map[coat.Kind]int `json:"unshared,omitempty"`  // demonstrations dropped by Share
-	Demos     map[coat.Kind]int `json:"demos,omitempty"`     // demonstrations given out
+	Problems  int `json:"problems"`
+	Solutions int `json:"solutions"`
+	Right     int `json:"right"` // first solutions by their end
+	Wrong     int `json:"wrong"`
+	Invalid   int `json:"invalid"` // first solutions without a box, dropped
+	// Surplus counts first solutions, right and wrong, that were dropped since there were
+	// more than Config.Keep of their side.
+	Surplus int `json:"surplus"`
+
+	Skipped    int `json:"passed"`  // solutions and paths that ended by ErrSkip
+	Unparsable int `json:"garbled"` // of these by ErrUnparsable
+	Truncated  int `json:"cut"`     // of these by ErrTruncated
+	Unboxed    int `json:"unboxed"` // of these since a continuation had no box
+
+	Unscored  int `json:"unscored"`  // demonstrations that the selector skipped, ranked last
+	Unfixed   int `json:"unfixed"`   // paths still wrong after the last round, dropped
+	Malformed int `json:"malformed"` // traces that cannot be read back, dropped
+
+	// Outranked counts demonstrations that were dropped since Config.Top better ones of
+	// their kind were kept for the same problem.
+	Outranked map[coat.Kind]int `json:"outranked,omitempty"`
+	// Unshared counts demonstrations that were dropped by the draw of Config.Share.
+	Unshared map[coat.Kind]int `json:"unshared,omitempty"`
+	Demos    map[coat.Kind]int `json:"demos,omitempty"` // demonstrations that were yielded
 }
 
-// A Result is what came of one problem.
+// A Result is the demonstrations of one problem, with what they were made from.
 type Result struct {
 	Problem      coat.Problem
 	Demos        []coat.Demo
@@ -111,7 +119,7 @@ type Result struct {
 	Stats        Stats
 }
 
-// Resolved is c with the value of each number that was left at zero.
+// Resolved returns c with the default of each number that was left at zero.
 func (c Config) Resolved() Config {
 	c.Solutions = cmp.Or(c.Solutions, 100)
 	c.Keep = cmp.Or(c.Keep, 4)
@@ -144,8 +152,8 @@ func (c Config) validate() error {
 	return errors.Join(faults...)
 }
 
-// Demos synthesises demonstrations, problem by problem in the order given. It stops
-// at the first error.
+// Demos synthesises demonstrations, problem by problem in the given order. It stops at the
+// first error.
 func Demos(ctx context.Context, problems iter.Seq[coat.Problem], c Config) iter.Seq2[coat.Demo, error] {
 	return func(yield func(coat.Demo, error) bool) {
 		for r, err := range Results(ctx, problems, c) {
@@ -162,8 +170,8 @@ func Demos(ctx context.Context, problems iter.Seq[coat.Problem], c Config) iter.
 	}
 }
 
-// Results is [Demos] with all that is known of each problem; a problem of which
-// nothing came has a result too.
+// Results synthesises demonstrations as [Demos] does, and yields everything that is known
+// of each problem. A problem without demonstrations has a result, too.
 func Results(ctx context.Context, problems iter.Seq[coat.Problem], c Config) iter.Seq2[Result, error] {
 	c = c.Resolved()
 	return func(yield func(Result, error) bool) {
@@ -191,7 +199,7 @@ func Results(ctx context.Context, problems iter.Seq[coat.Problem], c Config) ite
 	}
 }
 
-// CoT gives the demonstrations as plain chain of thought, see [coat.Trace.CoT].
+// CoT makes demonstrations into plain chain of thought, see [coat.Trace.CoT].
 func CoT(demos []coat.Demo) []coat.Demo {
 	plain := make([]coat.Demo, len(demos))
 	for i, d := range demos {
@@ -201,7 +209,7 @@ func CoT(demos []coat.Demo) []coat.Demo {
 	return plain
 }
 
-// Add adds the counts of s.
+// Add adds the counts of s to t.
 func (t *Stats) Add(s Stats) {
 	t.Problems += s.Problems
 	t.Solutions += s.Solutions
@@ -209,9 +217,9 @@ func (t *Stats) Add(s Stats) {
 	t.Wrong += s.Wrong
 	t.Invalid += s.Invalid
 	t.Surplus += s.Surplus
-	t.Passed += s.Passed
-	t.Garbled += s.Garbled
-	t.Cut += s.Cut
+	t.Skipped += s.Skipped
+	t.Unparsable += s.Unparsable
+	t.Truncated += s.Truncated
 	t.Unboxed += s.Unboxed
 	t.Unscored += s.Unscored
 	t.Unfixed += s.Unfixed
@@ -236,7 +244,7 @@ func count(m map[coat.Kind]int, kind coat.Kind, n int) map[coat.Kind]int {
 	return m
 }
 
-// seeded is the random source of one problem, whatever its place in the stream.
+// seeded makes the random source of one problem, whatever its place in the stream.
 func seeded(seed uint64, p coat.Problem) *rand.Rand {
 	hash := fnv.New64a()
 	hash.Write([]byte(p.ID + "\x00" + p.Question))

@@ -79,7 +79,7 @@ func Example() {
 			return synth.Review{Step: 1, Reflection: " the 1 of 12 is lost ", Hint: " 1 + 2 + 1 = 4 "}, nil
 		},
 		Verify: func(context.Context, coat.Problem, coat.Trace, uint64) (synth.Review, error) {
-			return synth.Review{}, synth.ErrPass
+			return synth.Review{}, synth.ErrSkip
 		},
 	}
 	c := synth.Config{Generate: generate, Critic: critic, Check: reward.Exact, Solutions: 1}
@@ -247,7 +247,7 @@ func TestPass(t *testing.T) {
 	c, stats := config(), synth.Stats{}
 	c.Stats = &stats
 	c.Critic.Verify = func(context.Context, coat.Problem, coat.Trace, uint64) (synth.Review, error) {
-		return synth.Review{}, fmt.Errorf("model is silent: %w", synth.ErrPass)
+		return synth.Review{}, fmt.Errorf("model is silent: %w", synth.ErrSkip)
 	}
 	c.Critic.FirstWrong = func(_ context.Context, _ coat.Problem, _ coat.Trace, from int, _ uint64) (synth.Review, error) {
 		return synth.Review{Step: from, Reflection: " ", Hint: " x "}, nil
@@ -257,7 +257,7 @@ func TestPass(t *testing.T) {
 			t.Errorf("kind %s", d.Kind)
 		}
 	}
-	if stats.Passed-stats.Unboxed != 5*4 || stats.Malformed == 0 {
+	if stats.Skipped-stats.Unboxed != 5*4 || stats.Malformed == 0 {
 		t.Errorf("stats %+v", stats)
 	}
 }

@@ -26,7 +26,7 @@ directory or a .gguf file), which then runs in this program.
 Flags:
 `
 
-// worked is a critic that is no model, see [agent.Worked].
+// worked is a critic that is no model, see [agent.ReferenceSolution].
 const worked = "worked"
 
 // flags are what the program was told.
@@ -65,7 +65,7 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 		f.against = append(f.against, s)
 		return nil
 	})
-	set.StringVar(&f.prompts, "prompts", "", "`DIR` of prompts in place of the built-in ones: solve.txt, go.txt, mend.txt, verify.txt, find.txt, find_next.txt, again.txt, mark.txt, and NAME_system.txt")
+	set.StringVar(&f.prompts, "prompts", "", "`DIR` of prompts in place of the built-in ones: solve.txt, continue.txt, correct.txt, verify.txt, find_error.txt, find_error_again.txt, retry.txt, grade.txt, and NAME_system.txt")
 	set.IntVar(&f.limit, "limit", 0, "take the first `N` problems; 0: all")
 	set.IntVar(&f.solutions, "solutions", 0, "first solutions a problem; 0: 100, the paper's")
 	set.IntVar(&f.keep, "keep", 0, "right ones and wrong ones kept; 0: 4, the paper's")
@@ -78,7 +78,14 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 	set.DurationVar(&f.timeout, "timeout", 5*time.Minute, "of one request")
 	set.IntVar(&f.agents.MaxTokens, "max-tokens", 0, "of a solution; 0: 2048, the paper's")
 	set.IntVar(&f.agents.ReviewTokens, "review-tokens", 0, "of a review; 0: 256, the paper's")
-	set.Float64Var(&f.agents.Temperature, "temperature", 0, "of the generator; 0: 0.3, the paper's")
+	set.Func("temperature", "of the generator, 0 being greedy (default 0.3, the paper's)", func(s string) error {
+		t, err := strconv.ParseFloat(s, 64)
+		if err == nil && !(t >= 0) {
+			err = errors.New("want 0 or more")
+		}
+		f.agents.Temperature = &t
+		return err
+	})
 	set.Func("stop", "`TEXT` that ends a reply and is no part of it, for models that do not stop; can be given several times", func(s string) error {
 		f.agents.Stop = append(f.agents.Stop, s)
 		return nil
@@ -102,7 +109,7 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 		return f, errors.New("a number is negative, or -parallel or -in-flight is 0")
 	}
 	if f.box {
-		f.agents.Finish = agent.AtAnswer
+		f.agents.StopAt = agent.StopAtAnswer
 	}
 	if f.prompts != "" {
 		f.agents.Prompts, err = readPrompts(f.prompts)
@@ -129,8 +136,8 @@ func (f *flags) price(s string) error {
 func (f flags) sampling() map[string]float64 {
 	a := f.agents.Resolved()
 	return map[string]float64{
-		"temperature": a.Temperature, "max_tokens": float64(a.MaxTokens),
-		"review_temperature": a.ReviewTemperature, "review_tokens": float64(a.ReviewTokens),
+		"temperature": *a.Temperature, "max_tokens": float64(a.MaxTokens),
+		"review_temperature": *a.ReviewTemperature, "review_tokens": float64(a.ReviewTokens),
 	}
 }
 
@@ -138,7 +145,7 @@ func (f flags) sampling() map[string]float64 {
 func (f flags) reading() map[string]string {
 	how := map[string]string{}
 	if f.box {
-		how["finish"] = "agent.AtAnswer"
+		how["finish"] = "agent.AtAnswer" // the name that manifests have
 	}
 	if len(f.agents.Stop) > 0 {
 		how["stop"] = fmt.Sprintf("%q", f.agents.Stop)
@@ -147,20 +154,42 @@ func (f flags) reading() map[string]string {
 }
 
 // readPrompts reads the prompts that a directory has; others stay the built-in ones. A
-// prompt of which there is only the user's turn has no system turn.
+// prompt of which there is only the user's turn has no system turn. Files may have the
+// names of earlier versions.
 func readPrompts(dir string) (p agent.Prompts, err error) {
-	for name, into := range map[string]*agent.Prompt{
-		"solve": &p.Solve, "go": &p.Go, "mend": &p.Mend, "verify": &p.Verify, "find": &p.Find, "find_next": &p.FindNext, "again": &p.Again, "mark": &p.Mark,
+	for _, f := range []struct {
+		name, earlier string
+		into          *agent.Prompt
+	}{
+		{"solve", "", &p.Solve}, {"continue", "go", &p.Continue}, {"correct", "mend", &p.Correct}, {"verify", "", &p.Verify},
+		{"find_error", "find", &p.FindError}, {"find_error_again", "find_next", &p.FindErrorAgain}, {"retry", "again", &p.Retry}, {"grade", "mark", &p.Grade},
 	} {
-		user, fault := readTemplate(filepath.Join(dir, name+".txt"))
-		system, fault2 := readTemplate(filepath.Join(dir, name+"_system.txt"))
-		err = errors.Join(err, fault, fault2)
-		if user == nil && system != nil {
-			err = errors.Join(err, fmt.Errorf("%s: there is %s_system.txt, but no %s.txt", dir, name, name))
+		prompt, fault := readPrompt(dir, f.name)
+		if f.earlier != "" {
+			old, fault2 := readPrompt(dir, f.earlier)
+			fault = errors.Join(fault, fault2)
+			if prompt.User != nil && old.User != nil {
+				fault = errors.Join(fault, fmt.Errorf("%s: %s.txt is the earlier name of %s.txt; there may be one of them", dir, f.earlier, f.name))
+			}
+			if prompt.User == nil {
+				prompt = old
+			}
 		}
-		*into = agent.Prompt{System: system, User: user}
+		err = errors.Join(err, fault)
+		*f.into = prompt
 	}
 	return p, err
+}
+
+// readPrompt reads the two turns of a prompt; both are nil where there is none.
+func readPrompt(dir, name string) (p agent.Prompt, err error) {
+	user, fault := readTemplate(filepath.Join(dir, name+".txt"))
+	system, fault2 := readTemplate(filepath.Join(dir, name+"_system.txt"))
+	err = errors.Join(fault, fault2)
+	if err == nil && user == nil && system != nil {
+		err = fmt.Errorf("%s: there is %s_system.txt, but no %s.txt", dir, name, name)
+	}
+	return agent.Prompt{System: system, User: user}, err
 }
 
 // readTemplate reads a template; one that is not there is nil.

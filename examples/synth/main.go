@@ -77,7 +77,7 @@ func demonstrate(ctx context.Context, f flags, stdout io.Writer, stderr *os.File
 	}
 	config := synth.Config{
 		Generate:  agent.Generator(r.Agent("generator", models.generator), f.agents),
-		Critic:    agent.Worked(f.agents),
+		Critic:    agent.ReferenceSolution(f.agents),
 		Check:     reward.Answer(),
 		Solutions: f.solutions, Keep: f.keep, Rounds: f.rounds, Parallel: f.parallel, Seed: f.seed,
 	}

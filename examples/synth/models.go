@@ -31,7 +31,7 @@ func openModels(f flags) (*models, error) {
 	}{{"generator", f.generator, f.generatorModel, &m.generator}, {"critic", f.critic, f.criticModel, &m.critic}, {"judge", f.judge, f.judgeModel, &m.judge}} {
 		if role.address == "" || role.address == worked {
 			if role.address == worked {
-				m.names[role.name] = "agent.Worked"
+				m.names[role.name] = "agent.Worked" // agent.ReferenceSolution, by the name that manifests have
 			}
 			continue
 		}

@@ -126,9 +126,9 @@ func (p *page) Dropped() (rows []count) {
 	s := p.Stats
 	add("first solutions", "without an answer", s.Invalid, s.Solutions)
 	add("first solutions", "right or wrong, more than were kept", s.Surplus, s.Solutions)
-	add("solutions and paths", "an agent had nothing to say", s.Passed-s.Garbled-s.Cut-s.Unboxed, s.Solutions)
-	add("solutions and paths", "a reply could not be read, asked for twice of a critic", s.Garbled, s.Solutions)
-	add("solutions and paths", "a reply was cut off at the token limit", s.Cut, s.Solutions)
+	add("solutions and paths", "an agent had nothing to say", s.Skipped-s.Unparsable-s.Truncated-s.Unboxed, s.Solutions)
+	add("solutions and paths", "a reply could not be read, asked for twice of a critic", s.Unparsable, s.Solutions)
+	add("solutions and paths", "a reply was cut off at the token limit", s.Truncated, s.Solutions)
 	add("paths", "a continuation without an answer", s.Unboxed, s.Solutions)
 	add("paths", "still wrong after the last round", s.Unfixed, s.Solutions)
 	add("demonstrations", "cannot be read back as steps", s.Malformed, p.Demos())

@@ -71,3 +71,29 @@ func TestHundredThousand(t *testing.T) {
 	}
 	runtime.KeepAlive(kept)
 }
+
+// Prompts are read by their names and by those of earlier versions, and not by both at once.
+func TestReadPrompts(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("solve.txt", "a")
+	write("mend.txt", "b")
+	write("mend_system.txt", "c")
+	write("find_error.txt", "d")
+	p, err := readPrompts(dir)
+	if err != nil || p.Solve.User == nil || p.Correct.User == nil || p.Correct.System == nil || p.FindError.User == nil || p.Grade.User != nil {
+		t.Errorf("%+v, %v", p, err)
+	}
+	write("correct.txt", "e")
+	if _, err := readPrompts(dir); err == nil || !strings.Contains(err.Error(), "mend.txt is the earlier name of correct.txt") {
+		t.Errorf("both names: %v", err)
+	}
+	write("retry_system.txt", "f")
+	if _, err := readPrompts(dir); err == nil || !strings.Contains(err.Error(), "there is retry_system.txt, but no retry.txt") {
+		t.Errorf("no user's turn: %v", err)
+	}
+}

@@ -118,7 +118,7 @@ func (s *solver) solve(prefix coat.Trace) error {
 		}
 		return s.search(coat.Explore, true, true)
 	case len(s.tried) == 0:
-		return synth.ErrPass
+		return synth.ErrSkip
 	}
 	if bare {
 		s.rest(s.last().verdict())
@@ -145,7 +145,7 @@ func (s *solver) search(a coat.Action, check, verify bool) error {
 			s.open = s.untried(nil)
 		}
 		if len(s.open) == 0 || s.most > 0 && len(s.tried) >= s.most {
-			return synth.ErrPass
+			return synth.ErrSkip
 		}
 		s.take(a)
 		right := s.last().right
@@ -256,7 +256,7 @@ func (s *solver) read(t coat.Trace) error {
 func (s *solver) firstWrong(t coat.Trace, from int) (synth.Review, error) {
 	left := s.untried(nil)
 	if len(s.tried) == 0 || len(left) == 0 {
-		return synth.Review{}, synth.ErrPass
+		return synth.Review{}, synth.ErrSkip
 	}
 	r := synth.Review{
 		Step:       len(t) - 1,
@@ -290,7 +290,7 @@ func (s *solver) verify(t coat.Trace) (synth.Review, error) {
 		}
 	}
 	if len(ends) == 0 {
-		return synth.Review{}, synth.ErrPass
+		return synth.Review{}, synth.ErrSkip
 	}
 	n := s.rng.IntN(len(ends))
 	return synth.Review{Step: ends[n], Reflection: spaced(s.ways[s.tried[n]].verdict())}, nil

@@ -47,7 +47,7 @@ func Example() {
 					return synth.Review{Step: from + i, Action: check, Reflection: " where did the 1 of 12 go?", Hint: " carry it"}, nil
 				}
 			}
-			return synth.Review{}, synth.ErrPass
+			return synth.Review{}, synth.ErrSkip
 		},
 		Verify: agent.Critic(model, agent.Config{}).Verify, // the model's own
 	}
@@ -105,9 +105,9 @@ func TestAgain(t *testing.T) {
 		{[]string{"In Step 2: it is wrong.\nAlternatively: add."}, 1, 1, nil},
 		{[]string{"**Step 2**: it is wrong.\n**Alternatively:** add."}, 1, 1, nil},
 		{[]string{"I like it.", "Step 3: it is wrong.\n\nAlternatively, add."}, 2, 2, nil},
-		{[]string{"In Step 9: it is wrong.\nAlternatively: add."}, 2, 0, synth.ErrGarbled},
-		{[]string{"In Step 2: the ground truth differs.\nAlternatively: add."}, 2, 0, synth.ErrGarbled},
-		{[]string{"In Step 2: <|im_end|>\nAlternatively: add."}, 2, 0, synth.ErrGarbled},
+		{[]string{"In Step 9: it is wrong.\nAlternatively: add."}, 2, 0, synth.ErrUnparsable},
+		{[]string{"In Step 2: the ground truth differs.\nAlternatively: add."}, 2, 0, synth.ErrUnparsable},
+		{[]string{"In Step 2: <|im_end|>\nAlternatively: add."}, 2, 0, synth.ErrUnparsable},
 	} {
 		m, asked := script(map[string][]string{"came to a wrong answer": c.replies})
 		r, err := agent.Critic(m, agent.Config{}).FirstWrong(context.Background(), sum, trace, 0, 1)
@@ -117,7 +117,7 @@ func TestAgain(t *testing.T) {
 			t.Errorf("%q: %+v", c.replies, r)
 		}
 	}
-	if !errors.Is(synth.ErrGarbled, synth.ErrPass) {
+	if !errors.Is(synth.ErrUnparsable, synth.ErrSkip) {
 		t.Error("a garbled reply does not pass")
 	}
 }
@@ -161,7 +161,7 @@ func TestGenerator(t *testing.T) {
 	cut := func(context.Context, agent.Request) (agent.Reply, error) {
 		return agent.Reply{Text: "a", Truncated: true}, nil
 	}
-	if _, err := agent.Generator(cut, agent.Config{})(context.Background(), sum, nil, 0); !errors.Is(err, synth.ErrCut) {
+	if _, err := agent.Generator(cut, agent.Config{})(context.Background(), sum, nil, 0); !errors.Is(err, synth.ErrTruncated) {
 		t.Errorf("cut off: %v", err)
 	}
 }

@@ -10,14 +10,20 @@ var files embed.FS
 
 var parsed = template.Must(template.ParseFS(files, "prompts/*.txt"))
 
-// DefaultPrompts are those of the files under prompts.
-var DefaultPrompts = Prompts{
-	Solve:    Prompt{User: parsed.Lookup("solve.txt")},
-	Go:       Prompt{System: parsed.Lookup("go_system.txt"), User: parsed.Lookup("go.txt")},
-	Mend:     Prompt{System: parsed.Lookup("mend_system.txt"), User: parsed.Lookup("mend.txt")},
-	Verify:   Prompt{System: parsed.Lookup("verify_system.txt"), User: parsed.Lookup("verify.txt")},
-	Find:     Prompt{System: parsed.Lookup("find_system.txt"), User: parsed.Lookup("find.txt")},
-	FindNext: Prompt{System: parsed.Lookup("find_system.txt"), User: parsed.Lookup("find_next.txt")},
-	Again:    Prompt{User: parsed.Lookup("again.txt")},
-	Mark:     Prompt{System: parsed.Lookup("mark_system.txt"), User: parsed.Lookup("mark.txt")},
+// DefaultPrompts returns the prompts of the files under prompts.
+func DefaultPrompts() Prompts {
+	user := func(name string) Prompt { return Prompt{User: parsed.Lookup(name + ".txt")} }
+	both := func(system, name string) Prompt {
+		return Prompt{System: parsed.Lookup(system + "_system.txt"), User: parsed.Lookup(name + ".txt")}
+	}
+	return Prompts{
+		Solve:          user("solve"),
+		Continue:       both("continue", "continue"),
+		Correct:        both("correct", "correct"),
+		Verify:         both("verify", "verify"),
+		FindError:      both("find_error", "find_error"),
+		FindErrorAgain: both("find_error", "find_error_again"),
+		Retry:          user("retry"),
+		Grade:          both("grade", "grade"),
+	}
 }

@@ -8,10 +8,10 @@ import (
 	"sync"
 )
 
-// ErrBudget is why a [Meter] asks no more.
+// ErrBudget says that a [Meter] begins no more calls.
 var ErrBudget = errors.New("agent: the token budget is spent")
 
-// A Usage is what replies took.
+// A Usage counts calls, tokens and costs.
 type Usage struct {
 	Calls        int     `json:"calls"`
 	Retries      int     `json:"retries"`
@@ -24,14 +24,14 @@ func (u Usage) add(v Usage) Usage {
 	return Usage{u.Calls + v.Calls, u.Retries + v.Retries, u.PromptTokens + v.PromptTokens, u.Tokens + v.Tokens, u.Cost + v.Cost}
 }
 
-// A Price is what a million tokens cost.
+// A Price is the cost of a million tokens.
 type Price struct{ Prompt, Reply float64 }
 
 // A Meter counts by role, such as "generator" or "critic". The zero Meter counts and
 // stops nothing. It is safe for concurrent use.
 type Meter struct {
-	// Budget ends a run: when so many tokens were used, of prompts and replies, no
-	// call is begun. Those in flight finish, so a little more may be used. 0: no end.
+	// Budget ends a run: once so many tokens were used, of prompts and replies, no call
+	// begins. Calls in flight finish, so a little more may be used. 0: no budget.
 	Budget int
 	Prices map[string]Price // by role; nil: costs are not counted
 
@@ -40,7 +40,7 @@ type Meter struct {
 	total int // tokens
 }
 
-// Count is m with its calls counted under a role.
+// Count returns m with its calls counted under a role.
 func (t *Meter) Count(role string, m Model) Model {
 	return func(ctx context.Context, r Request) (Reply, error) {
 		if t.spent() {
@@ -54,7 +54,7 @@ func (t *Meter) Count(role string, m Model) Model {
 	}
 }
 
-// Add counts a reply that was come by in another way, such as read from a file.
+// Add counts a reply that was got in another way, such as from a file.
 func (t *Meter) Add(role string, r Reply) {
 	price := t.Prices[role]
 	u := Usage{Calls: 1, Retries: r.Retries, PromptTokens: r.PromptTokens, Tokens: r.Tokens}
@@ -68,14 +68,14 @@ func (t *Meter) Add(role string, r Reply) {
 	t.total += r.PromptTokens + r.Tokens
 }
 
-// Usage is what was used so far, by role.
+// Usage returns what was used so far, by role.
 func (t *Meter) Usage() map[string]Usage {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return maps.Clone(t.usage)
 }
 
-// Total is the sum of [Meter.Usage].
+// Total returns the sum of [Meter.Usage].
 func (t *Meter) Total() (sum Usage) {
 	for _, u := range t.Usage() {
 		sum = sum.add(u)

@@ -13,10 +13,10 @@ type Request struct {
 	Stop []string `json:"stop,omitempty"`
 }
 
-// A Reply is what a model says to a [Request], and what that took.
+// A Reply is the answer of a model to a [Request], with the tokens that it took.
 type Reply struct {
 	Text         string `json:"text"`
-	Truncated    bool   `json:"truncated,omitempty"` // MaxTokens came before the end
+	Truncated    bool   `json:"truncated,omitempty"` // the reply ends at MaxTokens
 	PromptTokens int    `json:"prompt_tokens,omitempty"`
 	Tokens       int    `json:"tokens,omitempty"`  // of the reply
 	Retries      int    `json:"retries,omitempty"` // attempts before the one that was answered

@@ -10,18 +10,18 @@ import (
 	"github.com/satori-go/satori/coat"
 )
 
-// A Prompt is the two turns of a request, templates over [Data]. A nil System is no
-// turn.
+// A Prompt is the two turns of a request, as templates over [Data]. A nil System means that
+// there is no such turn.
 type Prompt struct{ System, User *template.Template }
 
-// Data is what a prompt may speak of. Which fields are set depends on the prompt.
+// A Data is the values that a prompt may contain. Which of them are set depends on the prompt.
 type Data struct {
 	Problem coat.Problem
-	Given   string // what stands already and is not to be reviewed or written again
-	Steps   []Step // what is to be reviewed, numbered from 1
-	Mistake string // what is wrong with the last of the given steps
+	Given   string // the solution so far, which is not to be reviewed or written again
+	Steps   []Step // the steps to review, numbered from 1
+	Mistake string // the fault of the last of the given steps
 	Hint    string // another way
-	Trace   string // the demonstration to be marked
+	Trace   string // the demonstration to grade
 }
 
 // A Step is a step with its number.
@@ -30,7 +30,7 @@ type Step struct {
 	Text string
 }
 
-// request fills the templates in.
+// request fills in the templates.
 func (p Prompt) request(d Data) (r Request, err error) {
 	if r.System, err = fill(p.System, d); err != nil {
 		return r, err
@@ -50,7 +50,7 @@ func fill(t *template.Template, d Data) (string, error) {
 	return strings.TrimSpace(b.String()), nil
 }
 
-// Hash tells prompts apart: a part of SHA-256 over the text of both templates.
+// Hash returns a part of SHA-256 over the text of both templates.
 func (p Prompt) Hash() string {
 	h := sha256.New()
 	for _, t := range []*template.Template{p.System, p.User} {
@@ -62,22 +62,23 @@ func (p Prompt) Hash() string {
 	return hex.EncodeToString(h.Sum(nil)[:12])
 }
 
-// Prompts are all that the agents ask with.
+// A Prompts is all the prompts of the agents.
 type Prompts struct {
-	Solve    Prompt // the first solution; template 1.1 of the paper
-	Go       Prompt // on from a right partial solution and its check; 1.2.1
-	Mend     Prompt // on from a wrong one, with feedback and hint; 1.2.2
-	Verify   Prompt // why the steps so far are right; 2.1
-	Find     Prompt // the first wrong step and a hint; 2.2.1
-	FindNext Prompt // the same of a continuation; 2.2.2
-	Again    Prompt // what is put after a critic's prompt whose reply could not be read
-	Mark     Prompt // a mark from 0 to 10
+	Solve          Prompt // asks for a first solution; template 1.1 of the paper
+	Continue       Prompt // asks for the rest of a right partial solution that was checked; 1.2.1
+	Correct        Prompt // asks for the rest of a wrong one, with feedback and hint; 1.2.2
+	Verify         Prompt // asks why the steps so far are right; 2.1
+	FindError      Prompt // asks for the first wrong step and a hint; 2.2.1
+	FindErrorAgain Prompt // asks the same of a continuation; 2.2.2
+	Retry          Prompt // follows a critic's prompt whose reply could not be read
+	Grade          Prompt // asks for a mark from 0 to 10
 }
 
-// Hashes are the hashes of the prompts by name, for a manifest.
+// Hashes returns the hashes of the prompts, for a manifest. Their names are those that
+// earlier versions wrote.
 func (p Prompts) Hashes() map[string]string {
 	return map[string]string{
-		"solve": p.Solve.Hash(), "go": p.Go.Hash(), "mend": p.Mend.Hash(), "verify": p.Verify.Hash(),
-		"find": p.Find.Hash(), "find_next": p.FindNext.Hash(), "again": p.Again.Hash(), "mark": p.Mark.Hash(),
+		"solve": p.Solve.Hash(), "go": p.Continue.Hash(), "mend": p.Correct.Hash(), "verify": p.Verify.Hash(),
+		"find": p.FindError.Hash(), "find_next": p.FindErrorAgain.Hash(), "again": p.Retry.Hash(), "mark": p.Grade.Hash(),
 	}
 }

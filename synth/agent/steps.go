@@ -6,19 +6,21 @@ import (
 	"strings"
 )
 
-// Leads are words that open a step which a critic wrote, one drawn for each. The
-// paper's demonstrations have such words (section D.1.2), its critic writes none.
-type Leads struct{ Verify, Mistake, Explore []string }
+// An Openers holds words that open a step of a critic, of which one is drawn for each step.
+// The paper's demonstrations have such words (section D.1.2), its critic writes none.
+type Openers struct{ Verify, Mistake, Explore []string }
 
-// DefaultLeads are those of agents that are given none.
-var DefaultLeads = Leads{
-	Verify:  []string{"Let me pause and check this.", "Before I go on, I want to be sure of this.", "Let me look over what I have."},
-	Mistake: []string{"Hold on.", "Wait, something is off.", "Let me look at that again.", "I should question what I just did."},
-	Explore: []string{"Let me try another way.", "I will take a different approach.", "This time I do it differently."},
+// DefaultOpeners returns the words of agents that are given none.
+func DefaultOpeners() Openers {
+	return Openers{
+		Verify:  []string{"Let me pause and check this.", "Before I go on, I want to be sure of this.", "Let me look over what I have."},
+		Mistake: []string{"Hold on.", "Wait, something is off.", "Let me look at that again.", "I should question what I just did."},
+		Explore: []string{"Let me try another way.", "I will take a different approach.", "This time I do it differently."},
+	}
 }
 
-// lead puts one of the words before a text.
-func lead(words []string, text string, rng *rand.Rand) string {
+// opened puts one of the words before a text.
+func opened(words []string, text string, rng *rand.Rand) string {
 	if len(words) == 0 {
 		return text
 	}
@@ -27,12 +29,12 @@ func lead(words []string, text string, rng *rand.Rand) string {
 
 var (
 	blankLine = regexp.MustCompile(`\n[ \t]*\n\s*`)
-	// A label is what models put before a step when they are told to write steps.
+	// label matches what models put before a step when they are asked for steps.
 	label = regexp.MustCompile(`^(?i:[#*\s]*step(\s+\d+)?\s*[:.)](\*\*)?|[#*\s]*step\s+\d+\*\*[:.]?)[ \t]*`)
 )
 
-// Steps splits a solution at blank lines, or at line ends where it has none, and
-// takes labels such as "Step 2:" away.
+// Steps splits a solution at blank lines, or at line ends if it has none, and removes
+// labels such as "Step 2:".
 func Steps(text string) []string {
 	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
 	parts := blankLine.Split(text, -1)
@@ -48,8 +50,8 @@ func Steps(text string) []string {
 	return steps
 }
 
-// said is the part of a reply that is meant for others: a reasoning model's thoughts
-// are left out. It fails where the text holds what could be taken for a special token.
+// said returns a reply without the thoughts of a reasoning model. It fails if the text has
+// what could be taken for a special token.
 func said(text string) (string, bool) {
 	if _, after, found := strings.Cut(text, "</think>"); found {
 		text = after

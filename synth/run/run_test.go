@@ -216,7 +216,7 @@ func TestRead(t *testing.T) {
 	if fmt.Sprint(stats) != fmt.Sprint(again) || fmt.Sprint(kinds) != fmt.Sprint(stats.Demos) {
 		t.Errorf("%v\n%v\n%v", stats, again, kinds)
 	}
-	if len(kinds) != len(coat.Kinds()) || stats.Garbled == 0 {
+	if len(kinds) != len(coat.Kinds()) || stats.Unparsable == 0 {
 		t.Errorf("%+v", stats)
 	}
 }

@@ -16,9 +16,9 @@ var clips = coat.Problem{
 	Solution: "Natalia sold 48/2 = 24 clips in May.\nNatalia sold 48+24 = 72 clips altogether in April and May.", Answer: "72",
 }
 
-func TestWorked(t *testing.T) {
+func TestReferenceSolution(t *testing.T) {
 	ctx := context.Background()
-	critic := agent.Worked(agent.Config{Leads: agent.Leads{Verify: []string{}, Mistake: []string{}, Explore: []string{}}})
+	critic := agent.ReferenceSolution(agent.Config{Openers: agent.Openers{Verify: []string{}, Mistake: []string{}, Explore: []string{}}})
 	for _, c := range []struct {
 		trace      string
 		step       int
@@ -54,7 +54,7 @@ func TestWorked(t *testing.T) {
 	} {
 		trace, _ := coat.Parse(text)
 		r, err := critic.Verify(ctx, clips, trace, 1)
-		if r.Reflection != want || errors.Is(err, synth.ErrPass) != (want == "") {
+		if r.Reflection != want || errors.Is(err, synth.ErrSkip) != (want == "") {
 			t.Errorf("%q: %+v, %v", text, r, err)
 		}
 	}
@@ -73,7 +73,7 @@ func TestAtAnswer(t *testing.T) {
 		{[]string{"the answer is {42"}, []string{"the answer is {42"}, false},
 		{nil, nil, false},
 	} {
-		got, whole := agent.AtAnswer(c.in)
+		got, whole := agent.StopAtAnswer(c.in)
 		if !slices.Equal(got, c.want) || whole != c.whole {
 			t.Errorf("%q: %q, %v", c.in, got, whole)
 		}
@@ -83,8 +83,8 @@ func TestAtAnswer(t *testing.T) {
 		m := func(context.Context, agent.Request) (agent.Reply, error) {
 			return agent.Reply{Text: text, Truncated: true}, nil
 		}
-		got, err := agent.Generator(m, agent.Config{Finish: agent.AtAnswer})(context.Background(), clips, nil, 1)
-		if whole && (err != nil || len(got) != 3) || !whole && !errors.Is(err, synth.ErrCut) {
+		got, err := agent.Generator(m, agent.Config{StopAt: agent.StopAtAnswer})(context.Background(), clips, nil, 1)
+		if whole && (err != nil || len(got) != 3) || !whole && !errors.Is(err, synth.ErrTruncated) {
 			t.Errorf("%q: %q, %v", text, got, err)
 		}
 	}

@@ -11,27 +11,27 @@ import (
 	"github.com/satori-go/satori/synth"
 )
 
-// Worked is a critic that asks no model: for word problems with a solution that
+// ReferenceSolution makes a critic that asks no model, for word problems with a solution that
 // somebody wrote, such as GSM8K's. Of a wrong solution it names the first step with a
 // sum that does not hold, or else with a number that is neither in the question nor in
-// the written solution nor the result of a sum, or else the last. Its hint is the first
-// line of the written solution whose result is not there yet, without that result. It
-// verifies a step drawn at random by a sum in it done backwards, or else by its numbers;
-// a solution of which no step before its answer has a number passes.
-func Worked(c Config) synth.Critic {
+// the written solution nor the result of a sum, or else the last step. Its hint is the first
+// line of the written solution whose result the attempt does not have yet, without that
+// result. It verifies a step drawn at random by doing a sum in it backwards, or else by its
+// numbers. It skips a solution of which no step before its answer has a number.
+func ReferenceSolution(c Config) synth.Critic {
 	c = c.Resolved()
 	return synth.Critic{
 		FirstWrong: func(_ context.Context, p coat.Problem, t coat.Trace, from int, seed uint64) (r synth.Review, err error) {
 			if from >= len(t) {
-				return r, synth.ErrPass
+				return r, synth.ErrSkip
 			}
 			rng := source(seed)
 			var why string
 			if r.Step, why = firstWrong(p, t, from); why == "" {
 				r.Step, why = len(t)-1, "This is not what was asked for."
 			}
-			r.Reflection = " " + lead(c.Leads.Mistake, why, rng)
-			r.Hint = " " + lead(c.Leads.Explore, hint(p, t[:r.Step]), rng)
+			r.Reflection = " " + opened(c.Openers.Mistake, why, rng)
+			r.Hint = " " + opened(c.Openers.Explore, hint(p, t[:r.Step]), rng)
 			return r, nil
 		},
 		Verify: func(_ context.Context, p coat.Problem, t coat.Trace, seed uint64) (r synth.Review, err error) {
@@ -42,11 +42,11 @@ func Worked(c Config) synth.Critic {
 			rng := source(seed)
 			for _, i := range rng.Perm(max(0, min(right, len(t)-1))) { // the last one excepted, see Critic
 				if why := verified(t[i].Text); why != "" {
-					r.Step, r.Reflection = i, " "+lead(c.Leads.Verify, why, rng)
+					r.Step, r.Reflection = i, " "+opened(c.Openers.Verify, why, rng)
 					return r, nil
 				}
 			}
-			return r, synth.ErrPass
+			return r, synth.ErrSkip
 		},
 	}
 }
@@ -55,15 +55,15 @@ const figure = `\$?\d[\d,]*(?:\.\d+)?%?`
 
 var (
 	number = regexp.MustCompile(figure)
-	// A sum is what stands on both sides of an equals sign.
+	// sum matches both sides of an equals sign.
 	sum    = regexp.MustCompile(`((?:` + figure + `|[-+*/x×÷() ])*\d[\d,.]*[%) ]*)=\s*(-?` + figure + `)`)
 	binary = regexp.MustCompile(`(?:^|[^-+*/x×÷(\d.,$ ])\s*(` + figure + `)\s*([-+*/x×÷])\s*(` + figure + `)\s*=\s*(` + figure + `)`)
 	result = regexp.MustCompile(`\s*=\s*` + figure + `\s*`)
 	times  = strings.NewReplacer("x", "*", "×", "*", "÷", "/", "$", "", ",", "")
 )
 
-// firstWrong is the first step from an index on that can be seen to be wrong, and why;
-// there is no reason where there is no such step.
+// firstWrong finds the first step from an index on that can be seen to be wrong, and says
+// why. The reason is "" if there is no such step.
 func firstWrong(p coat.Problem, t coat.Trace, from int) (step int, why string) {
 	known := map[string]bool{}
 	learn := func(text string) {
@@ -90,7 +90,7 @@ func firstWrong(p coat.Problem, t coat.Trace, from int) (step int, why string) {
 	return 0, ""
 }
 
-// hint is the first line of the written solution whose result t lacks, without it.
+// hint finds the first line of the written solution whose result t lacks, and removes the result.
 func hint(p coat.Problem, t coat.Trace) string {
 	there := map[string]bool{}
 	for _, n := range number.FindAllString(t.String(), -1) {
@@ -105,8 +105,8 @@ func hint(p coat.Problem, t coat.Trace) string {
 	return "I go through the question once more, number by number."
 }
 
-// verified says why a step is right that firstWrong has not named; there is no reason
-// where it has no number, or announces the answer.
+// verified says why a step is right that firstWrong has not named. The reason is "" if the
+// step has no number, or announces the answer.
 func verified(step string) string {
 	if _, ends := answer.Extract(step); ends || !number.MatchString(step) {
 		return ""
