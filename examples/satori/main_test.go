@@ -18,6 +18,7 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/examples/report"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/rae"
 	"github.com/satori-go/satori/synth"
 )
 
@@ -119,7 +120,7 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 	o := tiny(t, whole)
 	const many = 1 << 40
 	ctx := newCountdown(many)
-	if err := run(ctx, o, null); err != nil {
+	if err := train(ctx, o, null); err != nil {
 		t.Fatal(err)
 	}
 	looks := many - ctx.left.Load()
@@ -133,7 +134,7 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	stops := 0
 	for limit := max(2, looks/30); ; limit += limit / 4 { // where it hits does not matter
-		err := run(newCountdown(limit/2+rng.Int64N(limit)), broken, null)
+		err := train(newCountdown(limit/2+rng.Int64N(limit)), broken, null)
 		if err == nil {
 			break
 		}
@@ -161,17 +162,17 @@ func TestCheckedOnce(t *testing.T) {
 	defer null.Close()
 	o := tiny(t, filepath.Join(t.TempDir(), "out"))
 	o.until = "ft"
-	if err := run(context.Background(), o, null); err != nil {
+	if err := train(context.Background(), o, null); err != nil {
 		t.Fatal(err)
 	}
 	o.until = ""
 	for _, resumed := range []bool{false, true} {
-		r, err := NewRun(o, null)
+		r, err := newRun(o, null)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer r.release()
-		ft, err := model.Open(r.backend, r.path("ft"))
+		defer r.Close()
+		ft, err := model.Open(r.Backend, r.Path("ft"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,47 +208,13 @@ func TestCheckedOnce(t *testing.T) {
 		if _, err := synth.Distill(samples, 0, 1); err != nil {
 			t.Error(err)
 		}
-		if _, err := r.Restarts(samples, r.Fits(ft)); err != nil {
+		if _, err := rae.Build(samples, rae.Config{Seed: r.Seed, Fits: r.Fits(ft)}); err != nil {
 			t.Error(err)
 		}
 		if calls.Load() != want {
 			t.Errorf("%d calls after everything was made of %d attempts", calls.Load(), whole)
 		}
-		r.release()
-	}
-}
-
-// Files of earlier versions are read: attempts alone, which are judged then, and attempts
-// in the layout that evaluations had.
-func TestOldAttempts(t *testing.T) {
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer null.Close()
-	r, err := NewRun(tiny(t, filepath.Join(t.TempDir(), "out")), null)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.release()
-	const start = `{"problem":{"id":"a","question":"| 7 3 | 5 7 | 5 2 | 2 9 | 3 1 | 9 4 / 5 1 =","answer":"5 7 3 1"},"prefix":"5 2<|reflect|>","prior":1}`
-	for text, want := range map[string]coat.Judged{
-		`{"start":` + start + `,"text":"\\boxed{ 5 7 3 1 }"}`:                                                     {Outcome: coat.Right},
-		`{"start":` + start + `,"text":"\\boxed{ 5 7 3 1 }","truncated":true}`:                                    {Outcome: coat.Wrong},
-		`{"Attempt":{"start":` + start + `,"text":"x"},"Right":true,"Tokens":7,"Answer":""}`:                      {Outcome: coat.Right, Tokens: 7},
-		`{"Attempt":{"start":` + start + `,"text":"x"},"Right":false,"Tokens":7,"Answer":""}`:                     {Outcome: coat.Wrong, Tokens: 7},
-		`{"start":` + strings.Replace(start, ":1}", `:"wrong"}`, 1) + `,"text":"x","outcome":"right","tokens":3}`: {Outcome: coat.Right, Tokens: 3},
-	} {
-		if err := r.writeFile("old.jsonl", []byte(text+"\n")); err != nil {
-			t.Fatal(err)
-		}
-		got, err := readJudged(t.Context(), r, "old.jsonl")
-		if err != nil || len(got) != 1 {
-			t.Fatalf("%s: %v, %v", text, got, err)
-		}
-		if j := got[0]; j.Outcome != want.Outcome || j.Tokens != want.Tokens || j.Start.Prior != coat.Wrong || len(j.Start.Prefix) != 2 || j.Text == "" {
-			t.Errorf("%s: read as %+v", text, j)
-		}
+		r.Close()
 	}
 }
 
@@ -259,7 +226,7 @@ func TestMain(m *testing.M) {
 		o.out, o.problems, o.recipe = filepath.Join(dir, "out"), filepath.Join(dir, "problems.jsonl"), filepath.Join(dir, "recipe.json")
 		null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 		if err == nil {
-			err = run(context.Background(), o, null)
+			err = train(context.Background(), o, null)
 		}
 		if err != nil {
 			os.Stderr.WriteString(err.Error() + "\n")
@@ -359,7 +326,7 @@ func TestBadInput(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := tiny(t, filepath.Join(t.TempDir(), "out"))
 			c.change(&o)
-			err := run(context.Background(), o, null)
+			err := train(context.Background(), o, null)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want %s", err, c.want)
 			}
@@ -371,31 +338,31 @@ func TestBadInput(t *testing.T) {
 
 	t.Run("another process", func(t *testing.T) {
 		o := tiny(t, filepath.Join(t.TempDir(), "out"))
-		r, err := NewRun(o, null)
+		r, err := newRun(o, null)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := NewRun(o, null); err == nil || !strings.Contains(err.Error(), "another process") {
+		if _, err := newRun(o, null); err == nil || !strings.Contains(err.Error(), "another process") {
 			t.Errorf("error %v", err)
 		}
-		r.release()
-		again, err := NewRun(o, null)
+		r.Close()
+		again, err := newRun(o, null)
 		if err != nil {
 			t.Fatal(err)
 		}
-		again.release()
+		again.Close()
 	})
 
 	t.Run("another configuration", func(t *testing.T) {
 		o := tiny(t, filepath.Join(t.TempDir(), "out"))
 		o.until = "facts"
-		if err := run(context.Background(), o, null); err != nil {
+		if err := train(context.Background(), o, null); err != nil {
 			t.Fatal(err)
 		}
 		config := filepath.Join(o.out, "config.json")
 		before, _ := os.ReadFile(config)
 		o.seed = 2
-		if err := run(context.Background(), o, null); err == nil || !strings.Contains(err.Error(), "another configuration") {
+		if err := train(context.Background(), o, null); err == nil || !strings.Contains(err.Error(), "another configuration") {
 			t.Errorf("error %v", err)
 		}
 		if after, _ := os.ReadFile(config); !bytes.Equal(before, after) {

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"slices"
 
 	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/examples/pipeline"
 	"github.com/satori-go/satori/examples/tasks"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/sft"
@@ -36,8 +36,8 @@ type Recipe struct {
 	RL        ppo.Config
 	Shares    rae.Shares
 	Actor     ppo.ActorConfig
-	Critic    string // what it is made from, see below
-	Layers    int    // of a fresh critic
+	Critic    pipeline.Critic
+	Layers    int // of a fresh critic
 
 	Harvest int // problems that the trained policy is sampled on for round 2, 4 times each
 	Distill sft.Config
@@ -47,16 +47,6 @@ type Recipe struct {
 	Second   int // finished attempts that are put before the model again at most; 0: all
 	MaxLevel int // problems of higher levels are left out of training and testing; 0: none are
 }
-
-// What a critic is made from: nothing, a copy of the policy, the reward model as in the
-// paper, or the policy itself with a head for values (ppo.ValueHead), which costs least and
-// explains least. ppo/testdata/details.md has what each explains.
-const (
-	criticFresh    = "fresh"
-	criticOfPolicy = "policy"
-	criticOfReward = "reward model"
-	criticShared   = "shared"
-)
 
 // Drills are lines that a base model is trained on, lesson after lesson.
 type Drills struct {
@@ -90,7 +80,6 @@ func recipe(task string) (Recipe, error) {
 		RL:        ppo.Config{Iterations: 16, RolloutBatch: 256, MiniBatch: 64, CriticWarmup: 1, MinLRRatio: 0.3},
 		Shares:    rae.Shares{Fresh: 8, Right: 1, Wrong: 1},
 		Actor:     ppo.ActorConfig{Temperature: 1, PolicyRate: 7e-4, CriticRate: 2e-3, ValueCoef: 0.1},
-		Critic:    criticFresh,
 		Layers:    2,
 		Harvest:   600,
 		Second:    300,
@@ -140,9 +129,6 @@ func (r *Recipe) amend(file string) error {
 	d.DisallowUnknownFields()
 	if err := d.Decode(r); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
-	}
-	if critics := []string{criticFresh, criticOfPolicy, criticOfReward, criticShared}; !slices.Contains(critics, r.Critic) {
-		return fmt.Errorf("%s: Critic is %q, want one of %q", file, r.Critic, critics)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package main
+package pipeline
 
 import (
 	"bytes"
@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/examples/report"
@@ -18,20 +20,15 @@ import (
 	"github.com/satori-go/satori/reward/eval"
 )
 
-// stages in the order in which they run.
-var stages = []string{"facts", "base", "demos", "ft", "samples", "rm", "rl", "harvest", "distilled", "round2", "cot_ft", "cot_rl",
-	"eval_cot_ft", "eval_cot_rl", "eval_ft", "eval_rl", "eval_round2"}
-
-// Report writes metrics.jsonl, summary.json and report.html, and says on out what came
-// out of the run.
-func (r *Run) Report(ctx context.Context, out io.Writer) error {
-	config, err := os.ReadFile(r.path("config.json"))
+// Report writes metrics.jsonl, summary.json and report.html, and prints the figures.
+func (r *Run) Report(ctx context.Context, notes []string) error {
+	config, err := os.ReadFile(r.Path("config.json"))
 	if err != nil {
 		return err
 	}
-	s := report.Summary{Task: r.Task.Name, Seed: r.Seed, Backend: r.backend.Name(), Versions: versions(), Config: config}
+	s := report.Summary{Task: r.Task.Name, Seed: r.Seed, Backend: r.Backend.Name(), Versions: versions(), Config: config}
 	for name, to := range map[string]**report.Evaluation{"ft": &s.FT, "rl": &s.RL, "round2": &s.Round2, "cot_ft": &s.CoTFT, "cot_rl": &s.CoTRL} {
-		data, err := os.ReadFile(r.path("eval_" + name + ".json"))
+		data, err := os.ReadFile(r.Path("eval_" + name + ".json"))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -42,7 +39,7 @@ func (r *Run) Report(ctx context.Context, out io.Writer) error {
 			return fmt.Errorf("eval_%s.json: %w", name, err)
 		}
 	}
-	records, err := r.records(stages)
+	records, err := r.records()
 	if err != nil {
 		return err
 	}
@@ -61,7 +58,7 @@ func (r *Run) Report(ctx context.Context, out io.Writer) error {
 	}
 	var page, text bytes.Buffer
 	err = report.Write(&page, report.Report{
-		Title: "Satori: " + r.Task.Name, Notes: r.notes(), Summary: s, Metrics: metrics, Samples: append(samples, rollouts...),
+		Title: "Satori: " + r.Task.Name, Notes: notes, Summary: s, Metrics: metrics, Samples: append(samples, rollouts...),
 	})
 	if err != nil {
 		return err
@@ -75,30 +72,29 @@ func (r *Run) Report(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	tell(out, s)
-	fmt.Fprintf(out, "\nreport: %s\n", r.path("report.html"))
+	r.print(s)
 	return nil
 }
 
 // pick chooses trajectories to show: the same problems before and after RL.
 func (r *Run) pick(ctx context.Context) ([]report.Sample, error) {
-	before, err := readJudged(ctx, r, "eval_ft.jsonl")
+	before, err := r.readJudged(ctx, "eval_ft.jsonl")
 	if err != nil {
 		return nil, err
 	}
-	after, err := readJudged(ctx, r, "eval_rl.jsonl")
+	after, err := r.readJudged(ctx, "eval_rl.jsonl")
 	if err != nil {
 		return nil, err
 	}
 	return report.Pick(ctx, before, after, r.Task.Check, 12)
 }
 
-// rollouts are the last attempts of RL from its journal: of each kind of start one that
-// was right and one that was wrong, with what they were rewarded for.
+// rollouts chooses from the last attempts of RL, which its journal has: of each kind of
+// start one that was right and one that was wrong, with their rewards.
 func (r *Run) rollouts(ctx context.Context) ([]report.Sample, error) {
 	type class struct{ prior, verdict coat.Outcome }
 	last := map[class]ppo.Record{}
-	for e, err := range ppo.ReadJournal(r.path("rl" + journalSuffix)) {
+	for e, err := range ppo.ReadJournal(r.Path("rl" + journalSuffix)) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil
 		}
@@ -129,22 +125,9 @@ func (r *Run) rollouts(ctx context.Context) ([]report.Sample, error) {
 	return samples, nil
 }
 
-// notes are what a reader of the report has to know.
-func (r *Run) notes() []string {
-	return []string{
-		fmt.Sprintf("Task: %s. A small transformer, trained from nothing in this run, on one machine.", r.Task.Name),
-		"The demonstrations are not a language model's: the generator is a program that makes plausible mistakes, and the critic is an exact program.",
-		"Right and wrong are decided by an exact checker.",
-		fmt.Sprintf("Everything below is measured on the %s problems of the task, which are no training problems of it; hard problems are harder than any of training.", r.split),
-		"Self-correction: an attempt counts where a reflection follows a complete answer. F→T: that answer was wrong, the last one right; T→F the other way round.",
-		"The chain-of-thought twin, where there is one, has the same base model, demonstrations less reflection and exploration, the same reward model and the same number of rollouts. It has no restarts, which begin with a reflection.",
-		"Second attempts are forced: a finished attempt is put before the model again, with <|reflect|> behind it.",
-	}
-}
-
-// tell prints the figures in a few lines.
-func tell(out io.Writer, s report.Summary) {
-	fmt.Fprintf(out, "\n%-8s %8s %8s %8s %8s %10s %14s %14s\n", "", "greedy", "T=1", "hard", "tokens", "truncated", "F→T : T→F", "at T=1")
+// print writes the figures in a few lines.
+func (r *Run) print(s report.Summary) {
+	fmt.Fprintf(r.Out, "\n%-8s %8s %8s %8s %8s %10s %14s %14s\n", "", "greedy", "T=1", "hard", "tokens", "truncated", "F→T : T→F", "at T=1")
 	for _, row := range []struct {
 		name string
 		s    *report.Evaluation
@@ -152,9 +135,29 @@ func tell(out io.Writer, s report.Summary) {
 		if row.s == nil {
 			continue
 		}
-		fmt.Fprintf(out, "%-8s %7.1f%% %7.1f%% %7.1f%% %8.1f %9.1f%% %14s %14s\n", row.name, 100*row.s.Accuracy, 100**row.s.AccuracyT1,
-			100*row.s.Hard.Accuracy, row.s.MeanTokens, 100*row.s.Truncated, ratio(row.s.SelfCorrection), ratio(row.s.SelfCorrectionT1))
+		hard := "–"
+		if row.s.Hard != nil {
+			hard = fmt.Sprintf("%.1f%%", 100*row.s.Hard.Accuracy)
+		}
+		fmt.Fprintf(r.Out, "%-8s %7.1f%% %7.1f%% %8s %8.1f %9.1f%% %14s %14s\n", row.name, 100*row.s.Accuracy, 100**row.s.AccuracyT1,
+			hard, row.s.MeanTokens, 100*row.s.Truncated, ratio(row.s.SelfCorrection), ratio(row.s.SelfCorrectionT1))
 	}
+	fmt.Fprintf(r.Out, "\nreport: %s\n", r.Path("report.html"))
 }
 
 func ratio(c *eval.Correction) string { return fmt.Sprintf("%d : %d", c.F2T, c.T2F) }
+
+// versions names what the figures depend on.
+func versions() map[string]string {
+	v := map[string]string{"go": runtime.Version()}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return v
+	}
+	for _, m := range info.Deps {
+		if strings.HasPrefix(m.Path, "github.com/gomlx/") {
+			v[m.Path] = m.Version
+		}
+	}
+	return v
+}

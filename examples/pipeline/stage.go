@@ -1,4 +1,4 @@
-package main
+package pipeline
 
 import (
 	"encoding/json"
@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,57 +15,58 @@ import (
 	"github.com/satori-go/satori/examples/report"
 )
 
-// A Stage is a part of the run under way.
+// A Stage is a part of a run that is under way.
 type Stage struct {
 	report.Stage
 	run     *Run
 	metrics []report.Metric
-	shown   string // on the terminal
+	shown   string // the title of the line of progress
 	started time.Time
 	cores   float64
 }
 
-// Stage does work once: a run that is gone on with passes over the stages that are
-// whole. It ends by recording what the stage cost.
+// ErrUntil says that a run has ended after the stage Config.Until.
+var ErrUntil = errors.New("stopped after the last stage that was asked for")
+
+// Stage does a piece of work once: it skips a stage that is whole. In the end it records
+// what the stage cost. After the stage Config.Until it returns ErrUntil.
 func (r *Run) Stage(name string, work func(*Stage) error) error {
-	done := filepath.Join("stages", name+".json")
-	if _, err := os.Stat(r.path(done)); err == nil {
-		return r.last(name)
+	if !slices.Contains(r.Stages, name) {
+		return fmt.Errorf("pipeline: stage %q is not one of Config.Stages, %s", name, strings.Join(r.Stages, ", "))
 	}
+	done := filepath.Join("stages", name+".json")
+	if _, err := os.Stat(r.Path(done)); err != nil {
+		if err := r.do(name, done, work); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if name == r.Until {
+		return ErrUntil
+	}
+	return nil
+}
+
+func (r *Run) do(name, done string, work func(*Stage) error) error {
 	s := &Stage{Stage: report.Stage{Name: name}, run: r}
 	s.resume(nil)
 	defer r.line.Done()
 	if err := work(s); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return err
 	}
 	data, err := s.state()
 	if err != nil {
 		return err
 	}
-	if err := r.writeFile(done, data); err != nil {
-		return err
-	}
-	return r.last(name)
+	return r.writeFile(done, data)
 }
 
-// last is errUntil at the stage that -until names.
-func (r *Run) last(name string) error {
-	if name == r.until {
-		return errUntil
-	}
-	return nil
-}
-
-// errUntil ends a run at the stage that -until names.
-var errUntil = errors.New("stopped after the stage that -until names")
-
-// record is what a stage leaves, and a checkpoint of one: its cost and its metrics.
+// record is what a stage leaves, and a checkpoint of it: its cost and its metrics.
 type record struct {
 	Stage   report.Stage    `json:"stage"`
 	Metrics []report.Metric `json:"metrics,omitempty"`
 }
 
-// state is the stage's record up to now.
+// state returns the record of the stage up to now.
 func (s *Stage) state() ([]byte, error) {
 	now := s.Stage
 	now.Seconds += time.Since(s.started).Seconds()
@@ -72,7 +74,7 @@ func (s *Stage) state() ([]byte, error) {
 	return json.Marshal(record{now, s.metrics})
 }
 
-// resume starts the clock, on top of an earlier record of the same stage.
+// resume starts the clock, and continues an earlier record of the same stage.
 func (s *Stage) resume(old *record) {
 	s.started, s.cores = time.Now(), coreSeconds()
 	if old != nil {
@@ -80,17 +82,17 @@ func (s *Stage) resume(old *record) {
 	}
 }
 
-// tokens are what a step took.
-type tokens struct{ sampled, trained int }
+// Tokens counts what a step took.
+type Tokens struct{ Sampled, Trained int }
 
-// Step reports a step: to the terminal, and for metrics.jsonl. A phase of several in
-// one stage has a name after the stage's.
-func (s *Stage) Step(phase string, step, of int, used tokens, values map[string]float64) {
+// Step reports a step: on the line of progress, and in metrics.jsonl. A stage with several
+// phases gives each a name.
+func (s *Stage) Step(phase string, step, of int, used Tokens, values map[string]float64) {
 	s.open(phase, of)
-	s.Tokens += used.sampled + used.trained
-	s.Sampled += used.sampled
+	s.Tokens += used.Sampled + used.Trained
+	s.Sampled += used.Sampled
 	s.metrics = append(s.metrics, report.Metric{Stage: s.shown, Step: step, Of: of, Values: values})
-	fields := []progress.Field{progress.Tokens(used.sampled + used.trained)}
+	fields := []progress.Field{progress.Tokens(used.Sampled + used.Trained)}
 	for _, name := range []string{"loss", "reward"} {
 		if v, ok := values[name]; ok {
 			fields = append(fields, progress.Value(name, v))
@@ -102,7 +104,7 @@ func (s *Stage) Step(phase string, step, of int, used tokens, values map[string]
 	s.run.line.Step(step, fields...)
 }
 
-// open starts the line of a stage or of a phase of it.
+// open starts the line of progress of a stage, or of a phase of it.
 func (s *Stage) open(phase string, of int) {
 	if title := strings.TrimSpace(s.Name + " " + phase); title != s.shown {
 		s.run.line.Stage(title, of)
@@ -110,11 +112,11 @@ func (s *Stage) open(phase string, of int) {
 	}
 }
 
-// records are those of the stages that are whole, in the order of names.
-func (r *Run) records(names []string) ([]record, error) {
+// records reads those of the stages that are whole, in the order of Config.Stages.
+func (r *Run) records() ([]record, error) {
 	var list []record
-	for _, name := range names {
-		data, err := os.ReadFile(r.path("stages", name+".json"))
+	for _, name := range r.Stages {
+		data, err := os.ReadFile(r.Path("stages", name+".json"))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

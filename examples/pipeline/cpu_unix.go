@@ -1,10 +1,10 @@
 //go:build unix
 
-package main
+package pipeline
 
 import "syscall"
 
-// coreSeconds is the processor time of this process.
+// coreSeconds returns the processor time of this process, in seconds.
 func coreSeconds() float64 {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {

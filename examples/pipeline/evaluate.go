@@ -1,0 +1,122 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/examples/report"
+	"github.com/satori-go/satori/examples/tasks"
+	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/sampler"
+	"github.com/satori-go/satori/rae"
+	"github.com/satori-go/satori/reward/eval"
+)
+
+// An Exam says what a model is evaluated on.
+type Exam struct {
+	Test   []coat.Problem // that the model was not trained on
+	Hard   []coat.Problem // problems that are harder than those of training; nil: there are none
+	Second int            // finished attempts that the model gets again, with a reflection, at most; 0: all
+	// Ways counts what an attempt tries. Nil: it is not counted.
+	Ways func(coat.Attempt) (tasks.Ways, error)
+}
+
+// Evaluate is the stage eval_NAME. It judges a model: greedy and at temperature 1, greedy on
+// the hard problems, how it corrects itself, and what it makes of an answer that it has to
+// look at again. The figures are in eval_NAME.json, the greedy attempts in eval_NAME.jsonl.
+func (r *Run) Evaluate(ctx context.Context, name string, lm *model.LM, x Exam) error {
+	return r.Stage("eval_"+name, func(s *Stage) error {
+		greedy := model.Sampling{MaxTokens: r.Task.MaxTokens}
+		warm := greedy
+		warm.Temperature, warm.Seed = 1, sampler.FoldIn(r.Seed, 0x31)
+		judge := func(phase string, starts []coat.Start, p model.Sampling) ([]coat.Judged, error) {
+			return r.attempt(ctx, s, phase, lm, slices.Values(starts), len(starts), p)
+		}
+		test := slices.Collect(coat.Starts(x.Test))
+		results, err := judge("greedy", test, greedy)
+		if err != nil {
+			return err
+		}
+		at1, err := judge("T=1", test, warm)
+		if err != nil {
+			return err
+		}
+		hard, err := judge("hard", slices.Collect(coat.Starts(x.Hard)), greedy)
+		if err != nil {
+			return err
+		}
+		again := secondAttempts(results, r.Fits(lm))
+		if n := x.Second; n > 0 && len(again) > n {
+			again = again[:n] // results are in a random order
+		}
+		forced, err := judge("second attempts", again, greedy)
+		if err != nil {
+			return err
+		}
+		summary, err := r.summarize(ctx, x, results, at1, hard, forced)
+		if err != nil {
+			return err
+		}
+		data, err := json.MarshalIndent(summary, "", "  ")
+		if err != nil {
+			return err
+		}
+		return errors.Join(writeLines(r, "eval_"+name+".jsonl", results), r.writeFile("eval_"+name+".json", append(data, '\n')))
+	})
+}
+
+// summarize makes the figures of judged attempts: greedy ones, those at temperature 1, those
+// at hard problems and forced second attempts.
+func (r *Run) summarize(ctx context.Context, x Exam, results, at1, hard, forced []coat.Judged) (report.Evaluation, error) {
+	summary := report.Evaluation{Summary: eval.Summarize(results)}
+	warm := eval.Summarize(at1)
+	summary.AccuracyT1 = &warm.Accuracy
+	if len(x.Hard) > 0 {
+		harder := eval.Summarize(hard)
+		summary.Hard = &harder
+	}
+	natural, err := eval.SelfCorrection(ctx, results, r.Task.Check, 0)
+	if err != nil {
+		return summary, err
+	}
+	natural1, err := eval.SelfCorrection(ctx, at1, r.Task.Check, 0)
+	if err != nil {
+		return summary, err
+	}
+	second, err := eval.SecondAttempt(ctx, forced, r.Task.Check, 0)
+	if err != nil {
+		return summary, err
+	}
+	summary.SelfCorrection, summary.SelfCorrectionT1, summary.SecondAttempt = &natural, &natural1, &second
+	if x.Ways == nil {
+		return summary, nil
+	}
+	summary.Ways, summary.WaysT1 = new(tasks.Ways), new(tasks.Ways)
+	return summary, errors.Join(count(summary.Ways, results, x.Ways), count(summary.WaysT1, at1, x.Ways))
+}
+
+// count adds up what attempts try.
+func count(sum *tasks.Ways, attempts []coat.Judged, ways func(coat.Attempt) (tasks.Ways, error)) error {
+	for _, j := range attempts {
+		n, err := ways(j.Attempt)
+		if err != nil {
+			return err
+		}
+		sum.Add(n)
+	}
+	return nil
+}
+
+// secondAttempts makes finished attempts into starts that look at them again, if their
+// prompts fit.
+func secondAttempts(results []coat.Judged, fits func(coat.Start) bool) (starts []coat.Start) {
+	for _, j := range results {
+		if s, err := rae.Cut(j, 0, coat.Reflect); err == nil && fits(s) { // not truncated, and a trace
+			starts = append(starts, s)
+		}
+	}
+	return starts
+}

@@ -1,0 +1,234 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/reward"
+	"github.com/satori-go/satori/reward/bt"
+)
+
+// A Reinforcement says how PPO trains a policy.
+type Reinforcement struct {
+	Rubric      reward.Rubric
+	Starts      iter.Seq[coat.Start]
+	Config      ppo.Config      // its Seed is the run's
+	Actor       ppo.ActorConfig // its Template and MaxTokens are the task's
+	Critic      Critic
+	Layers      int       // of a [FreshCritic]
+	RewardModel *bt.Model // that a [RewardCritic] starts from
+}
+
+// A Critic says what the critic of PPO is made from. In JSON it is a word.
+// ppo/testdata/details.md has how much of the returns each critic explains.
+type Critic uint8
+
+const (
+	FreshCritic  Critic = iota // "fresh": a new network with the shape of the policy and Reinforcement.Layers
+	PolicyCritic               // "policy": a copy of the policy
+	RewardCritic               // "reward model": a copy of the reward model, as in the paper
+	SharedCritic               // "shared": the policy with a second head, see [ppo.ValueHead]; it costs least and explains least
+	NoCritic                   // "none": for advantages relative to a group, see ppo.Config.Advantage
+)
+
+var critics = []string{"fresh", "policy", "reward model", "shared", "none"}
+
+// String returns the word for a critic.
+func (c Critic) String() string {
+	if int(c) < len(critics) {
+		return critics[c]
+	}
+	return fmt.Sprintf("Critic(%d)", uint8(c))
+}
+
+// MarshalText writes a critic as a word.
+func (c Critic) MarshalText() ([]byte, error) {
+	if int(c) >= len(critics) {
+		return nil, fmt.Errorf("pipeline: %v is none of the critics %q", c, critics)
+	}
+	return []byte(critics[c]), nil
+}
+
+// UnmarshalText reads a word that MarshalText writes.
+func (c *Critic) UnmarshalText(text []byte) error {
+	i := slices.Index(critics, string(text))
+	if i < 0 {
+		return fmt.Errorf("critic is %q, want one of %q", text, critics)
+	}
+	*c = Critic(i)
+	return nil
+}
+
+// Rubric makes the reward of the paper (section 4.2): r_rule + σ(r_ψ) + r_bonus with β = 0.5.
+// An attempt that the token limit cuts off loses overlong, which the paper does not have. The
+// last term is a metric.
+func Rubric(check reward.Func, rm *bt.Model, overlong float64) reward.Rubric {
+	check = reward.Memo(check)
+	return reward.Rubric{
+		{Name: "rule", Weight: 1, Func: reward.Correct(check), Low: -1},
+		{Name: "preference", Weight: 1, Batch: reward.Sigmoid(rm.Score), High: 1},
+		{Name: "bonus", Weight: 1, Func: reward.Reflection(check, 0.5), Low: -0.5, High: 0.5},
+		{Name: "overlong", Weight: -overlong, Func: reward.Overlong, High: 1},
+		{Name: "accuracy", Func: reward.Shift(reward.Correct(check), 1), High: 1},
+	}
+}
+
+// Reinforce trains a copy of a model with PPO. The model is in the directory NAME. Every
+// iteration leaves a checkpoint, from which the stage continues, and its attempts in
+// NAME.journal.jsonl, which stays.
+func (r *Run) Reinforce(ctx context.Context, name string, from *model.LM, p Reinforcement) (*model.LM, error) {
+	err := r.Stage(name, func(s *Stage) (err error) {
+		p.Actor.Template, p.Actor.MaxTokens = r.Task.Template, r.Task.MaxTokens
+		if p.Critic == RewardCritic {
+			p.Actor.ValueMean, p.Actor.ValueStd = p.RewardModel.Mean, p.RewardModel.Std
+		}
+		run, err := ppo.OpenRun(r.Path(name+".checkpoint"), ppo.RunConfig{Journal: r.Path(name + journalSuffix), Rubric: p.Rubric, Verdict: verdict(p.Rubric)})
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, run.Close()) }()
+		policy, err := r.resume(s, run.Last, from, p)
+		if err != nil {
+			return err
+		}
+		defer policy.Close()
+		p.Config.Seed = r.Seed
+		config, err := run.Resume(p.Config)
+		if err != nil {
+			return err
+		}
+		trainer := ppo.Trainer{Policy: policy, Rubric: p.Rubric, Config: config}
+		for step, err := range trainer.Train(ctx, p.Starts) {
+			if err != nil {
+				return err
+			}
+			s.Step("", step.Iteration, step.Of, Tokens{step.Sampled, step.Trained}, describe(step, p.Rubric))
+			if err := run.Save(config, step, policy.SaveIn, s.save); err != nil {
+				return err
+			}
+		}
+		lm := policy.LM.WithoutScalars()
+		defer lm.Close()
+		return lm.Save(r.Path(name))
+	})
+	if err != nil {
+		return nil, err
+	}
+	os.RemoveAll(r.Path(name + ".checkpoint"))
+	return model.Open(r.Backend, r.Path(name))
+}
+
+const (
+	recordFile    = "stage.json"
+	journalSuffix = ".journal.jsonl"
+)
+
+// verdict reads the rubric's accuracy.
+func verdict(rubric reward.Rubric) func(ppo.Sample) coat.Outcome {
+	right := slices.IndexFunc(rubric, func(t reward.Term) bool { return t.Name == "accuracy" })
+	return func(s ppo.Sample) coat.Outcome {
+		switch {
+		case right < 0:
+			return coat.Unknown
+		case s.Score.Parts[right] == 1:
+			return coat.Right
+		}
+		return coat.Wrong
+	}
+}
+
+// resume opens the last checkpoint of a stage of PPO, or starts the stage.
+func (r *Run) resume(s *Stage, last *ppo.Checkpoint, from *model.LM, p Reinforcement) (*ppo.ActorCritic, error) {
+	if last == nil {
+		return r.actorCritic(from, p)
+	}
+	for _, why := range last.Skipped {
+		fmt.Fprintln(os.Stderr, "skipped:", why)
+	}
+	data, err := os.ReadFile(filepath.Join(last.Dir, recordFile))
+	var old record
+	if err == nil {
+		err = json.Unmarshal(data, &old)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", last.Dir, err)
+	}
+	s.resume(&old)
+	return last.Open(r.Backend, p.Actor)
+}
+
+// actorCritic copies a model and makes the critic that p asks for.
+func (r *Run) actorCritic(from *model.LM, p Reinforcement) (*ppo.ActorCritic, error) {
+	switch p.Critic {
+	case NoCritic:
+		return ppo.NewActorCritic(from.Clone(), nil, p.Actor)
+	case SharedCritic:
+		lm, err := from.WithScalar(ppo.ValueHead, r.Seed)
+		if err != nil {
+			return nil, err
+		}
+		return ppo.NewActorCritic(lm, nil, p.Actor)
+	case RewardCritic:
+		return ppo.NewActorCritic(from.Clone(), p.RewardModel.Net.Clone(), p.Actor)
+	case PolicyCritic:
+		return ppo.NewActorCritic(from.Clone(), from.WithScore(r.Seed), p.Actor)
+	}
+	config := from.Config
+	config.Layers = p.Layers
+	critic, err := model.NewNet(r.Backend, config, r.Seed)
+	if err != nil {
+		return nil, err
+	}
+	defer critic.Close()
+	return ppo.NewActorCritic(from.Clone(), critic.WithScore(r.Seed), p.Actor)
+}
+
+// save writes the stage's record into a checkpoint.
+func (s *Stage) save(dir string) error {
+	data, err := s.state()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, recordFile), data, 0o644)
+}
+
+// describe makes an iteration of PPO into figures: means over the rollouts, and accuracy
+// and length by the kind of their starts.
+func describe(step ppo.Step, rubric reward.Rubric) map[string]float64 {
+	v := map[string]float64{
+		"policy_loss": step.PolicyLoss, "value_loss": step.ValueLoss, "entropy": step.Entropy, "kl": step.ApproxKL,
+		"clip_fraction": step.ClipFraction, "policy_norm": step.GradNorm, "value_norm": step.CriticGradNorm,
+		"explained_variance": step.ExplainedVariance,
+	}
+	n := float64(len(step.Samples))
+	right := slices.IndexFunc(rubric, func(t reward.Term) bool { return t.Name == "accuracy" })
+	for _, s := range step.Samples {
+		v["reward"] += s.Score.Total / n
+		v["tokens"] += float64(len(s.Tokens)) / n
+		if s.Truncated {
+			v["truncated"] += 1 / n
+		}
+		for k, t := range rubric {
+			v[t.Name] += s.Score.Parts[k] / n
+		}
+	}
+	for i, o := range step.ByStartKind() {
+		if o.Rollouts > 0 && o.Rollouts < len(step.Samples) { // they come from several
+			name := coat.Outcome(i).String()
+			if right >= 0 {
+				v["accuracy_"+name] = o.Parts[right]
+			}
+			v["tokens_"+name] = o.Tokens
+		}
+	}
+	return v
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/examples/pipeline"
+	"github.com/satori-go/satori/examples/tasks"
+	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/rae"
+	"github.com/satori-go/satori/reward/bt"
+	"github.com/satori-go/satori/synth"
+)
+
+// stages are the names of the stages, in the order of the report.
+var stages = []string{"facts", "base", "demos", "ft", "samples", "rm", "rl", "harvest", "distilled", "round2", "cot_ft", "cot_rl",
+	"eval_cot_ft", "eval_cot_rl", "eval_ft", "eval_rl", "eval_round2"}
+
+// method trains and evaluates. Sections are those of the paper.
+func method(ctx context.Context, r *run) error {
+	p, train := r.recipe, r.problems["train"]
+
+	// A base model that knows the task's facts, but no search and no meta-action.
+	fresh, err := r.fresh()
+	if err != nil {
+		return err
+	}
+	facts, err := r.Imitate(ctx, "facts", fresh, r.lines(p.Base), p.Base.Train)
+	if err != nil {
+		return err
+	}
+	base, err := r.Imitate(ctx, "base", facts, r.lines(p.Boxes), p.Boxes.Train)
+	if err != nil {
+		return err
+	}
+
+	// 4.1 Format tuning: imitation of a few demonstrations of each kind. The meta-actions
+	// are new to the base model; they begin as the words that separated its steps.
+	for action, word := range tasks.Separators {
+		if err := base.CopyToken(action.String(), word); err != nil {
+			return err
+		}
+	}
+	demos, err := r.Demos(ctx, "demos", train, p.Demos, synth.Config{
+		Generate: r.task.Generate, Critic: r.task.Critic, Check: r.Task.Check, Solutions: p.Solutions, Share: p.Share,
+	})
+	if err != nil {
+		return err
+	}
+	ft, err := r.Imitate(ctx, "ft", base, demos, p.FT)
+	if err != nil {
+		return err
+	}
+
+	// D.3 Eight samples a problem of the format-tuned policy make the pairs of the outcome
+	// reward model and, where both outcomes occur, the restart states D+ and D−.
+	samples, err := r.Sample(ctx, "samples", ft, r.Some(train, p.Problems, 1), 8)
+	if err != nil {
+		return err
+	}
+	pairs, err := synth.Pairs(samples, p.Pairs, r.Seed)
+	if err != nil {
+		return err
+	}
+	rm, err := r.RewardModel(ctx, "rm", ft, pairs, p.RM)
+	if err != nil {
+		return err
+	}
+	restarts, err := rae.Build(samples, rae.Config{Seed: r.Seed, Fits: r.Fits(ft)})
+	if err != nil {
+		return err
+	}
+
+	// 4.2 Reinforcement learning with Restart and Explore.
+	starts := restarts.Mix(ppo.Cycle(train, r.Seed), p.Shares, r.Rand(2))
+	rl, err := r.Reinforce(ctx, "rl", ft, r.ppo(rm, starts, p.RL))
+	if err != nil {
+		return err
+	}
+
+	// D.3 Round 2: the hardest problems' solutions, distilled into the base model, and RL
+	// again without restarts, eight attempts a problem, at T = 1.2.
+	harvest, err := r.Sample(ctx, "harvest", rl, r.Some(train, p.Harvest, 3), 4)
+	if err != nil {
+		return err
+	}
+	hardest, err := synth.Distill(harvest, 0, r.Seed)
+	if err != nil {
+		return err
+	}
+	if len(hardest) > 0 { // none, if the policy solved nothing: then there is no second round
+		distilled, err := r.Imitate(ctx, "distilled", base, hardest, p.Distill)
+		if err != nil {
+			return err
+		}
+		again := r.ppo(rm, times(8, ppo.Cycle(train, r.Seed+1)), p.Round2)
+		again.Actor.Temperature = 1.2
+		round2, err := r.Reinforce(ctx, "round2", distilled, again)
+		if err != nil {
+			return err
+		}
+		if err := r.Evaluate(ctx, "round2", round2, r.exam()); err != nil {
+			return err
+		}
+	}
+
+	if r.cot {
+		if err := twin(ctx, r, base, demos, rm); err != nil {
+			return err
+		}
+	}
+	return errors.Join(r.Evaluate(ctx, "ft", ft, r.exam()), r.Evaluate(ctx, "rl", rl, r.exam()))
+}
+
+// twin is the baseline, chain of thought: the same demonstrations without reflection and
+// exploration, the same RL.
+func twin(ctx context.Context, r *run, base *model.LM, demos []coat.Demo, rm *bt.Model) error {
+	ft, err := r.Imitate(ctx, "cot_ft", base, synth.CoT(demos), r.recipe.FT)
+	if err != nil {
+		return err
+	}
+	rl, err := r.Reinforce(ctx, "cot_rl", ft, r.ppo(rm, ppo.Cycle(r.problems["train"], r.Seed), r.recipe.RL))
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.Evaluate(ctx, "cot_ft", ft, r.exam()), r.Evaluate(ctx, "cot_rl", rl, r.exam()))
+}
+
+// ppo says how PPO trains a policy by the paper's reward.
+func (r *run) ppo(rm *bt.Model, starts iter.Seq[coat.Start], c ppo.Config) pipeline.Reinforcement {
+	p := r.recipe
+	return pipeline.Reinforcement{
+		Rubric: pipeline.Rubric(r.Task.Check, rm, p.Overlong), Starts: starts, Config: c,
+		Actor: p.Actor, Critic: p.Critic, Layers: p.Layers, RewardModel: rm,
+	}
+}
+
+// times repeats each start n times in a row.
+func times(n int, starts iter.Seq[coat.Start]) iter.Seq[coat.Start] {
+	return func(yield func(coat.Start) bool) {
+		for s := range starts {
+			for range n {
+				if !yield(s) {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/examples/pipeline"
+	"github.com/satori-go/satori/examples/tasks"
+	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/tokenizer"
+)
+
+// A run is a pipeline with the recipe and the problems of a task.
+type run struct {
+	*pipeline.Run
+	recipe   Recipe
+	task     tasks.Task
+	cot      bool                      // train the chain-of-thought twin
+	split    string                    // that models are evaluated on
+	problems map[string][]coat.Problem // by split
+}
+
+// settings decide the results. A directory belongs to one set of them.
+type settings struct {
+	Task     string `json:"task"`
+	Seed     uint64 `json:"seed"`
+	Backend  string `json:"backend"`
+	Problems string `json:"problems,omitempty"` // SHA-256 of the file
+	Split    string `json:"split"`
+	Recipe   Recipe `json:"recipe"`
+}
+
+// newRun checks everything that can be checked before the first stage: the task, the
+// problems, the backend, the directory.
+func newRun(o options, out *os.File) (*run, error) {
+	recipe, err := recipe(o.task)
+	if err != nil {
+		return nil, err
+	}
+	if o.quick {
+		recipe.quick(o.task)
+	}
+	if o.recipe != "" {
+		if err := recipe.amend(o.recipe); err != nil {
+			return nil, err
+		}
+	}
+	i := slices.IndexFunc(tasks.All(), func(t tasks.Task) bool { return t.Name == o.task })
+	r := &run{recipe: recipe, task: tasks.All()[i], cot: o.cot, split: o.split, problems: map[string][]coat.Problem{}}
+	if !slices.Contains(r.task.Splits, o.split) {
+		return nil, fmt.Errorf("%s has no split %q, it has %s", o.task, o.split, strings.Join(r.task.Splits, ", "))
+	}
+	hash, err := r.load(o.problems)
+	if err != nil {
+		return nil, err
+	}
+	backend, err := model.OpenBackend(o.backend)
+	if err != nil {
+		return nil, err
+	}
+	r.Run, err = pipeline.Open(pipeline.Config{
+		Dir: o.out, Stages: stages, Until: o.until, Backend: backend, Seed: o.seed, Out: out,
+		Task:     pipeline.Task{Name: o.task, Template: coat.Bare, Check: r.task.Check, MaxTokens: recipe.MaxTokens},
+		Settings: settings{Task: o.task, Seed: o.seed, Backend: backend.Name(), Problems: hash, Split: o.split, Recipe: recipe},
+	})
+	return r, err
+}
+
+// load reads the task's problems and, instead of its training problems, those of a file, of
+// which it returns the hash.
+func (r *run) load(file string) (hash string, err error) {
+	for _, split := range r.task.Splits {
+		if r.problems[split], err = r.task.Problems(split); err != nil {
+			return "", err
+		}
+	}
+	if r.recipe.MaxLevel > 0 {
+		for _, split := range []string{"train", "valid", "test"} {
+			r.problems[split] = slices.DeleteFunc(r.problems[split], func(p coat.Problem) bool { return p.Level > r.recipe.MaxLevel })
+		}
+	}
+	if file == "" {
+		return "", nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	r.problems["train"], err = coat.ReadProblems(bytes.NewReader(data), file, r.task.CheckGold)
+	return fmt.Sprintf("%x", sha256.Sum256(data)), err
+}
+
+// exam returns what models are evaluated on.
+func (r *run) exam() pipeline.Exam {
+	return pipeline.Exam{
+		Test:   r.Some(r.problems[r.split], r.recipe.Eval, 0x74),
+		Hard:   r.Some(r.problems["hard"], r.recipe.Eval, 0x74),
+		Second: r.recipe.Second,
+		Ways:   r.task.Ways,
+	}
+}
+
+// fresh makes the untrained model of the task. Its vocabulary is the words of the task, then
+// the meta-actions.
+func (r *run) fresh() (*model.LM, error) {
+	words := append([]string{"<pad>", "<eos>"}, r.task.Words...)
+	tok, err := tokenizer.NewWordLevel(words, coat.Actions{}.Tokens())
+	if err != nil {
+		return nil, err
+	}
+	c := r.recipe.Model
+	c.VocabSize, c.Pad, c.EOS = tok.Len(), 0, 1
+	net, err := model.NewNet(r.Backend, c, r.Seed)
+	if err != nil {
+		return nil, err
+	}
+	return model.NewLM(net, tok)
+}
+
+// lines makes the lines of drills, in the order of the lessons.
+func (r *run) lines(d Drills) (lines []coat.Demo) {
+	rng := r.Rand(0x6472)
+	for _, l := range d.Lessons {
+		for range l.Lines {
+			lines = append(lines, r.task.Drill(rng, l.Lesson))
+		}
+	}
+	return lines
+}
+
+// notes tell a reader of the report what the figures mean.
+func (r *run) notes() []string {
+	return []string{
+		fmt.Sprintf("Task: %s. A small transformer, trained from nothing in this run, on one machine.", r.task.Name),
+		"The demonstrations are not a language model's: the generator is a program that makes plausible mistakes, and the critic is an exact program.",
+		"Right and wrong are decided by an exact checker.",
+		fmt.Sprintf("Everything below is measured on the %s problems of the task, which are no training problems of it; hard problems are harder than any of training.", r.split),
+		"Self-correction: an attempt counts where a reflection follows a complete answer. F→T: that answer was wrong, the last one right; T→F the other way round.",
+		"The chain-of-thought twin, where there is one, has the same base model, demonstrations less reflection and exploration, the same reward model and the same number of rollouts. It has no restarts, which begin with a reflection.",
+		"Second attempts are forced: a finished attempt is put before the model again, with <|reflect|> behind it.",
+	}
+}
