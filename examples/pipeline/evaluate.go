@@ -8,7 +8,6 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/examples/report"
-	"github.com/satori-go/satori/examples/tasks"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/sampler"
 	"github.com/satori-go/satori/rae"
@@ -21,7 +20,7 @@ type Exam struct {
 	Hard   []coat.Problem // problems that are harder than those of training; nil: there are none
 	Second int            // finished attempts that the model gets again, with a reflection, at most; 0: all
 	// Ways counts what an attempt tries. Nil: it is not counted.
-	Ways func(coat.Attempt) (tasks.Ways, error)
+	Ways func(coat.Attempt) (report.Ways, error)
 }
 
 // Evaluate is the stage eval_NAME. It judges a model: greedy and at temperature 1, greedy on
@@ -94,12 +93,12 @@ func (r *Run) summarize(ctx context.Context, x Exam, results, at1, hard, forced 
 	if x.Ways == nil {
 		return summary, nil
 	}
-	summary.Ways, summary.WaysT1 = new(tasks.Ways), new(tasks.Ways)
+	summary.Ways, summary.WaysT1 = new(report.Ways), new(report.Ways)
 	return summary, errors.Join(count(summary.Ways, results, x.Ways), count(summary.WaysT1, at1, x.Ways))
 }
 
 // count adds up what attempts try.
-func count(sum *tasks.Ways, attempts []coat.Judged, ways func(coat.Attempt) (tasks.Ways, error)) error {
+func count(sum *report.Ways, attempts []coat.Judged, ways func(coat.Attempt) (report.Ways, error)) error {
 	for _, j := range attempts {
 		n, err := ways(j.Attempt)
 		if err != nil {

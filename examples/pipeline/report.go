@@ -20,24 +20,28 @@ import (
 	"github.com/satori-go/satori/reward/eval"
 )
 
+// A Page says what a report shows.
+type Page struct {
+	Title string
+	Notes []string // what a reader has to know, a line each
+	// Evaluations are the names that Evaluate had, in the order of the tables. The report
+	// leaves out what the run does not have.
+	Evaluations []string
+	// Before and After name the evaluations before and after RL. The report shows their
+	// attempts at the same problems, and the last rollouts of the stage After.
+	Before, After string
+	Last          string // the evaluation in the figures at the top; where the run does not have it: After
+}
+
 // Report writes metrics.jsonl, summary.json and report.html, and prints the figures.
-func (r *Run) Report(ctx context.Context, notes []string) error {
+func (r *Run) Report(ctx context.Context, p Page) error {
 	config, err := os.ReadFile(r.Path("config.json"))
 	if err != nil {
 		return err
 	}
 	s := report.Summary{Task: r.Task.Name, Seed: r.Seed, Backend: r.Backend.Name(), Versions: versions(), Config: config}
-	for name, to := range map[string]**report.Evaluation{"ft": &s.FT, "rl": &s.RL, "round2": &s.Round2, "cot_ft": &s.CoTFT, "cot_rl": &s.CoTRL} {
-		data, err := os.ReadFile(r.Path("eval_" + name + ".json"))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err == nil {
-			err = json.Unmarshal(data, to)
-		}
-		if err != nil {
-			return fmt.Errorf("eval_%s.json: %w", name, err)
-		}
+	if s.Evaluations, err = r.evaluations(p.Evaluations); err != nil {
+		return err
 	}
 	records, err := r.records()
 	if err != nil {
@@ -48,17 +52,20 @@ func (r *Run) Report(ctx context.Context, notes []string) error {
 		s.Stages = append(s.Stages, rec.Stage)
 		metrics = append(metrics, rec.Metrics...)
 	}
-	samples, err := r.pick(ctx)
+	samples, err := r.pick(ctx, p.Before, p.After)
 	if err != nil {
 		return err
 	}
-	rollouts, err := r.rollouts(ctx)
+	rollouts, err := r.rollouts(ctx, p.After)
 	if err != nil {
 		return err
+	}
+	if s.Evaluation(p.Last) == nil {
+		p.Last = p.After
 	}
 	var page, text bytes.Buffer
 	err = report.Write(&page, report.Report{
-		Title: "Satori: " + r.Task.Name, Notes: notes, Summary: s, Metrics: metrics, Samples: append(samples, rollouts...),
+		Title: p.Title, Notes: p.Notes, Summary: s, Metrics: metrics, Samples: append(samples, rollouts...), Before: p.Before, After: p.Last,
 	})
 	if err != nil {
 		return err
@@ -76,25 +83,47 @@ func (r *Run) Report(ctx context.Context, notes []string) error {
 	return nil
 }
 
-// pick chooses trajectories to show: the same problems before and after RL.
-func (r *Run) pick(ctx context.Context) ([]report.Sample, error) {
-	before, err := r.readJudged(ctx, "eval_ft.jsonl")
-	if err != nil {
-		return nil, err
+// evaluations reads what Evaluate wrote under the names.
+func (r *Run) evaluations(names []string) (list []report.Evaluation, err error) {
+	for _, name := range names {
+		data, err := os.ReadFile(r.Path("eval_" + name + ".json"))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		e := report.Evaluation{Name: name}
+		if err == nil {
+			err = json.Unmarshal(data, &e)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("eval_%s.json: %w", name, err)
+		}
+		list = append(list, e)
 	}
-	after, err := r.readJudged(ctx, "eval_rl.jsonl")
-	if err != nil {
-		return nil, err
-	}
-	return report.Pick(ctx, before, after, r.Task.Check, 12)
+	return list, nil
 }
 
-// rollouts chooses from the last attempts of RL, which its journal has: of each kind of
-// start one that was right and one that was wrong, with their rewards.
-func (r *Run) rollouts(ctx context.Context) ([]report.Sample, error) {
+// pick chooses attempts to show: at the same problems before and after RL.
+func (r *Run) pick(ctx context.Context, before, after string) ([]report.Sample, error) {
+	var both [2][]coat.Judged
+	for i, name := range []string{before, after} {
+		list, err := r.readJudged(ctx, "eval_"+name+".jsonl")
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		both[i] = list
+	}
+	return report.Pick(ctx, both[0], both[1], r.Task.Check, 12)
+}
+
+// rollouts chooses from the last attempts of a stage of RL, which its journal has: of each
+// kind of start one that was right and one that was wrong, with their rewards.
+func (r *Run) rollouts(ctx context.Context, stage string) ([]report.Sample, error) {
 	type class struct{ prior, verdict coat.Outcome }
 	last := map[class]ppo.Record{}
-	for e, err := range ppo.ReadJournal(r.Path("rl" + journalSuffix)) {
+	for e, err := range ppo.ReadJournal(r.Path(stage + journalSuffix)) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil
 		}
@@ -128,19 +157,13 @@ func (r *Run) rollouts(ctx context.Context) ([]report.Sample, error) {
 // print writes the figures in a few lines.
 func (r *Run) print(s report.Summary) {
 	fmt.Fprintf(r.Out, "\n%-8s %8s %8s %8s %8s %10s %14s %14s\n", "", "greedy", "T=1", "hard", "tokens", "truncated", "F→T : T→F", "at T=1")
-	for _, row := range []struct {
-		name string
-		s    *report.Evaluation
-	}{{"ft", s.FT}, {"rl", s.RL}, {"round2", s.Round2}, {"cot_ft", s.CoTFT}, {"cot_rl", s.CoTRL}} {
-		if row.s == nil {
-			continue
-		}
+	for _, e := range s.Evaluations {
 		hard := "–"
-		if row.s.Hard != nil {
-			hard = fmt.Sprintf("%.1f%%", 100*row.s.Hard.Accuracy)
+		if e.Hard != nil {
+			hard = fmt.Sprintf("%.1f%%", 100*e.Hard.Accuracy)
 		}
-		fmt.Fprintf(r.Out, "%-8s %7.1f%% %7.1f%% %8s %8.1f %9.1f%% %14s %14s\n", row.name, 100*row.s.Accuracy, 100**row.s.AccuracyT1,
-			hard, row.s.MeanTokens, 100*row.s.Truncated, ratio(row.s.SelfCorrection), ratio(row.s.SelfCorrectionT1))
+		fmt.Fprintf(r.Out, "%-8s %7.1f%% %7.1f%% %8s %8.1f %9.1f%% %14s %14s\n", e.Name, 100*e.Accuracy, 100**e.AccuracyT1,
+			hard, e.MeanTokens, 100*e.Truncated, ratio(e.SelfCorrection), ratio(e.SelfCorrectionT1))
 	}
 	fmt.Fprintf(r.Out, "\nreport: %s\n", r.Path("report.html"))
 }

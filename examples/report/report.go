@@ -1,13 +1,14 @@
 package report
 
 import (
+	"bytes"
 	_ "embed"
 	"encoding/json"
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 
-	"github.com/satori-go/satori/examples/tasks"
 	"github.com/satori-go/satori/reward/eval"
 )
 
@@ -17,25 +18,115 @@ type Summary struct {
 	Seed     uint64            `json:"seed"`
 	Backend  string            `json:"backend"`
 	Versions map[string]string `json:"versions"`         // of Go and of modules
-	Config   json.RawMessage   `json:"config,omitempty"` // whatever the program was told
+	Config   json.RawMessage   `json:"config,omitempty"` // the settings of the program
 
 	Stages []Stage `json:"stages"`
 
-	FT     *Evaluation `json:"ft,omitempty"`     // after format tuning
-	RL     *Evaluation `json:"rl,omitempty"`     // after reinforcement learning
-	Round2 *Evaluation `json:"round2,omitempty"` // after distillation and a second round
-	CoTFT  *Evaluation `json:"cot_ft,omitempty"` // the chain-of-thought twins
-	CoTRL  *Evaluation `json:"cot_rl,omitempty"`
+	// Evaluations stand in summary.json under their names, such as "ft" and "rl", in the
+	// order of the pipeline. A name cannot be that of another field.
+	Evaluations []Evaluation `json:"-"`
 }
 
-// An Evaluation is what a model does on problems that it was not trained on.
+// An Evaluation holds the figures of a model on problems that it was not trained on.
 type Evaluation struct {
+	Name string `json:"-"` // of the stage that made the model
 	eval.Summary
-	Ways   *tasks.Ways `json:"ways,omitempty"`    // of the greedy attempts
-	WaysT1 *tasks.Ways `json:"ways_t1,omitempty"` // of those at temperature 1
+	Ways   *Ways `json:"ways,omitempty"`    // of the greedy attempts
+	WaysT1 *Ways `json:"ways_t1,omitempty"` // of those at temperature 1
 }
 
-// A Stage is what a part of the run cost.
+// Ways counts what responses try, right or wrong. A response begins a way, and so does
+// every <|explore|> in it.
+type Ways struct {
+	Tried       int `json:"tried"`
+	Whole       int `json:"whole"`  // each step is one that the question allows, up to the way's end
+	Again       int `json:"again"`  // of those that are whole: tried before in the same response
+	Checks      int `json:"checks"` // reflections on steps that the question allows
+	ChecksRight int `json:"checks_right"`
+}
+
+// Add adds the counts of other responses.
+func (w *Ways) Add(o Ways) {
+	w.Tried += o.Tried
+	w.Whole += o.Whole
+	w.Again += o.Again
+	w.Checks += o.Checks
+	w.ChecksRight += o.ChecksRight
+}
+
+// Evaluation finds the evaluation with a name; nil: there is none.
+func (s Summary) Evaluation(name string) *Evaluation {
+	i := slices.IndexFunc(s.Evaluations, func(e Evaluation) bool { return e.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &s.Evaluations[i]
+}
+
+// fields are the names in summary.json that are not of evaluations.
+var fields = []string{"task", "seed", "backend", "versions", "config", "stages"}
+
+// MarshalJSON writes the fields, then each evaluation under its name.
+func (s Summary) MarshalJSON() ([]byte, error) {
+	type plain Summary // has no methods
+	data, err := json.Marshal(plain(s))
+	if err != nil {
+		return nil, err
+	}
+	b := bytes.NewBuffer(data[:len(data)-1])
+	for i, e := range s.Evaluations {
+		if slices.Contains(fields, e.Name) || s.Evaluation(e.Name) != &s.Evaluations[i] {
+			return nil, fmt.Errorf("report: %q cannot be the name of evaluation %d: another field has it", e.Name, i+1)
+		}
+		name, err := json.Marshal(e.Name)
+		if err != nil {
+			return nil, err
+		}
+		value, err := json.Marshal(e)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(b, ",%s:%s", name, value)
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (s *Summary) UnmarshalJSON(data []byte) error {
+	type plain Summary
+	var read plain
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	in := json.NewDecoder(bytes.NewReader(data))
+	if _, err := in.Token(); err != nil { // {
+		return err
+	}
+	for in.More() { // in the order of the file
+		token, err := in.Token()
+		if err != nil {
+			return err
+		}
+		var value json.RawMessage
+		if err := in.Decode(&value); err != nil {
+			return err
+		}
+		name := token.(string)
+		if slices.Contains(fields, name) {
+			continue
+		}
+		e := Evaluation{Name: name}
+		if err := json.Unmarshal(value, &e); err != nil {
+			return fmt.Errorf("field %q: %w", name, err)
+		}
+		read.Evaluations = append(read.Evaluations, e)
+	}
+	*s = Summary(read)
+	return nil
+}
+
+// A Stage says what a part of the run cost.
 type Stage struct {
 	Name        string  `json:"name"`
 	Seconds     float64 `json:"seconds"`
@@ -44,13 +135,16 @@ type Stage struct {
 	CoreSeconds float64 `json:"core_seconds"` // of processor time
 }
 
-// A Report is what the page shows.
+// A Report holds what the page shows.
 type Report struct {
 	Title   string
 	Notes   []string // what the reader has to know, a line each
 	Summary Summary
-	Metrics []Metric // see Metric for the names that are drawn
-	Samples []Sample
+	// Before and After name the evaluations that the figures at the top compare. Where either
+	// is missing the page has no figures there.
+	Before, After string
+	Metrics       []Metric // see Metric for the names that are drawn
+	Samples       []Sample
 }
 
 //go:embed page.html
@@ -58,7 +152,7 @@ var pageHTML string
 
 var page = template.Must(template.New("page").Parse(pageHTML))
 
-// Write writes the page. Everything that a model wrote is escaped.
+// Write writes the page. It escapes everything that a model wrote.
 func Write(w io.Writer, r Report) error {
 	if err := page.Execute(w, newView(r)); err != nil {
 		return fmt.Errorf("report: %w", err)

@@ -54,8 +54,8 @@ const (
 func full(t *testing.T) report.Report {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(1, 2))
-	phase := func(accuracy, tokens float64, f2t, t2f int) *report.Evaluation {
-		s := &report.Evaluation{Summary: eval.Summary{N: 1000, Accuracy: accuracy, MeanTokens: tokens, Truncated: 0.012}}
+	phase := func(name string, accuracy, tokens float64, f2t, t2f int) report.Evaluation {
+		s := report.Evaluation{Name: name, Summary: eval.Summary{N: 1000, Accuracy: accuracy, MeanTokens: tokens, Truncated: 0.012}}
 		s.Low, s.High = eval.Wilson(int(1000*accuracy), 1000)
 		level := func(l int) eval.Level {
 			v := eval.Level{Level: l, N: 200, Accuracy: max(0.02, min(0.98, accuracy*1.4-0.09*float64(l))), MeanTokens: tokens * (0.5 + float64(l)/8)}
@@ -80,7 +80,7 @@ func full(t *testing.T) report.Report {
 		return s
 	}
 	r := report.Report{
-		Title: "Satori on path-star",
+		Title: "Satori on path-star", Before: "ft", After: "round2",
 		Notes: []string{
 			"A small transformer, trained from nothing on this machine, learns to reason in steps that can doubt and start again.",
 			"The generator of the demonstrations is a program that makes plausible mistakes; the critic is exact. No language model was asked.",
@@ -91,7 +91,10 @@ func full(t *testing.T) report.Report {
 			Config: json.RawMessage(`{"steps":40,"rollouts":512}`),
 			Stages: []report.Stage{{"base", 182, 4200000, 0, 350}, {"ft", 95.5, 1830000, 0, 180}, {"rm", 48, 900000, 0, 92}, {"buffers", 9.1, 210000, 0, 17},
 				{"rl", 610, 15200000, 0, 1180}, {"distil", 61, 1400000, 0, 118}, {"round2", 210, 5200000, 0, 400}, {"evaluate", 41, 700000, 0, 80}},
-			FT: phase(0.36, 28, 40, 22), RL: phase(0.71, 46, 122, 9), Round2: phase(0.78, 49, 131, 6), CoTFT: phase(0.24, 14, 0, 0), CoTRL: phase(0.30, 14, 0, 0),
+			Evaluations: []report.Evaluation{
+				phase("ft", 0.36, 28, 40, 22), phase("rl", 0.71, 46, 122, 9), phase("round2", 0.78, 49, 131, 6),
+				phase("cot_ft", 0.24, 14, 0, 0), phase("cot_rl", 0.30, 14, 0, 0),
+			},
 		},
 	}
 	for _, stage := range []string{"rl", "round2", "cot_rl"} {
@@ -184,7 +187,7 @@ func wellFormed(t *testing.T, page string) {
 // What a run has not got is left out.
 func TestWriteLittle(t *testing.T) {
 	r := full(t)
-	page := html(t, report.Report{Title: "t", Summary: report.Summary{FT: r.Summary.FT}, Metrics: []report.Metric{{Stage: "rl", Step: 1, Values: map[string]float64{"reward": 1}}}})
+	page := html(t, report.Report{Title: "t", Summary: report.Summary{Evaluations: r.Summary.Evaluations[:1]}, Metrics: []report.Metric{{Stage: "rl", Step: 1, Values: map[string]float64{"reward": 1}}}})
 	if !strings.Contains(page, "36.0 %") {
 		t.Error("no figures of format tuning")
 	}

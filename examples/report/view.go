@@ -14,12 +14,13 @@ import (
 	"github.com/satori-go/satori/reward/eval"
 )
 
-// A view is a report in the words of the page: numbers are formatted, charts laid
-// out, what there is not is empty.
+// A view is a report as the page needs it: numbers are formatted and charts laid out. What a
+// report does not have is empty.
 type view struct {
 	Title       string
 	Notes       []string
 	Facts       []string // task, seed, backend
+	Before      string   // the phase that tiles compare with
 	Tiles       []tile
 	Rows        []row
 	Curves      []curveView
@@ -39,16 +40,24 @@ type phase struct {
 	Summary     *Evaluation
 }
 
-// phases are those that there are, in the order of the pipeline.
-func (s Summary) phases() []phase {
-	all := []phase{
-		{"ft", "format tuning", s.FT},
-		{"rl", "RL", s.RL},
-		{"round2", "second round", s.Round2},
-		{"cot_ft", "CoT, format tuning", s.CoTFT},
-		{"cot_rl", "CoT, RL", s.CoTRL},
+// colours are the classes of the page that have a colour.
+var colours = []string{"ft", "rl", "round2", "cot_ft", "cot_rl"}
+
+// phases lists the evaluations. Those of the paper's stages have colours of their own, others
+// take what is left of these.
+func (s Summary) phases() (list []phase) {
+	left := slices.DeleteFunc(slices.Clone(colours), func(c string) bool { return s.Evaluation(c) != nil })
+	for i, e := range s.Evaluations {
+		class := e.Name
+		if !slices.Contains(colours, class) {
+			class = ""
+			if len(left) > 0 {
+				class, left = left[0], left[1:]
+			}
+		}
+		list = append(list, phase{class, stageName(e.Name), &s.Evaluations[i]})
 	}
-	return slices.DeleteFunc(all, func(p phase) bool { return p.Summary == nil })
+	return list
 }
 
 type tile struct{ Figure, From, Label string }
@@ -103,7 +112,7 @@ func newView(r Report) view {
 			v.Facts = append(v.Facts, f.name+" "+f.value)
 		}
 	}
-	v.Tiles = tiles(s)
+	v.Before, v.Tiles = stageName(r.Before), tiles(s.Evaluation(r.Before), s.Evaluation(r.After))
 	for _, p := range v.Legend {
 		v.Rows = append(v.Rows, newRow(p))
 	}
@@ -132,27 +141,26 @@ func newView(r Report) view {
 	return v
 }
 
-// tiles are the few figures to read first.
-func tiles(s Summary) []tile {
-	last := cmp.Or(s.Round2, s.RL)
-	if s.FT == nil || last == nil {
+// tiles makes the few figures to read first.
+func tiles(first, last *Evaluation) []tile {
+	if first == nil || last == nil {
 		return nil
 	}
-	list := []tile{{share(last.Accuracy), share(s.FT.Accuracy), "greedy accuracy"}}
-	if last.AccuracyT1 != nil && s.FT.AccuracyT1 != nil {
-		list = append(list, tile{share(*last.AccuracyT1), share(*s.FT.AccuracyT1), "accuracy at T = 1"})
+	list := []tile{{share(last.Accuracy), share(first.Accuracy), "greedy accuracy"}}
+	if last.AccuracyT1 != nil && first.AccuracyT1 != nil {
+		list = append(list, tile{share(*last.AccuracyT1), share(*first.AccuracyT1), "accuracy at T = 1"})
 	}
-	if last.Hard != nil && s.FT.Hard != nil {
-		list = append(list, tile{share(last.Hard.Accuracy), share(s.FT.Hard.Accuracy), "on problems harder than any in training"})
+	if last.Hard != nil && first.Hard != nil {
+		list = append(list, tile{share(last.Hard.Accuracy), share(first.Hard.Accuracy), "on problems harder than any in training"})
 	}
 	if c := last.SelfCorrection; c != nil && c.F2T+c.T2F > 0 {
 		t := tile{Figure: fmt.Sprintf("%d : %d", c.F2T, c.T2F), Label: "answers mended : answers spoilt"}
-		if b := s.FT.SelfCorrection; b != nil {
+		if b := first.SelfCorrection; b != nil {
 			t.From = fmt.Sprintf("%d : %d", b.F2T, b.T2F)
 		}
 		list = append(list, t)
 	}
-	return append(list, tile{plain(math.Round(last.MeanTokens)), plain(math.Round(s.FT.MeanTokens)), "tokens a response"})
+	return append(list, tile{plain(math.Round(last.MeanTokens)), plain(math.Round(first.MeanTokens)), "tokens a response"})
 }
 
 func newRow(p phase) row {
@@ -174,7 +182,7 @@ func newRow(p phase) row {
 	return r
 }
 
-// corrections has the natural second attempts of all phases, then the forced ones.
+// corrections makes the rows of the natural second attempts of all phases, then of the forced ones.
 func corrections(phases []phase) (rows []correctionRow) {
 	add := func(p phase, kind string, c *eval.Correction) {
 		if c == nil {
@@ -194,8 +202,8 @@ func corrections(phases []phase) (rows []correctionRow) {
 	return rows
 }
 
-// learning has a row of charts for each stage with a reward, and one row for the
-// losses of all others.
+// learning makes a row of charts for each stage with a reward, and one row for the losses
+// of all others.
 func learning(curves []curve) (views []curveView) {
 	supervised := curveView{Title: "Supervised stages"}
 	for _, c := range curves {
@@ -221,8 +229,8 @@ func learning(curves []curve) (views []curveView) {
 	return views
 }
 
-// byLevel draws accuracy and length. Levels that only the hard set has stand with
-// the others.
+// byLevel draws accuracy and length. It puts levels that only the hard set has beside the
+// others.
 func byLevel(phases []phase) []chart {
 	accuracy, length := map[int]*group{}, map[int]*group{}
 	for slot, p := range phases {
@@ -285,9 +293,9 @@ func times(stages []Stage) (rows []timeRow, total timeRow) {
 	return rows, format(sum)
 }
 
-// stageName is a stage in plain words, where we know it.
+// stageName returns the plain words for a stage of the paper, or the name itself.
 func stageName(stage string) string {
-	names := map[string]string{"base": "base model", "ft": "format tuning", "rl": "RL", "rm": "reward model", "round2": "second round",
+	names := map[string]string{"base": "base model", "ft": "format tuning", "sft": "fine-tuning", "rl": "RL", "rm": "reward model", "round2": "second round",
 		"cot_ft": "CoT, format tuning", "cot_rl": "CoT, RL"}
 	return cmp.Or(names[stage], stage)
 }

@@ -80,5 +80,5 @@ func train(ctx context.Context, o options, out *os.File) (err error) {
 		}
 		return err
 	}
-	return r.Report(ctx, r.notes())
+	return r.Report(ctx, r.page())
 }

@@ -133,15 +133,20 @@ func (r *run) lines(d Drills) (lines []coat.Demo) {
 	return lines
 }
 
-// notes tell a reader of the report what the figures mean.
-func (r *run) notes() []string {
-	return []string{
-		fmt.Sprintf("Task: %s. A small transformer, trained from nothing in this run, on one machine.", r.task.Name),
-		"The demonstrations are not a language model's: the generator is a program that makes plausible mistakes, and the critic is an exact program.",
-		"Right and wrong are decided by an exact checker.",
-		fmt.Sprintf("Everything below is measured on the %s problems of the task, which are no training problems of it; hard problems are harder than any of training.", r.split),
-		"Self-correction: an attempt counts where a reflection follows a complete answer. F→T: that answer was wrong, the last one right; T→F the other way round.",
-		"The chain-of-thought twin, where there is one, has the same base model, demonstrations less reflection and exploration, the same reward model and the same number of rollouts. It has no restarts, which begin with a reflection.",
-		"Second attempts are forced: a finished attempt is put before the model again, with <|reflect|> behind it.",
+// page says what the report shows.
+func (r *run) page() pipeline.Page {
+	return pipeline.Page{
+		Title:       "Satori: " + r.task.Name,
+		Evaluations: []string{"ft", "rl", "round2", "cot_ft", "cot_rl"},
+		Before:      "ft", After: "rl", Last: "round2",
+		Notes: []string{
+			fmt.Sprintf("Task: %s. A small transformer, trained from nothing in this run, on one machine.", r.task.Name),
+			"The demonstrations are not a language model's: the generator is a program that makes plausible mistakes, and the critic is an exact program.",
+			"Right and wrong are decided by an exact checker.",
+			fmt.Sprintf("Everything below is measured on the %s problems of the task, which are no training problems of it; hard problems are harder than any of training.", r.split),
+			"Self-correction: an attempt counts where a reflection follows a complete answer. F→T: that answer was wrong, the last one right; T→F the other way round.",
+			"The chain-of-thought twin, where there is one, has the same base model, demonstrations less reflection and exploration, the same reward model and the same number of rollouts. It has no restarts, which begin with a reflection.",
+			"Second attempts are forced: a finished attempt is put before the model again, with <|reflect|> behind it.",
+		},
 	}
 }

@@ -6,35 +6,17 @@ import (
 	"strings"
 
 	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/examples/report"
 )
 
-// Ways counts what responses try, right or wrong. A response begins a way, and so does
-// every <|explore|> in it.
-type Ways struct {
-	Tried       int `json:"tried"`
-	Whole       int `json:"whole"`  // each step is one that the question allows, up to the way's end
-	Again       int `json:"again"`  // of those that are whole: tried before in the same response
-	Checks      int `json:"checks"` // reflections on steps that the question allows
-	ChecksRight int `json:"checks_right"`
-}
-
-// Add sums up.
-func (w *Ways) Add(o Ways) {
-	w.Tried += o.Tried
-	w.Whole += o.Whole
-	w.Again += o.Again
-	w.Checks += o.Checks
-	w.ChecksRight += o.ChecksRight
-}
-
-// Ways goes through a response, which may be no [coat.Trace]. A way that the token limit
-// cut off is left out.
-func (t Task) Ways(a coat.Attempt) (Ways, error) {
+// Ways counts what a response tries; it need not be a [coat.Trace]. Ways leaves out a way
+// that the token limit cut off.
+func (t Task) Ways(a coat.Attempt) (report.Ways, error) {
 	z, err := t.read(a.Start.Problem.Question)
 	if err != nil {
-		return Ways{}, fmt.Errorf("tasks: problem %q: %w", a.Start.Problem.ID, err)
+		return report.Ways{}, fmt.Errorf("tasks: problem %q: %w", a.Start.Problem.ID, err)
 	}
-	var n Ways
+	var n report.Ways
 	tried := map[string]bool{}
 	all := strings.Split(a.Text, coat.Explore.String())
 	for i, text := range all {
@@ -55,7 +37,7 @@ func (t Task) Ways(a coat.Attempt) (Ways, error) {
 
 // follow takes the steps of a way's text, counts the checks among them, and tells which
 // way they are, if they are one.
-func (z puzzle) follow(text string, n *Ways) (way, bool) {
+func (z puzzle) follow(text string, n *report.Ways) (way, bool) {
 	open, done := z.ways, 0
 	text = strings.ReplaceAll(text, coat.Reflect.String(), coat.Continue.String()+coat.Reflect.String())
 	for part := range strings.SplitSeq(text, coat.Continue.String()) {

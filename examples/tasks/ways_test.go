@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/examples/report"
 )
 
 func TestWays(t *testing.T) {
@@ -11,17 +12,17 @@ func TestWays(t *testing.T) {
 	for _, c := range []struct {
 		text      string
 		truncated bool
-		want      Ways
+		want      report.Ways
 	}{
-		{`5 7 <|continue|> 7 3 <|continue|> \boxed{ 5 7 3 }`, false, Ways{Tried: 1, Whole: 1}},
+		{`5 7 <|continue|> 7 3 <|continue|> \boxed{ 5 7 3 }`, false, report.Ways{Tried: 1, Whole: 1}},
 		{`5 2 <|continue|> 2 9 <|reflect|> 9 is not 3 <|explore|> 5 7 <|continue|> 7 3 <|reflect|> 3 is 3 <|continue|> \boxed{ 5 7 3 }`, false,
-			Ways{Tried: 2, Whole: 2, Checks: 2, ChecksRight: 2}},
+			report.Ways{Tried: 2, Whole: 2, Checks: 2, ChecksRight: 2}},
 		{`5 2 <|reflect|> 2 is 3 <|continue|> 2 9 <|continue|> \boxed{ 5 2 9 } <|reflect|> 9 is not 3 <|explore|> 5 2 <|continue|> 2 9`, false,
-			Ways{Tried: 2, Whole: 2, Again: 1, Checks: 2, ChecksRight: 1}},
-		{`5 2 <|continue|> 2 3 <|reflect|> 3 is 3 <|explore|> 5 7 <|explore|> 5 7 <|continue|> 7 3 <|continue|> 3 9`, false, Ways{Tried: 3}},
-		{`<|reflect|> <|continue|> <|reflect|> not`, false, Ways{Tried: 1}},
-		{`5 2 <|continue|> 2 9 <|reflect|> 9 is not 3 <|explore|> 5`, true, Ways{Tried: 1, Whole: 1, Checks: 1, ChecksRight: 1}},
-		{``, false, Ways{Tried: 1}},
+			report.Ways{Tried: 2, Whole: 2, Again: 1, Checks: 2, ChecksRight: 1}},
+		{`5 2 <|continue|> 2 3 <|reflect|> 3 is 3 <|explore|> 5 7 <|explore|> 5 7 <|continue|> 7 3 <|continue|> 3 9`, false, report.Ways{Tried: 3}},
+		{`<|reflect|> <|continue|> <|reflect|> not`, false, report.Ways{Tried: 1}},
+		{`5 2 <|continue|> 2 9 <|reflect|> 9 is not 3 <|explore|> 5`, true, report.Ways{Tried: 1, Whole: 1, Checks: 1, ChecksRight: 1}},
+		{``, false, report.Ways{Tried: 1}},
 	} {
 		got, err := PathStar().Ways(coat.Attempt{Start: coat.Start{Problem: p}, Text: c.text, Truncated: c.truncated})
 		if err != nil || got != c.want {
