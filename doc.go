@@ -44,7 +44,8 @@
 //	model/remote     a Sampler that asks a server; model/retry sends requests
 //	model/tokenizer  tokenizer.json; model/tokenizer/sugarme has the type of sugarme/tokenizer
 //	model/chat       chat templates
-//	model/gguf       GGUF files
+//	model/hf         Hugging Face directories and PEFT adapters
+//	model/gguf       GGUF files; model/gguf/convert makes decoders and tokenizers of them
 //	model/sft        imitation: format tuning, distillation
 //	model/train      learners, AdamW
 //	model/network    a decoder with weights on a device
@@ -103,8 +104,9 @@
 // graphs panic, and so do functions whose arguments break their documentation, such as
 // slices of different lengths. A reward that fails stops training; it never becomes 0.
 //
-// Streams: a stream is an iter.Seq2[T, error], and the caller writes the loop. Logging,
-// evaluation and stopping are in the body of that loop. No goroutine outlives it.
+// Streams: a stream is an iter.Seq2[T, error], or an iter.Seq[T] if it cannot fail. The
+// caller writes the loop; logging, evaluation and stopping are in its body. No goroutine
+// outlives the loop.
 //
 // Randomness: each seed is an argument or a field. On one backend the same seed gives the
 // same bytes. A sample does not depend on the other requests of its batch, except for the
