@@ -33,7 +33,7 @@ func (m *LM) ChatStart(system string) (coat.Template, error) {
 // p says. A MaxTokens of zero means as many tokens as the model's positions allow; p.N must
 // be 0 or 1, since [LM.Sample] makes several completions of a prompt. The text is taken as
 // it stands: a question to a chat model goes through [LM.ChatStart] first.
-func (m *LM) Generate(ctx context.Context, text string, p Sampling) (string, error) {
+func (m *LM) Generate(ctx context.Context, text string, p SamplingParams) (string, error) {
 	if p.N > 1 {
 		return "", fmt.Errorf("model: generate: N is %d, want 1; LM.Sample makes several completions", p.N)
 	}

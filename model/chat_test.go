@@ -82,7 +82,7 @@ func ExampleLM_Generate() {
 		log.Fatal(err)
 	}
 	ctx := context.Background()
-	params := model.Sampling{MaxTokens: 5, Temperature: 0.7, Seed: 3}
+	params := model.SamplingParams{MaxTokens: 5, Temperature: 0.7, Seed: 3}
 	text, err := lm.Generate(ctx, "What is 1+1?", params)
 	if err != nil {
 		log.Fatal(err)
@@ -122,22 +122,22 @@ func TestGenerate(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := lm.Response(full[0].Tokens)
-	if got, err := lm.Generate(ctx, "One two three", model.Sampling{Temperature: 1, Seed: 7}); err != nil || got != want {
+	if got, err := lm.Generate(ctx, "One two three", model.SamplingParams{Temperature: 1, Seed: 7}); err != nil || got != want {
 		t.Errorf("%q, %v, want %q", got, err, want)
 	}
 	fixed := fixedSampler(lm.Tokenizer().Encode("elsewhere"))
-	if got, err := lm.Generate(ctx, "One", model.Sampling{Sampler: fixed, MaxTokens: 3}); err != nil || got != "elsewhere" {
+	if got, err := lm.Generate(ctx, "One", model.SamplingParams{Sampler: fixed, MaxTokens: 3}); err != nil || got != "elsewhere" {
 		t.Errorf("%q, %v, want what the sampler gives", got, err)
 	}
 	for _, c := range []struct {
 		text   string
-		params model.Sampling
+		params model.SamplingParams
 		want   string
 	}{
-		{"One", model.Sampling{N: 2}, "N is 2, want 1"},
-		{strings.Repeat("One ", 80), model.Sampling{}, "the model takes fewer than 64"},
-		{"", model.Sampling{}, "the prompt is empty"},
-		{"One", model.Sampling{MaxTokens: -1}, "MaxTokens is -1"},
+		{"One", model.SamplingParams{N: 2}, "N is 2, want 1"},
+		{strings.Repeat("One ", 80), model.SamplingParams{}, "the model takes fewer than 64"},
+		{"", model.SamplingParams{}, "the prompt is empty"},
+		{"One", model.SamplingParams{MaxTokens: -1}, "MaxTokens is -1"},
 	} {
 		if _, err := lm.Generate(ctx, c.text, c.params); err == nil || !strings.HasPrefix(err.Error(), "model: ") || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%.10q with %+v: %v, want %s", c.text, c.params, err, c.want)

@@ -6,7 +6,7 @@
 //   - a [Config] is the shape of a decoder; its methods build the graph;
 //   - a [Net] is a decoder with weights on a backend, with a language-model head or
 //     the scalar head of a reward model or critic;
-//   - an [LM] is a Net with a tokenizer: it samples, and [Sampling.Rollouts] turns starts
+//   - an [LM] is a Net with a tokenizer: it samples, and [SamplingParams.Rollouts] turns starts
 //     into attempts;
 //   - a [Remote] samples from a server; both are a [Sampler];
 //   - a [Learner] improves the weights of a Net against a loss, with AdamW; all of them,

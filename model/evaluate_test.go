@@ -74,7 +74,7 @@ func Example_evaluation() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	sampling := model.Sampling{MaxTokens: 8} // temperature 0: greedy
+	sampling := model.SamplingParams{MaxTokens: 8} // temperature 0: greedy
 	var attempts []coat.Attempt
 	var tokens []int
 	for rollout, err := range sampling.Rollouts(ctx, lm, coat.Bare, coat.Starts(problems)) {

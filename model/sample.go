@@ -12,34 +12,34 @@ import (
 	"github.com/satori-go/satori/model/sampler"
 )
 
-// Sampling says how starts become rollouts.
-type Sampling struct {
+// SamplingParams says how [SamplingParams.Rollouts] makes rollouts of starts, and [LM.Generate]
+// text of text. Its fields are those of [Request], for every start.
+type SamplingParams struct {
 	N           int     // completions a start; 0: 1
-	MaxTokens   int     // new tokens a completion
+	MaxTokens   int     // new tokens of a completion at most
 	Temperature float64 // 0: greedy
-	TopP        float64 // as in Request, and the next two; PPO wants the whole distribution
-	TopK        int
-	MinP        float64
-	Seed        uint64
-	Batch       int // rollouts asked for at a time; 0: 1024
-	// Sampler makes the completions, with the tokenizer of the model that Rollouts is given;
-	// nil: that model itself. With a Remote, rollouts come from other machines.
+	TopP        float64 // 0 and 1: all tokens; PPO needs all, and so do the next two
+	TopK        int     // 0: all tokens
+	MinP        float64 // 0: all tokens
+	Seed        uint64  // of all starts; the i-th has FoldIn(Seed, i)
+	Batch       int     // rollouts that are sampled together; 0: 1024
+	// Sampler makes the completions, for example a [Remote]. The model gives the tokenizer then.
+	// nil: the model makes them.
 	Sampler Sampler
 }
 
 // A Rollout is an attempt with the ids that it is made of.
 type Rollout struct {
 	coat.Attempt
-	Prompt   []int32
-	Tokens   []int32
-	LogProbs []float32
-	// UnfilteredLogProbs is as in [Completion].
+	Prompt             []int32
+	Tokens             []int32 // as in [Completion], and the next two
+	LogProbs           []float32
 	UnfilteredLogProbs []float32
 }
 
-// Rollouts samples from every start, N times each, in order. What comes of the i-th
-// start depends on the weights, the seed and i alone.
-func (p Sampling) Rollouts(ctx context.Context, m *LM, t coat.Template, starts iter.Seq[coat.Start]) iter.Seq2[Rollout, error] {
+// Rollouts samples N completions of every start, in order. The rollouts of the i-th start depend
+// on the weights, the seed and i alone.
+func (p SamplingParams) Rollouts(ctx context.Context, m *LM, t coat.Template, starts iter.Seq[coat.Start]) iter.Seq2[Rollout, error] {
 	n, batch := max(1, p.N), cmp.Or(p.Batch, 1024)
 	return func(yield func(Rollout, error) bool) {
 		var asked []coat.Start
@@ -82,15 +82,16 @@ func (p Sampling) Rollouts(ctx context.Context, m *LM, t coat.Template, starts i
 	}
 }
 
-// all completes requests.
-func (p Sampling) all(ctx context.Context, m *LM, requests []Request) ([][]Completion, error) {
+// all completes the requests.
+func (p SamplingParams) all(ctx context.Context, m *LM, requests []Request) ([][]Completion, error) {
 	if p.Sampler == nil {
 		return m.SampleAll(ctx, requests)
 	}
 	return sampler.All(ctx, p.Sampler, requests)
 }
 
-// Collect gathers a stream, up to its first error.
+// Collect gathers the values of a stream into a slice. It returns the stream's first error and no
+// values.
 func Collect[T any](stream iter.Seq2[T, error]) ([]T, error) {
 	var all []T
 	for v, err := range stream {
@@ -102,9 +103,9 @@ func Collect[T any](stream iter.Seq2[T, error]) ([]T, error) {
 	return all, nil
 }
 
-// Response decodes sampled tokens without the EOS, or another of the model's own stops, that
-// ended them; a stop of the request is left, and meta-actions are.
-// Without a tokenizer it is empty.
+// Response decodes sampled tokens without the token that ended them, where that is the EOS or
+// another stop of the model. A stop of the request stays in the text, and so do meta-actions.
+// Without a tokenizer the text is empty.
 func (m *LM) Response(tokens []int32) string {
 	if n := len(tokens); n > 0 && m.Config.Ends(tokens[n-1]) {
 		tokens = tokens[:n-1]
@@ -115,7 +116,7 @@ func (m *LM) Response(tokens []int32) string {
 	return m.tokenizer.Decode(tokens)
 }
 
-// checkRequests reports requests that cannot be served.
+// checkRequests returns an error for requests that the model cannot serve.
 func (m *LM) checkRequests(requests []Request) error {
 	if m.Config.Score {
 		return network.ErrScalarHead

@@ -132,7 +132,7 @@ func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCriti
 
 // Rollouts samples at the configured temperature, from the whole distribution.
 func (a *ActorCritic) Rollouts(ctx context.Context, starts []coat.Start, seed uint64) ([]Rollout, error) {
-	s := model.Sampling{MaxTokens: a.config.MaxTokens, Temperature: a.config.Temperature, Seed: seed, Batch: cmp.Or(a.config.MaxConcurrent, len(starts))}
+	s := model.SamplingParams{MaxTokens: a.config.MaxTokens, Temperature: a.config.Temperature, Seed: seed, Batch: cmp.Or(a.config.MaxConcurrent, len(starts))}
 	rollouts, err := model.Collect(s.Rollouts(ctx, a.LM, a.config.Template, slices.Values(starts)))
 	if err != nil {
 		return nil, err

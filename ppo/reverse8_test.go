@@ -79,7 +79,7 @@ func reverse8(t *testing.T, dir, name string, c Config) {
 	test := letters(t, filepath.Join(dir, "test.txt"))
 	exact := func() float64 {
 		right := 0.0
-		for r, err := range (model.Sampling{MaxTokens: 9}).Rollouts(t.Context(), lm, prompt, firstOf(Cycle(test, 0), len(test))) {
+		for r, err := range (model.SamplingParams{MaxTokens: 9}).Rollouts(t.Context(), lm, prompt, firstOf(Cycle(test, 0), len(test))) {
 			if err != nil {
 				t.Fatal(err)
 			}

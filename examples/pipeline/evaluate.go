@@ -28,10 +28,10 @@ type Exam struct {
 // look at again. The figures are in eval_NAME.json, the greedy attempts in eval_NAME.jsonl.
 func (r *Run) Evaluate(ctx context.Context, name string, lm *model.LM, x Exam) error {
 	return r.Stage("eval_"+name, func(s *Stage) error {
-		greedy := model.Sampling{MaxTokens: r.Task.MaxTokens}
+		greedy := model.SamplingParams{MaxTokens: r.Task.MaxTokens}
 		warm := greedy
 		warm.Temperature, warm.Seed = 1, sampler.FoldIn(r.Seed, 0x31)
-		judge := func(phase string, starts []coat.Start, p model.Sampling) ([]coat.Judged, error) {
+		judge := func(phase string, starts []coat.Start, p model.SamplingParams) ([]coat.Judged, error) {
 			return r.attempt(ctx, s, phase, lm, slices.Values(starts), len(starts), p)
 		}
 		test := slices.Collect(coat.Starts(x.Test))

@@ -55,7 +55,7 @@ func (r *Run) Demos(ctx context.Context, name string, problems []coat.Problem, n
 func (r *Run) Sample(ctx context.Context, name string, lm *model.LM, problems []coat.Problem, n int) ([]coat.Judged, error) {
 	file := name + ".jsonl"
 	err := r.Stage(name, func(s *Stage) error {
-		sampling := model.Sampling{N: n, MaxTokens: r.Task.MaxTokens, Temperature: 1, Seed: sampler.FoldIn(r.Seed, 0x53)}
+		sampling := model.SamplingParams{N: n, MaxTokens: r.Task.MaxTokens, Temperature: 1, Seed: sampler.FoldIn(r.Seed, 0x53)}
 		attempts, err := r.attempt(ctx, s, "", lm, coat.Starts(problems), n*len(problems), sampling)
 		if err != nil {
 			return err
@@ -69,7 +69,7 @@ func (r *Run) Sample(ctx context.Context, name string, lm *model.LM, problems []
 }
 
 // attempt samples attempts and judges them. Each is checked here and nowhere else.
-func (r *Run) attempt(ctx context.Context, s *Stage, phase string, lm *model.LM, starts iter.Seq[coat.Start], of int, p model.Sampling) ([]coat.Judged, error) {
+func (r *Run) attempt(ctx context.Context, s *Stage, phase string, lm *model.LM, starts iter.Seq[coat.Start], of int, p model.SamplingParams) ([]coat.Judged, error) {
 	var judged []coat.Judged
 	var sampled []coat.Attempt // not judged yet
 	var lengths []int          // of those, in tokens

@@ -24,7 +24,7 @@ func attempts(ctx context.Context, f flags, problems []coat.Problem) iter.Seq2[c
 			return
 		}
 		// With small batches the first answers are written early.
-		s := model.Sampling{MaxTokens: f.maxTokens, Temperature: f.temperature, Seed: f.seed, Batch: 128}
+		s := model.SamplingParams{MaxTokens: f.maxTokens, Temperature: f.temperature, Seed: f.seed, Batch: 128}
 		for r, err := range s.Rollouts(ctx, m, coat.Bare, coat.Starts(problems)) {
 			if !yield(r.Attempt, err) {
 				return

@@ -138,6 +138,7 @@ func saveWeights(n *network.Net, dir string, limit int64) error {
 // closers closes several files.
 type closers []io.Closer
 
+// Close closes all of them.
 func (c closers) Close() (err error) {
 	for _, f := range c {
 		err = errors.Join(err, f.Close())

@@ -55,7 +55,7 @@ func ExampleRemote() {
 	}
 
 	starts := []coat.Start{{Problem: coat.Problem{Question: "one"}}}
-	sampling := model.Sampling{MaxTokens: 8, Temperature: 1, Sampler: far}
+	sampling := model.SamplingParams{MaxTokens: 8, Temperature: 1, Sampler: far}
 	for rollout, err := range sampling.Rollouts(context.Background(), lm, coat.Bare, slices.Values(starts)) {
 		if err != nil {
 			log.Fatal(err)

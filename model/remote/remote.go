@@ -150,6 +150,7 @@ func (m *Remote) Sample(ctx context.Context, r sampler.Request) ([]sampler.Compl
 // single is the sampler of requests for one completion, each with the seed that it has.
 type single struct{ *Remote }
 
+// Sample makes one completion, with as many attempts as the configuration allows.
 func (m single) Sample(ctx context.Context, r sampler.Request) ([]sampler.Completion, error) {
 	var c sampler.Completion
 	_, err := m.gate.Do(ctx, func(ctx context.Context) (err error) {

@@ -361,7 +361,7 @@ func TestRolloutsFromRemote(t *testing.T) {
 	lm := tiny(t, goBackend(t))
 	server := serve(t, lm, shapes["ids beside"], nil)
 	starts := []coat.Start{{Problem: coat.Problem{Question: "a b"}}, {Problem: coat.Problem{Question: "c d"}}}
-	p := model.Sampling{N: 2, MaxTokens: 5, Temperature: 1, Seed: 4, Sampler: connect(t, server.URL, remote.RawLogProbs, nil)}
+	p := model.SamplingParams{N: 2, MaxTokens: 5, Temperature: 1, Seed: 4, Sampler: connect(t, server.URL, remote.RawLogProbs, nil)}
 	got, err := model.Collect(p.Rollouts(t.Context(), lm, coat.Bare, slices.Values(starts)))
 	if err != nil || len(got) != 4 {
 		t.Fatal(got, err)
