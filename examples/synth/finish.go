@@ -16,8 +16,7 @@ import (
 	"github.com/satori-go/satori/synth/run"
 )
 
-// finish writes the files that trainers read and the page, from what stands in
-// results.jsonl.
+// finish reads results.jsonl and writes the files for trainers and the report.
 func finish(f flags, cleaned clean.Report, problems int, meter *agent.Meter, stdout io.Writer) error {
 	p := page{Problems: problems, Cleaned: cleaned, Usage: meter.Usage(), Total: meter.Total()}
 	manifest, err := run.ReadManifest(f.out)
@@ -59,6 +58,7 @@ func finish(f flags, cleaned clean.Report, problems int, meter *agent.Meter, std
 	return err
 }
 
+// demos reads the demonstrations of a run.
 func demos(dir string) iter.Seq2[coat.Demo, error] {
 	return func(yield func(coat.Demo, error) bool) {
 		for r, err := range run.Read(dir) {
@@ -75,8 +75,8 @@ func demos(dir string) iter.Seq2[coat.Demo, error] {
 	}
 }
 
-// pairs are one right against one wrong first solution of each problem that has both,
-// for a reward model.
+// pairs reads pairs for a reward model: a right and a wrong first solution of each problem
+// that has both.
 func pairs(dir string) iter.Seq2[reward.Pair, error] {
 	return func(yield func(reward.Pair, error) bool) {
 		for r, err := range run.Read(dir) {
@@ -91,7 +91,7 @@ func pairs(dir string) iter.Seq2[reward.Pair, error] {
 	}
 }
 
-// pair takes the first of each side, which were drawn at random.
+// pair takes the first right and the first wrong solution; their order is random.
 func pair(r synth.Result) reward.Pair {
 	attempt := func(t coat.Trace) coat.Attempt {
 		return coat.Attempt{Start: coat.Start{Problem: r.Problem}, Text: t.String()}
@@ -99,7 +99,7 @@ func pair(r synth.Result) reward.Pair {
 	return reward.Pair{Chosen: attempt(r.Right[0]), Rejected: attempt(r.Wrong[0])}
 }
 
-// lines writes what make makes of values as JSON Lines, columns as Parquet.
+// lines converts values with make and writes them as JSON Lines.
 func lines[In, Out any](w io.Writer, in iter.Seq2[In, error], make func(In) Out) error {
 	var fault error
 	if err := coat.WriteLines(w, rows(in, make, &fault)); err != nil {
@@ -108,6 +108,7 @@ func lines[In, Out any](w io.Writer, in iter.Seq2[In, error], make func(In) Out)
 	return fault
 }
 
+// columns converts values with make and writes them as Parquet.
 func columns[In, Out any](w io.Writer, in iter.Seq2[In, error], make func(In) Out) error {
 	var fault error
 	if err := dataset.WriteParquet(w, rows(in, make, &fault)); err != nil {
@@ -116,6 +117,7 @@ func columns[In, Out any](w io.Writer, in iter.Seq2[In, error], make func(In) Ou
 	return fault
 }
 
+// rows converts values with make. It ends at the first error and sets fault.
 func rows[In, Out any](in iter.Seq2[In, error], make func(In) Out, fault *error) iter.Seq[Out] {
 	return func(yield func(Out) bool) {
 		for v, err := range in {

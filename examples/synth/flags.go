@@ -19,17 +19,17 @@ var errHelp = flag.ErrHelp
 
 const usage = `Usage: synth -problems FILE -generator URL -critic URL -out DIR [flags]
 
-Makes demonstrations of search. URL is that of a server that speaks OpenAI's chat
-completions, such as http://127.0.0.1:8080/v1, or the path of a model (a Hugging Face
-directory or a .gguf file), which then runs in this program.
+Makes demonstrations of search. URL is a server that speaks OpenAI's chat completions,
+such as http://127.0.0.1:8080/v1, or the path of a model (a Hugging Face directory or a
+.gguf file), which then runs in this program.
 
 Flags:
 `
 
-// worked is a critic that is no model, see [agent.ReferenceSolution].
+// worked names the critic that is no model, see [agent.ReferenceSolution].
 const worked = "worked"
 
-// flags are what the program was told.
+// A flags holds what the command line said.
 type flags struct {
 	problems, out, prompts         string
 	against                        []string
@@ -46,6 +46,7 @@ type flags struct {
 	agents                         agent.Config
 }
 
+// parse reads the command line.
 func parse(args []string, stderr io.Writer) (f flags, err error) {
 	set := flag.NewFlagSet("synth", flag.ContinueOnError)
 	set.SetOutput(stderr)
@@ -56,29 +57,31 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 	set.StringVar(&f.problems, "problems", "", "`FILE` or directory of problems: .jsonl, .json or .parquet")
 	set.StringVar(&f.out, "out", "", "`DIR` for the demonstrations")
 	set.StringVar(&f.generator, "generator", "", "`URL` of the model that solves")
-	set.StringVar(&f.critic, "critic", "", "`URL` of the model that reviews (default: the generator's), or the word "+worked+": no model, but sums are checked and the written solution is hinted at, where the problems have one")
-	set.StringVar(&f.judge, "judge", "", "`URL` of a model that marks demonstrations, of which the best of each type is kept (default: the first)")
+	set.StringVar(&f.critic, "critic", "", "`URL` of the model that reviews (default: the generator's), or the word "+worked+
+		" for a critic that is no model: it checks sums, and gives hints from the written solution where a problem has one")
+	set.StringVar(&f.judge, "judge", "", "`URL` of a model that grades demonstrations; the best of each type is kept (default: no judge, the first is kept)")
 	set.StringVar(&f.generatorModel, "generator-model", "default", "`NAME` of the model on its server")
 	set.StringVar(&f.criticModel, "critic-model", "default", "`NAME` of the model on its server")
 	set.StringVar(&f.judgeModel, "judge-model", "default", "`NAME` of the model on its server")
-	set.Func("against", "`FILE` of a test set that no problem may overlap with; can be given several times", func(s string) error {
+	set.Func("against", "`FILE` of a test set; problems that overlap with it are dropped; may be repeated", func(s string) error {
 		f.against = append(f.against, s)
 		return nil
 	})
-	set.StringVar(&f.prompts, "prompts", "", "`DIR` of prompts in place of the built-in ones: solve.txt, continue.txt, correct.txt, verify.txt, find_error.txt, find_error_again.txt, retry.txt, grade.txt, and NAME_system.txt")
-	set.IntVar(&f.limit, "limit", 0, "take the first `N` problems; 0: all")
-	set.IntVar(&f.solutions, "solutions", 0, "first solutions a problem; 0: 100, the paper's")
-	set.IntVar(&f.keep, "keep", 0, "right ones and wrong ones kept; 0: 4, the paper's")
-	set.IntVar(&f.rounds, "rounds", 0, "rounds with the critic; 0: 2, the paper's")
-	set.IntVar(&f.parallel, "parallel", 16, "problems worked on at once")
-	set.IntVar(&f.inFlight, "in-flight", 16, "requests to a server at once")
-	set.IntVar(&f.budget, "budget", 0, "`TOKENS` of prompts and replies after which the run stops; 0: never")
-	set.Func("price", "`ROLE=PROMPT,REPLY` of a million tokens, such as critic=0.6,2.4; can be given several times", f.price)
-	set.Uint64Var(&f.seed, "seed", 1, "of everything that is drawn")
-	set.DurationVar(&f.timeout, "timeout", 5*time.Minute, "of one request")
-	set.IntVar(&f.agents.MaxTokens, "max-tokens", 0, "of a solution; 0: 2048, the paper's")
-	set.IntVar(&f.agents.ReviewTokens, "review-tokens", 0, "of a review; 0: 256, the paper's")
-	set.Func("temperature", "of the generator, 0 being greedy (default 0.3, the paper's)", func(s string) error {
+	set.StringVar(&f.prompts, "prompts", "", "`DIR` of prompts that replace the built-in ones: "+
+		"solve.txt, continue.txt, correct.txt, verify.txt, find_error.txt, find_error_again.txt, retry.txt, grade.txt, and NAME_system.txt")
+	set.IntVar(&f.limit, "limit", 0, "use the first `N` problems; 0: all")
+	set.IntVar(&f.solutions, "solutions", 0, "first solutions of each problem; 0: 100, the paper's number")
+	set.IntVar(&f.keep, "keep", 0, "right first solutions, and wrong ones, that are kept of each problem; 0: 4, the paper's number")
+	set.IntVar(&f.rounds, "rounds", 0, "rounds of review and correction; 0: 2, the paper's number")
+	set.IntVar(&f.parallel, "parallel", 16, "problems in work at a time")
+	set.IntVar(&f.inFlight, "in-flight", 16, "requests to a server at a time")
+	set.IntVar(&f.budget, "budget", 0, "stop after this number of `TOKENS` of prompts and replies; 0: no limit")
+	set.Func("price", "prices `ROLE=PROMPT,REPLY` of a million tokens, such as critic=0.6,2.4; may be repeated", f.price)
+	set.Uint64Var(&f.seed, "seed", 1, "seed of everything random")
+	set.DurationVar(&f.timeout, "timeout", 5*time.Minute, "time limit of one request")
+	set.IntVar(&f.agents.MaxTokens, "max-tokens", 0, "token limit of a solution; 0: 2048, the paper's number")
+	set.IntVar(&f.agents.ReviewTokens, "review-tokens", 0, "token limit of a review; 0: 256, the paper's number")
+	set.Func("temperature", "sampling temperature of the generator; 0: greedy (default 0.3, the paper's)", func(s string) error {
 		t, err := strconv.ParseFloat(s, 64)
 		if err == nil && !(t >= 0) {
 			err = errors.New("want 0 or more")
@@ -86,12 +89,13 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 		f.agents.Temperature = &t
 		return err
 	})
-	set.Func("stop", "`TEXT` that ends a reply and is no part of it, for models that do not stop; can be given several times", func(s string) error {
+	set.Func("stop", "`TEXT` that ends a reply and is cut off, for models that do not stop; may be repeated", func(s string) error {
 		f.agents.Stop = append(f.agents.Stop, s)
 		return nil
 	})
-	set.BoolVar(&f.box, "box", false, "end a solution where its answer is first announced, such as by \"the answer is\", and put that into a box; for models too small to do so")
-	set.StringVar(&f.backend, "backend", "", "for models that run in this program: go, xla or auto (default $GOMLX_BACKEND, or else auto)")
+	set.BoolVar(&f.box, "box", false, "end a solution where it first announces its answer, as in \"the answer is 5\", and put that answer into a box; "+
+		"for models that are too small to write boxes")
+	set.StringVar(&f.backend, "backend", "", "`backend` of models that run in this program: go, xla or auto (default $GOMLX_BACKEND, or else auto)")
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}
@@ -100,13 +104,13 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 	}
 	switch {
 	case set.NArg() > 0:
-		return f, fmt.Errorf("%q is no flag", set.Arg(0))
+		return f, fmt.Errorf("unexpected argument %q; want flags alone", set.Arg(0))
 	case f.problems == "" || f.generator == "" || f.out == "":
 		return f, errors.New("-problems, -generator and -out are needed")
 	case f.generator == worked || f.judge == worked:
-		return f, errors.New("only a critic can be " + worked)
+		return f, errors.New("only -critic can be " + worked)
 	case f.limit < 0 || f.budget < 0 || f.parallel < 1 || f.inFlight < 1 || f.agents.MaxTokens < 0 || f.agents.ReviewTokens < 0:
-		return f, errors.New("a number is negative, or -parallel or -in-flight is 0")
+		return f, errors.New("-limit, -budget, -max-tokens and -review-tokens want 0 or more, -parallel and -in-flight 1 or more")
 	}
 	if f.box {
 		f.agents.StopAt = agent.StopAtAnswer
@@ -117,13 +121,14 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 	return f, err
 }
 
+// price reads the value of -price.
 func (f *flags) price(s string) error {
 	role, both, ok := strings.Cut(s, "=")
 	prompt, reply, ok2 := strings.Cut(both, ",")
 	p, err1 := strconv.ParseFloat(prompt, 64)
 	r, err2 := strconv.ParseFloat(reply, 64)
 	if !ok || !ok2 || err1 != nil || err2 != nil || role != "generator" && role != "critic" && role != "judge" {
-		return errors.New("want generator, critic or judge = two numbers with a comma between")
+		return errors.New("want ROLE=PROMPT,REPLY with the role generator, critic or judge and two numbers")
 	}
 	if f.prices == nil {
 		f.prices = map[string]agent.Price{}
@@ -132,7 +137,7 @@ func (f *flags) price(s string) error {
 	return nil
 }
 
-// sampling is what of the flags decides the replies, for the manifest.
+// sampling returns the settings that decide the replies, for the manifest.
 func (f flags) sampling() map[string]float64 {
 	a := f.agents.Resolved()
 	return map[string]float64{
@@ -141,7 +146,7 @@ func (f flags) sampling() map[string]float64 {
 	}
 }
 
-// reading is how replies are read where that is not as by default, for the manifest.
+// reading returns how replies are read, for the manifest. It is empty by default.
 func (f flags) reading() map[string]string {
 	how := map[string]string{}
 	if f.box {
@@ -153,8 +158,8 @@ func (f flags) reading() map[string]string {
 	return how
 }
 
-// readPrompts reads the prompts that a directory has; others stay the built-in ones. A
-// prompt of which there is only the user's turn has no system turn. Files may have the
+// readPrompts reads the prompts of a directory; the built-in prompts replace missing ones. A
+// prompt without a NAME_system.txt has no system turn. Files may have the
 // names of earlier versions.
 func readPrompts(dir string) (p agent.Prompts, err error) {
 	for _, f := range []struct {
@@ -187,12 +192,12 @@ func readPrompt(dir, name string) (p agent.Prompt, err error) {
 	system, fault2 := readTemplate(filepath.Join(dir, name+"_system.txt"))
 	err = errors.Join(fault, fault2)
 	if err == nil && user == nil && system != nil {
-		err = fmt.Errorf("%s: there is %s_system.txt, but no %s.txt", dir, name, name)
+		err = fmt.Errorf("%s: there is %s_system.txt, but no %s.txt; add it", dir, name, name)
 	}
 	return agent.Prompt{System: system, User: user}, err
 }
 
-// readTemplate reads a template; one that is not there is nil.
+// readTemplate reads a template. It returns nil if the file does not exist.
 func readTemplate(path string) (*template.Template, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {

@@ -1,12 +1,14 @@
-// Synth makes demonstrations of search from problems and language models: a generator
-// solves, a critic finds the first wrong step and hints, and what ends right is kept.
+// Synth makes demonstrations of search with language models. A generator solves problems,
+// a critic finds the first wrong step and gives a hint, and the program keeps the
+// solutions that end right.
 //
 //	go run ./examples/synth -problems FILE -generator URL -critic URL -out DIR
 //
-// FILE is JSON Lines, JSON or Parquet in the layout of GSM8K, MATH or {problem, answer};
-// URL is any server that speaks OpenAI's chat completions. The key of a hosted one is
-// read from OPENAI_API_KEY. Ctrl-C finishes what is in flight; the same command goes on
-// and pays for nothing twice. DIR gets report.html and files that trainers read.
+// FILE is JSON Lines, JSON or Parquet in the layout of GSM8K, MATH or {problem, answer}.
+// URL is a server that speaks OpenAI's chat completions; OPENAI_API_KEY is sent to it. URL
+// can also be the path of a model, which then runs in this program. Ctrl-C stops the
+// program after the requests that it has sent. The same command resumes the run and repeats
+// no finished request. DIR gets report.html and files for trainers; see README.md here.
 package main
 
 import (
@@ -30,18 +32,18 @@ import (
 func main() {
 	allocator.Tune()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
+	context.AfterFunc(ctx, stop) // from then on Ctrl-C ends the program at once
 	status := program(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	os.Exit(status)
 }
 
-// program is main; it returns the exit status.
+// program runs the program and returns its exit status.
 func program(ctx context.Context, args []string, stdout io.Writer, stderr *os.File) int {
 	f, err := parse(args, stderr)
 	if errors.Is(err, errHelp) {
 		return 0
 	} else if err != nil {
-		fmt.Fprintf(stderr, "synth: %v; synth -h tells more\n", err)
+		fmt.Fprintf(stderr, "synth: %v; see synth -h\n", err)
 		return 2
 	}
 	err = demonstrate(ctx, f, stdout, stderr)
@@ -49,16 +51,16 @@ func program(ctx context.Context, args []string, stdout io.Writer, stderr *os.Fi
 	case err == nil:
 		return 0
 	case errors.Is(err, agent.ErrBudget):
-		fmt.Fprintln(stderr, "synth: the token budget is spent; the same command with a larger one goes on")
+		fmt.Fprintln(stderr, "synth: the token budget is spent; run the same command with a larger -budget to resume")
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		fmt.Fprintln(stderr, "synth: interrupted; the same command goes on")
+		fmt.Fprintln(stderr, "synth: interrupted; run the same command to resume")
 	default:
 		fmt.Fprintln(stderr, "synth:", err)
 	}
 	return 1
 }
 
-// demonstrate is the pipeline.
+// demonstrate makes the demonstrations and writes the files.
 func demonstrate(ctx context.Context, f flags, stdout io.Writer, stderr *os.File) error {
 	models, err := openModels(f)
 	if err != nil {
@@ -87,17 +89,19 @@ func demonstrate(ctx context.Context, f flags, stdout io.Writer, stderr *os.File
 	if models.judge != nil {
 		config.Select = agent.Judge(r.Agent("judge", models.judge), f.agents)
 	}
-	stop := context.AfterFunc(ctx, func() { fmt.Fprintln(stderr, "\nsynth: finishing what is in flight; Ctrl-C again ends at once") })
+	stop := context.AfterFunc(ctx, func() {
+		fmt.Fprintln(stderr, "\nsynth: waiting for requests that were sent; Ctrl-C again ends the program at once")
+	})
 	stopped := work(ctx, r, problems, config, meter, stderr)
 	stop()
-	// Whatever ended the run, what there is can be looked at and trained on.
+	// Write the files whatever ended the run: what was made can be read and trained on.
 	if err := finish(f, cleaned, len(problems), meter, stdout); err != nil {
 		return errors.Join(stopped, err)
 	}
 	return stopped
 }
 
-// work goes through the problems and shows how far it is.
+// work makes demonstrations of the problems and shows its progress.
 func work(ctx context.Context, r *run.Run, problems []coat.Problem, c synth.Config, meter *agent.Meter, stderr *os.File) error {
 	earlier, err := r.Done()
 	if err != nil {
@@ -113,7 +117,7 @@ func work(ctx context.Context, r *run.Run, problems []coat.Problem, c synth.Conf
 		if err != nil {
 			return err
 		}
-		if n++; n < earlier { // of an earlier session; the last of them is where this one begins
+		if n++; n < earlier { // made by an earlier session; the last of them starts the line
 			continue
 		}
 		total := meter.Total()

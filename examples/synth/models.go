@@ -14,15 +14,16 @@ import (
 	"github.com/satori-go/satori/synth/openai"
 )
 
-// models are those of the three roles. The critic is nil where it is no model, the judge
-// where there is none.
+// models holds the models of the three roles. critic is nil if the critic is no model, judge
+// if there is no judge.
 type models struct {
 	generator, critic, judge agent.Model
 	names                    map[string]string
-	open                     map[string]agent.Model // by address: roles may share one
+	open                     map[string]agent.Model // by address and name; roles may share one
 	nets                     []*model.LM
 }
 
+// openModels opens the model of each role.
 func openModels(f flags) (*models, error) {
 	m := &models{names: map[string]string{}, open: map[string]agent.Model{}}
 	for _, role := range []struct {
@@ -45,7 +46,7 @@ func openModels(f flags) (*models, error) {
 			m.open[where] = opened
 		}
 		*role.into = m.open[where]
-		// The manifest names the model, not the server: that may move.
+		// The manifest names the model and not the server, whose address may change.
 		m.names[role.name] = role.model
 		if !strings.Contains(role.address, "://") {
 			m.names[role.name] = filepath.Base(role.address)
@@ -54,6 +55,7 @@ func openModels(f flags) (*models, error) {
 	return m, nil
 }
 
+// openOne opens a server, or a model in this program if address is no URL.
 func (m *models) openOne(f flags, address, name string) (agent.Model, error) {
 	if !strings.Contains(address, "://") {
 		return m.local(address, f.backend)
@@ -65,7 +67,7 @@ func (m *models) openOne(f flags, address, name string) (agent.Model, error) {
 	return client.Model, nil
 }
 
-// local is a model that runs in this program, one request at a time.
+// local opens a model that runs in this program. It answers one request at a time.
 func (m *models) local(path, backend string) (agent.Model, error) {
 	b, err := model.OpenBackend(backend)
 	if err != nil {

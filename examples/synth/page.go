@@ -24,19 +24,19 @@ var pageHTML string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 
-// shown is how many demonstrations of a kind the page has.
+// shown is the number of demonstrations of each kind on the page.
 const shown = 4
 
-// A page is what report.html shows.
+// A page holds what report.html shows.
 type page struct {
 	Manifest run.Manifest
-	Problems int // to be worked on
+	Problems int // after cleaning
 	Cleaned  clean.Report
 	Stats    synth.Stats
 	Usage    map[string]agent.Usage
 	Total    agent.Usage
 	samples  map[coat.Kind][]coat.Demo
-	tried    int // problems of which at least one demonstration came
+	tried    int // problems with at least one demonstration
 }
 
 func (p *page) add(r synth.Result) {
@@ -56,7 +56,7 @@ func (p *page) add(r synth.Result) {
 
 func (p *page) write(w io.Writer) error { return pageTemplate.Execute(w, p) }
 
-// Demos is how many demonstrations there are.
+// Demos counts the demonstrations.
 func (p *page) Demos() (n int) {
 	for _, k := range p.Stats.Demos {
 		n += k
@@ -64,7 +64,7 @@ func (p *page) Demos() (n int) {
 	return n
 }
 
-// Yielding is the share of problems of which something came.
+// Yielding returns the share of problems with at least one demonstration.
 func (p *page) Yielding() string { return percent(p.tried, p.Stats.Problems) }
 
 func percent(n, of int) string {
@@ -82,7 +82,7 @@ type count struct {
 	Width      int // of its bar, in percent
 }
 
-// kinds are in the paper's order, others after them.
+// kinds lists the paper's kinds in its order, and then others.
 func (p *page) kinds() []coat.Kind {
 	list := coat.Kinds()
 	for _, k := range slices.Sorted(maps.Keys(p.Stats.Demos)) {
@@ -110,7 +110,7 @@ func (p *page) Kinds() (rows []count) {
 	return rows
 }
 
-// Dropped counts what did not become a demonstration, and why.
+// Dropped counts what did not become a demonstration, by reason.
 func (p *page) Dropped() (rows []count) {
 	add := func(name, what string, n int, of int) {
 		if n > 0 {
@@ -126,22 +126,22 @@ func (p *page) Dropped() (rows []count) {
 	s := p.Stats
 	add("first solutions", "without an answer", s.Invalid, s.Solutions)
 	add("first solutions", "right or wrong, more than were kept", s.Surplus, s.Solutions)
-	add("solutions and paths", "an agent had nothing to say", s.Skipped-s.Unparsable-s.Truncated-s.Unboxed, s.Solutions)
-	add("solutions and paths", "a reply could not be read, asked for twice of a critic", s.Unparsable, s.Solutions)
+	add("solutions and paths", "an agent passed", s.Skipped-s.Unparsable-s.Truncated-s.Unboxed, s.Solutions)
+	add("solutions and paths", "a reply could not be parsed (a critic is asked twice)", s.Unparsable, s.Solutions)
 	add("solutions and paths", "a reply was cut off at the token limit", s.Truncated, s.Solutions)
 	add("paths", "a continuation without an answer", s.Unboxed, s.Solutions)
 	add("paths", "still wrong after the last round", s.Unfixed, s.Solutions)
-	add("demonstrations", "cannot be read back as steps", s.Malformed, p.Demos())
+	add("demonstrations", "could not be parsed into steps", s.Malformed, p.Demos())
 	for _, k := range p.kinds() {
 		add("demonstrations", "of type "+string(k)+", not the best", s.Outranked[k], s.Outranked[k]+s.Demos[k])
 	}
 	return rows
 }
 
-// Roles are the roles with their usage.
+// Roles lists the roles that used a model.
 func (p *page) Roles() []string { return slices.Sorted(maps.Keys(p.Usage)) }
 
-// A sample is a demonstration step by step.
+// A sample is a demonstration with the steps that the page shows.
 type sample struct {
 	coat.Demo
 	Steps []step
@@ -152,7 +152,7 @@ type step struct {
 	Right                   bool
 }
 
-// Samples are some demonstrations of each type.
+// Samples returns some demonstrations of each type.
 func (p *page) Samples() (list []sample) {
 	for _, k := range p.kinds() {
 		for _, d := range p.samples[k] {

@@ -12,8 +12,8 @@ import (
 	"github.com/satori-go/satori/synth/dataset"
 )
 
-// readProblems reads and cleans the problems. Those dropped go to dropped.jsonl, each
-// with the reason.
+// readProblems reads and cleans the problems. It writes each dropped problem and the reason
+// to dropped.jsonl.
 func readProblems(f flags) (kept []coat.Problem, report clean.Report, err error) {
 	config := clean.Config{Check: func(p coat.Problem) error { return answer.CheckGold(p.Answer) }}
 	for _, path := range f.against {
@@ -42,7 +42,7 @@ func readProblems(f flags) (kept []coat.Problem, report clean.Report, err error)
 		}
 	}
 	if len(kept) == 0 {
-		return nil, report, fmt.Errorf("%s: no problem is left of %d", f.problems, report.Read)
+		return nil, report, fmt.Errorf("%s: all of its %d problems were dropped; dropped.jsonl has the reasons", f.problems, report.Read)
 	}
 	return kept, report, file.Close()
 }
