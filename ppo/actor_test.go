@@ -7,8 +7,6 @@ import (
 	"slices"
 	"testing"
 
-	. "github.com/gomlx/gomlx/core/graph"
-
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 )
@@ -20,9 +18,9 @@ func TestTermsOfTheLoss(t *testing.T) {
 	k3 := func(d float64) float64 { return math.Exp(-d) - 1 + d }
 	for _, c := range []struct {
 		name  string
-		loss  func(logp, ref *Node) *Node
+		loss  KLEstimator
 		plain func(d float64) float64
-	}{{"K1", K1, func(d float64) float64 { return d }}, {"K2", K2, k2}, {"K3", K3, k3}, {"straight-through", nil, k3}} {
+	}{{"K1", K1(), func(d float64) float64 { return d }}, {"K2", K2(), k2}, {"K3", K3(), k3}, {"k3+", KLEstimator{}, k3}, {"k3+ by name", K3Plus(), k3}} {
 		a, samples := tiny(t, ActorConfig{Temperature: 0.8, KLLoss: c.loss, Reference: &model.LM{}})
 		want, n := 0.0, 0.0
 		for _, s := range samples {
@@ -285,7 +283,7 @@ func TestEstimatesRepeat(t *testing.T) {
 	for _, s := range samples {
 		rollouts = append(rollouts, s.Rollout)
 	}
-	var first []Estimate
+	var first []Estimates
 	for range 3 {
 		e, err := a.Estimate(t.Context(), rollouts)
 		if err != nil {

@@ -5,31 +5,43 @@ import (
 	"math"
 )
 
-// TokenRewards puts the reward of a whole response on its last token and subtracts the KL
-// penalty of each: rₜ = −β·(log π(yₜ) − log π_ref(yₜ)), and score on top for the last
-// (N implementation details of RLHF; InstructGPT). Without ref there is no penalty. The
-// penalty is [K1] of the policy that sampled, a constant: no gradient runs through it.
-// logp and ref have one entry a response token; it panics where there is none, or ref has
-// fewer than logp.
-func TokenRewards(score float64, logp, ref []float64, kl float64) (rewards []float64) {
-	rewards = make([]float64, len(logp))
-	if ref != nil {
+// TokenRewards turns the score of a response into a reward of each token:
+//
+//	rₜ = −β·(log π(yₜ) − log π_ref(yₜ)),  and the score added to the last
+//
+// as InstructGPT does; verl calls it apply_kl_penalty. The difference is [K1] of the policy
+// that sampled. It is a constant: no gradient runs through it. Without refLogProbs (nil)
+// there is no penalty.
+//
+// logProbs and refLogProbs have one entry a response token. It panics where there is no
+// token, or refLogProbs has fewer entries than logProbs.
+func TokenRewards(score float64, logProbs, refLogProbs []float64, beta float64) (rewards []float64) {
+	rewards = make([]float64, len(logProbs))
+	if refLogProbs != nil {
 		for t := range rewards {
-			rewards[t] = -kl * (logp[t] - ref[t])
+			rewards[t] = -beta * (logProbs[t] - refLogProbs[t])
 		}
 	}
 	rewards[len(rewards)-1] += score
 	return rewards
 }
 
-// GAE is generalised advantage estimation (arXiv:1506.02438, equations 11 and 16) over
-// one response; the value after its last token is 0:
+// bootstrapped adds γ·V of the state after the last token to the last reward of a response
+// that was cut off. [GAE] takes that value as 0 otherwise.
+func bootstrapped(rewards []float64, value, gamma float64) []float64 {
+	rewards = append([]float64(nil), rewards...)
+	rewards[len(rewards)-1] += gamma * value
+	return rewards
+}
+
+// GAE computes generalised advantage estimates (arXiv:1506.02438, equations 11 and 16) over
+// one response. The value after its last token is 0:
 //
 //	δₜ = rₜ + γ·Vₜ₊₁ − Vₜ
 //	Âₜ = δₜ + γλ·Âₜ₊₁
 //	Rₜ = Âₜ + Vₜ
 //
-// rewards and values have one entry a response token, and so have the results; it panics
+// rewards and values have one entry a response token, and so have the results. It panics
 // where there are fewer values than rewards.
 func GAE(rewards, values []float64, gamma, lambda float64) (advantages, returns []float64) {
 	advantages, returns = make([]float64, len(rewards)), make([]float64, len(rewards))
@@ -43,40 +55,9 @@ func GAE(rewards, values []float64, gamma, lambda float64) (advantages, returns 
 	return advantages, returns
 }
 
-// bootstrapped are the rewards of a response that was cut off and goes on in the critic's
-// eyes: γ·V of the state after its last token on top of the last. The value after the
-// last token, which is 0 in [GAE], is that value then. The rewards that are given stay as
-// they are; it panics where there are none.
-func bootstrapped(rewards []float64, after, gamma float64) []float64 {
-	rewards = append([]float64(nil), rewards...)
-	rewards[len(rewards)-1] += gamma * after
-	return rewards
-}
-
-// relate gives every token of a response the advantage that the response has in its
-// group. What is compared is the reward of the whole response, penalties included.
-func relate(group []Sample, relative func(rewards []float64) []float64) error {
-	rewards := make([]float64, len(group))
-	for i, s := range group {
-		for _, r := range s.Rewards {
-			rewards[i] += r
-		}
-	}
-	advantages := relative(rewards)
-	if len(advantages) != len(rewards) {
-		return fmt.Errorf("Config.Advantage made %d advantages of %d rewards, want one of each", len(advantages), len(rewards))
-	}
-	for i, a := range advantages {
-		for t := range group[i].Advantages {
-			group[i].Advantages[t] = a
-		}
-	}
-	return nil
-}
-
 // Whiten shifts and scales the advantages of all samples to mean 0 and variance 1 over
-// their tokens: Â ← (Â − mean)/√(var + 1e-8), with Bessel's correction. Fewer than two
-// tokens are left alone. Returns are never whitened.
+// their tokens: Â ← (Â − mean)/√(var + 1e-8), with Bessel's correction. It leaves fewer
+// than two tokens as they are, and never changes returns.
 func Whiten(samples []Sample) {
 	var n, sum float64
 	for _, s := range samples {
@@ -102,7 +83,89 @@ func Whiten(samples []Sample) {
 	}
 }
 
-// explainedVariance is 1 − Var(R−V)/Var(R) over the tokens of all samples: 1 for a
+// An AdvantageEstimator makes the rewards of the rollouts of one start into advantages, one
+// of each. Every token of a response gets the advantage of the response.
+type AdvantageEstimator struct {
+	Name string // in a checkpoint; a run refuses to go on with another
+	Func func(rewards []float64) (advantages []float64)
+}
+
+// GRPO compares each response with the others of its start (DeepSeekMath,
+// arXiv:2402.03300, section 4.1.1; the ε is TRL's):
+//
+//	Âᵢ = (rᵢ − mean(r)) / (std(r) + 1e-4)
+//
+// with Bessel's correction. Where all rewards are equal all advantages are 0.
+func GRPO() AdvantageEstimator {
+	return AdvantageEstimator{"grpo", func(rewards []float64) []float64 {
+		advantages := lessMean(rewards)
+		squares := 0.0
+		for _, a := range advantages {
+			squares += a * a
+		}
+		std := math.Sqrt(squares / float64(max(1, len(rewards)-1)))
+		for i := range advantages {
+			advantages[i] /= std + 1e-4
+		}
+		return advantages
+	}}
+}
+
+// DrGRPO is [GRPO] without the division, which gives easy and hard problems more weight
+// than others (arXiv:2503.20783): Âᵢ = rᵢ − mean(r). Its loss is [SeqMeanTokenSumNorm].
+func DrGRPO() AdvantageEstimator { return AdvantageEstimator{"dr_grpo", lessMean} }
+
+// RLOO compares each response with the mean of the other ones (arXiv:2402.14740):
+//
+//	Âᵢ = rᵢ − Σⱼ≠ᵢ rⱼ / (n−1)
+func RLOO() AdvantageEstimator {
+	return AdvantageEstimator{"rloo", func(rewards []float64) []float64 {
+		sum := 0.0
+		for _, r := range rewards {
+			sum += r
+		}
+		advantages := make([]float64, len(rewards))
+		for i, r := range rewards {
+			advantages[i] = r - (sum-r)/float64(len(rewards)-1)
+		}
+		return advantages
+	}}
+}
+
+func lessMean(rewards []float64) []float64 {
+	mean := 0.0
+	for _, r := range rewards {
+		mean += r / float64(len(rewards))
+	}
+	advantages := make([]float64, len(rewards))
+	for i, r := range rewards {
+		advantages[i] = r - mean
+	}
+	return advantages
+}
+
+// apply sets the advantages of the samples of one start. It compares the rewards of whole
+// responses, penalties included.
+func (e AdvantageEstimator) apply(samples []Sample) error {
+	rewards := make([]float64, len(samples))
+	for i, s := range samples {
+		for _, r := range s.Rewards {
+			rewards[i] += r
+		}
+	}
+	advantages := e.Func(rewards)
+	if len(advantages) != len(rewards) {
+		return fmt.Errorf("Config.Advantage %q made %d advantages of %d rewards, want one of each", e.Name, len(advantages), len(rewards))
+	}
+	for i, a := range advantages {
+		for t := range samples[i].Advantages {
+			samples[i].Advantages[t] = a
+		}
+	}
+	return nil
+}
+
+// explainedVariance returns 1 − Var(R−V)/Var(R) over the tokens of all samples: 1 for a
 // critic that knows the returns, 0 for one that knows their mean. It is 0 where the
 // returns do not vary.
 func explainedVariance(samples []Sample) float64 {
@@ -122,3 +185,16 @@ func explainedVariance(samples []Sample) float64 {
 	}
 	return 1 - variance(func(s Sample, t int) float64 { return s.Returns[t] - s.Values[t] })/returns
 }
+
+// adaptKL returns the coefficient β of the next iteration (Ziegler et al.,
+// arXiv:1909.08593, section 2.2), from the divergence of this one in nats a response:
+//
+//	β ← β·(1 + clip(kl/target − 1, −0.2, 0.2)·n/horizon)
+//
+// β stays positive where the horizon is over 0.2·n; the paper has 10000, and batches of 512.
+func adaptKL(beta, kl, target float64, n int, horizon float64) float64 {
+	return beta * (1 + max(-maxKLError, min(maxKLError, kl/target-1))*float64(n)/horizon)
+}
+
+// maxKLError bounds the relative error that [adaptKL] uses.
+const maxKLError = 0.2

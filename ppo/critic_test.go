@@ -3,7 +3,6 @@ package ppo
 import (
 	"cmp"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/reward"
 	"github.com/satori-go/satori/reward/bt"
@@ -99,7 +99,7 @@ func TestCriticTable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		config, err := Config{Iterations: 20, RolloutBatch: 256, MiniBatch: 64, CriticWarmup: c.warmUp, MinLRRatio: 0.3}.resolve()
+		config, err := Config{Iterations: 20, RolloutBatch: 256, MiniBatch: 64, CriticWarmup: c.warmUp, MinLRRatio: Frac(0.3)}.resolve()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,27 +110,23 @@ func TestCriticTable(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			samples, err := config.samples(rollouts[i], scores[i], estimates)
+			samples, err := config.samples(rollouts[i], scores[i], make([]coat.Outcome, len(rollouts[i])), estimates)
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Logf("%-36s iteration %2d: %6.3f", c.name, i+1, explainedVariance(samples))
 			Whiten(samples)
 			update := time.Now()
-			rng := rand.New(rand.NewPCG(uint64(i), 1))
-			done, planned := 0, config.updates(config.RolloutBatch)
-			for range config.Epochs {
-				for part := range slices.Chunk(shuffled(config.trained(samples), rng), config.MiniBatch) {
-					rate := config.rate(i*planned+done, c.warmUp*planned, config.Iterations*planned)
-					done++
-					if a.shared {
-						_, err = a.Update(t.Context(), pick(samples, part), rate)
-					} else { // the policy has no part in it
-						err = a.updateCritic(new(Stats), pick(samples, part), rate.Critic*a.config.CriticRate, false)
-					}
-					if err != nil {
-						t.Fatal(err)
-					}
+			planned := config.updates(config.RolloutBatch)
+			for u, part := range config.miniBatches(i, config.trained(samples)) {
+				sizes := config.stepSizes(i*planned+u, c.warmUp*planned, config.Iterations*planned)
+				if a.shared {
+					_, err = a.Update(t.Context(), pick(samples, part), sizes)
+				} else { // the policy has no part in it
+					err = a.updateCritic(new(Stats), pick(samples, part), sizes.Critic*a.config.CriticRate, false)
+				}
+				if err != nil {
+					t.Fatal(err)
 				}
 			}
 			spent += time.Since(update)
@@ -141,16 +137,23 @@ func TestCriticTable(t *testing.T) {
 	}
 }
 
-// journalled are the rollouts of the first iterations of a journal, and their scores.
+// journalled returns the rollouts of the first iterations of a rollout log, and their scores.
 func journalled(t *testing.T, path string, iterations int) (rollouts [][]Rollout, scores [][]reward.Score) {
 	t.Helper()
 	rollouts, scores = make([][]Rollout, iterations), make([][]reward.Score, iterations)
-	for e, err := range ReadJournal(path) {
+	type record struct { // of package run, which imports this one
+		Iteration int
+		coat.Attempt
+		Total          float64
+		Prompt, Tokens []int32
+		LogProbs       []float32 `json:"log_probs"`
+	}
+	for e, err := range rundir.ReadLog[record](path) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		if e.Iteration <= iterations {
-			rollouts[e.Iteration-1] = append(rollouts[e.Iteration-1], e.Rollout())
+			rollouts[e.Iteration-1] = append(rollouts[e.Iteration-1], Rollout{Attempt: e.Attempt, Prompt: e.Prompt, Tokens: e.Tokens, LogProbs: e.LogProbs})
 			scores[e.Iteration-1] = append(scores[e.Iteration-1], reward.Score{Total: e.Total})
 		}
 	}

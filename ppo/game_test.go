@@ -72,9 +72,9 @@ func (p *player) Rollouts(_ context.Context, starts []coat.Start, seed uint64) (
 	return list, nil
 }
 
-func (p *player) Estimate(_ context.Context, rollouts []Rollout) (list []Estimate, err error) {
+func (p *player) Estimate(_ context.Context, rollouts []Rollout) (list []Estimates, err error) {
 	for _, r := range rollouts {
-		var e Estimate
+		var e Estimates
 		for t := range r.Tokens {
 			e.Values = append(e.Values, p.values[p.state(r.Tokens, t)])
 		}
@@ -118,10 +118,10 @@ func (p *player) Update(_ context.Context, minibatch []Sample, rate StepSizes) (
 // variants are PPO and its group-relative kin; all see the same number of rollouts.
 var variants = map[string]Config{
 	"PPO":     {Epochs: 2},
-	"PPO λ":   {Lambda: 0.95},
-	"GRPO":    {NumGenerations: 8, Advantage: GRPO},
-	"Dr.GRPO": {NumGenerations: 8, Advantage: DrGRPO},
-	"RLOO":    {NumGenerations: 8, Advantage: RLOO},
+	"PPO λ":   {Lambda: Frac(0.95)},
+	"GRPO":    {NumGenerations: 8, Advantage: GRPO()},
+	"Dr.GRPO": {NumGenerations: 8, Advantage: DrGRPO()},
+	"RLOO":    {NumGenerations: 8, Advantage: RLOO()},
 }
 
 func reinforce(t *testing.T, p Policy, f reward.Func, c Config) (last Step) {
@@ -222,7 +222,7 @@ func TestActorCriticLearns(t *testing.T) {
 			lm := words(t, b, "a b", 10+seed)
 			var critic *model.Net
 			c := variants[name]
-			if c.Advantage == nil {
+			if !c.grouped() {
 				critic = lm.WithScore(seed)
 			}
 			p, err := NewActorCritic(lm, critic, ActorConfig{Template: coat.Bare, MaxTokens: 2, Temperature: 1, PolicyRate: 1e-2, CriticRate: 1e-2})

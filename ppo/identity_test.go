@@ -60,7 +60,7 @@ func TestPolicyLossIdentities(t *testing.T) {
 	advantage := []float32{2, -3, 2, -2, 2, -2, -1}
 	out := on(t, func(in []*Node) []*Node {
 		higher := PolicyLoss(in[0], in[1], 0.2, 0.28)
-		return []*Node{PolicyLoss(in[0], in[1], 0.2, 0.2), higher, dualClip(higher, in[1], 3), clipMask(in[0], in[1], 0.2, 0.2)}
+		return []*Node{PolicyLoss(in[0], in[1], 0.2, 0.2), higher, dualClip(higher, in[1], 3), clipFracMask(in[0], in[1], 0.2, 0.2)}
 	}, ratio, advantage)
 	same(t, "symmetric", out[0], -2, 3, -2.4, 2.5, -1.4, 1.6, 9)
 	same(t, "clip-higher", out[1], -2, 3, -2.5, 2.5, -1.4, 1.6, 9)
@@ -70,7 +70,7 @@ func TestPolicyLossIdentities(t *testing.T) {
 
 // No log-ratio, however far, makes an infinity.
 func TestRatioIsBounded(t *testing.T) {
-	out := on(t, func(in []*Node) []*Node { return []*Node{probabilityRatio(in[0], in[1]), K3(in[0], in[1])} }, []float32{0, -200}, []float32{-200, 0})
+	out := on(t, func(in []*Node) []*Node { return []*Node{probabilityRatio(in[0], in[1]), k3(in[0], in[1])} }, []float32{0, -200}, []float32{-200, 0})
 	same(t, "ratio", out[0], math.Exp(20), math.Exp(-20))
 	same(t, "k3", out[1], math.Exp(-20)-1+200, math.Exp(20)-1-200)
 }
@@ -88,15 +88,15 @@ func TestValueLossWithoutClip(t *testing.T) {
 func TestAggregation(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		share Aggregation
+		share LossAgg
 		want  [2]float64
 	}{
-		{"token", ByToken, [2]float64{1. / 4, 1. / 4}},
-		{"sequence", BySequence, [2]float64{1. / 2, 1. / 6}},
-		{"constant", ByConstant(10), [2]float64{1. / 20, 1. / 20}},
+		{"token", TokenMean(), [2]float64{1. / 4, 1. / 4}},
+		{"sequence", SeqMeanTokenMean(), [2]float64{1. / 2, 1. / 6}},
+		{"constant", SeqMeanTokenSumNorm(10), [2]float64{1. / 20, 1. / 20}},
 	} {
-		near(t, c.name, c.share(2, 4, 1), c.want[0], 1e-15)
-		near(t, c.name, c.share(2, 4, 3), c.want[1], 1e-15)
+		near(t, c.name, c.share.Weight(2, 4, 1), c.want[0], 1e-15)
+		near(t, c.name, c.share.Weight(2, 4, 3), c.want[1], 1e-15)
 	}
 }
 
@@ -108,9 +108,9 @@ func TestGroupAdvantages(t *testing.T) {
 		f    func([]float64) []float64
 		want []float64
 	}{
-		{"GRPO", GRPO, []float64{0.25 / 0.9575271077563381, -0.75 / 0.9575271077563381, -0.75 / 0.9575271077563381, 1.25 / 0.9575271077563381}},
-		{"DrGRPO", DrGRPO, []float64{0.25, -0.75, -0.75, 1.25}},
-		{"RLOO", RLOO, []float64{1 - 2./3, -1, -1, 2 - 1./3}},
+		{"GRPO", GRPO().Func, []float64{0.25 / 0.9575271077563381, -0.75 / 0.9575271077563381, -0.75 / 0.9575271077563381, 1.25 / 0.9575271077563381}},
+		{"DrGRPO", DrGRPO().Func, []float64{0.25, -0.75, -0.75, 1.25}},
+		{"RLOO", RLOO().Func, []float64{1 - 2./3, -1, -1, 2 - 1./3}},
 	} {
 		sum := 0.0
 		for i, a := range c.f(rewards) {
@@ -143,7 +143,7 @@ func TestBootstrapped(t *testing.T) {
 }
 
 // A penalty is on every token, the score on the last alone.
-func TestShape(t *testing.T) {
+func TestTokenRewards(t *testing.T) {
 	for t2, want := range []float64{-0.1 * (-1 - -2), -0.1*(-3-(-0.5)) + 0.5} {
 		near(t, "reward", TokenRewards(0.5, []float64{-1, -3}, []float64{-2, -0.5}, 0.1)[t2], want, 1e-15)
 	}
@@ -194,7 +194,7 @@ func tiny(t *testing.T, c ActorConfig) (*ActorCritic, []Sample) {
 // However a mini-batch is cut into micro-batches, losses, statistics and gradients are
 // those of the whole, for each way to aggregate.
 func TestMicroBatchesAddUp(t *testing.T) {
-	for name, aggregate := range map[string]Aggregation{"token": nil, "sequence": BySequence, "constant": ByConstant(6)} {
+	for name, aggregate := range map[string]LossAgg{"token": {}, "sequence": SeqMeanTokenMean(), "constant": SeqMeanTokenSumNorm(6)} {
 		a, samples := tiny(t, ActorConfig{Temperature: 0.8, LossAgg: aggregate, Entropy: 0.01, Reference: &model.LM{}})
 		for _, half := range []struct {
 			learner      *model.Learner
@@ -230,11 +230,11 @@ func TestMicroBatchesAddUp(t *testing.T) {
 // Each way to aggregate gives the loss that a loop over rows gives: policies, advantages
 // and ratios are those of single rows.
 func TestAggregatedLoss(t *testing.T) {
-	for name, aggregate := range map[string]Aggregation{"token": ByToken, "sequence": BySequence, "constant": ByConstant(6)} {
+	for name, aggregate := range map[string]LossAgg{"token": TokenMean(), "sequence": SeqMeanTokenMean(), "constant": SeqMeanTokenSumNorm(6)} {
 		a, samples := tiny(t, ActorConfig{Temperature: 0.8, LossAgg: aggregate})
 		want := 0.0
 		for _, s := range samples {
-			alone, err := a.Update(t.Context(), []Sample{s}, StepSizes{}) // of one row, ByToken and BySequence are alike
+			alone, err := a.Update(t.Context(), []Sample{s}, StepSizes{}) // of one row, TokenMean and SeqMeanTokenMean are alike
 			if err != nil {
 				t.Fatal(err)
 			}

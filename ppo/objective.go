@@ -25,7 +25,7 @@ type (
 )
 
 var (
-	actorObjectives = train.NewObjectives(func(n actorNumbers) model.Loss { return n.loss(K3Plus) })
+	actorObjectives = train.NewObjectives(func(n actorNumbers) model.Loss { return n.loss(k3plus) })
 	valueObjectives = train.NewObjectives(func(n valueNumbers) model.Loss {
 		return func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
 			tokens, x := unpackValue(in)
@@ -163,7 +163,7 @@ func (n policyNumbers) loss(c model.Config, w model.Weights, hidden *Node, in po
 	}
 	off := Abs(AddScalar(ratio, -1.0))
 	k3 := AddScalar(Sub(ratio, Log(ratio)), -1.0)
-	return loss, stats(in.mask, in.count, off, entropy, k3, clipMask(ratio, in.advantage, n.low, n.high))
+	return loss, stats(in.mask, in.count, off, entropy, k3, clipFracMask(ratio, in.advantage, n.low, n.high))
 }
 
 // The critic's, of scores [batch, seq].

@@ -18,10 +18,10 @@ func (a *ActorCritic) policyColumns(minibatch []Sample) func(Sample) [][]float64
 	rows, tokens := len(minibatch), count(minibatch)
 	return func(s Sample) [][]float64 {
 		list := [][]float64{float64s(s.LogProbs), s.Advantages}
-		if a.config.LossAgg != nil {
+		if a.config.LossAgg.Weight != nil {
 			weights := make([]float64, len(s.Tokens))
 			for t := range weights { // of a sum that is divided by the number of tokens
-				weights[t] = float64(tokens) * a.config.LossAgg(rows, tokens, len(s.Tokens))
+				weights[t] = float64(tokens) * a.config.LossAgg.Weight(rows, tokens, len(s.Tokens))
 			}
 			list = append(list, weights)
 		}
@@ -79,12 +79,9 @@ func pack(minibatch []Sample, micro int, width func(int) int, cols columns, coef
 					floats = append(floats, make([][]float32, micro))
 				}
 				if floats[c][k], err = aligned(len(s.Prompt), len(s.Tokens), column); err != nil {
-					return nil, &CheckError{CheckMask, []int{i}, err.Error(), "a sample has one entry a response token in each of its arrays"}
+					return nil, &CheckError{CheckRollouts, []int{i}, err.Error(), "a sample has one entry a response token in each of its arrays"}
 				}
 			}
-		}
-		if err := checkPacked(minibatch, group, ids, floats); err != nil {
-			return nil, err
 		}
 		seq := width(longest)
 		in := []*model.Tensor{backend.Ints(network.PadRows(ids, seq), micro, seq)}

@@ -12,6 +12,7 @@ import (
 	"github.com/satori-go/satori/model/tokenizer"
 	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/ppo/ppotest"
+	"github.com/satori-go/satori/reward"
 )
 
 // eachBackend runs a test on both backends, or on the one that GOMLX_BACKEND names.
@@ -105,16 +106,17 @@ func TestNoCritic(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := ppo.Config{Iterations: 1, RolloutBatch: 8, MiniBatch: 4, NumGenerations: 4}
+	rubric := reward.Rubric{{Name: "length", Weight: -0.1, Func: reward.Length}}
 	train := func(c ppo.Config) (last ppo.Step, err error) {
-		trainer := ppo.Trainer{Policy: p, Rubric: newSmall("", 1).rubric, Config: c}
+		trainer := ppo.Trainer{Policy: p, Rubric: rubric, Config: c}
 		for last, err = range trainer.Train(t.Context(), slices.Values(tinyStarts())) {
 		}
 		return last, err
 	}
-	if _, err := train(config); err == nil || !strings.Contains(err.Error(), "the policy has no critic, and with Config.Advantage nil") {
+	if _, err := train(config); err == nil || !strings.Contains(err.Error(), "the policy has no critic, which Config.Advantage needs") {
 		t.Errorf("with GAE: %v", err)
 	}
-	config.Advantage = ppo.DrGRPO
+	config.Advantage = ppo.DrGRPO()
 	step, err := train(config)
 	if err != nil {
 		t.Fatal(err)
@@ -187,4 +189,16 @@ func TestActorCriticAgainstLoops(t *testing.T) {
 			t.Errorf("losses %g and %g, the loops have %g and %g", stats.PolicyLoss, stats.ValueLoss, policy/count, value/count)
 		}
 	})
+}
+
+func goBackend(t *testing.T) model.Backend {
+	t.Helper()
+	if strings.HasPrefix(os.Getenv("GOMLX_BACKEND"), "xla") {
+		t.Skip("GOMLX_BACKEND names another")
+	}
+	b, err := model.OpenBackend("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

@@ -139,7 +139,7 @@ func testLoss(t *testing.T, b model.Backend, c golden) {
 	for i, n := range c.Input.Lengths {
 		bySequence[i] = make([]float64, c.Seq)
 		for k := range n {
-			bySequence[i][k] = float64(count) * BySequence(c.Batch, count, n)
+			bySequence[i][k] = float64(count) * SeqMeanTokenMean().Weight(c.Batch, count, n)
 		}
 	}
 	out, err := CallOnceN(b, func(in []*Node) []*Node {
@@ -151,11 +151,11 @@ func testLoss(t *testing.T, b model.Backend, c golden) {
 		each := PolicyLoss(ratio, advantage, c.Clip, c.Clip)
 		policy := weightedMean(each, mask, count)
 		critic := weightedMean(ValueLoss(value, oldValue, ret, c.ValueClip), mask, count)
-		k1, k2, k3, through := weightedMean(K1(logp, ref), mask, count), weightedMean(K2(logp, ref), mask, count), weightedMean(K3(logp, ref), mask, count), weightedMean(K3Plus(logp, ref), mask, count)
+		one, two, three, through := weightedMean(K1().Func(logp, ref), mask, count), weightedMean(K2().Func(logp, ref), mask, count), weightedMean(K3().Func(logp, ref), mask, count), weightedMean(K3Plus().Func(logp, ref), mask, count)
 		by := func(loss, x *Node) *Node { return Gradient(loss, x)[0] }
 		return []*Node{logp, ratio, policy, critic, entropy, by(policy, logp), by(critic, value),
-			weightedMean(each, weight, count), weightedMean(clipMask(ratio, advantage, c.Clip, c.Clip), mask, count),
-			k1, k2, k3, through, by(k1, logp), by(k2, logp), by(k3, logp), by(through, logp), by(policy, logits), by(entropy, logits)}
+			weightedMean(each, weight, count), weightedMean(clipFracMask(ratio, advantage, c.Clip, c.Clip), mask, count),
+			one, two, three, through, by(one, logp), by(two, logp), by(three, logp), by(through, logp), by(policy, logits), by(entropy, logits)}
 	}, backend.Floats(logits, c.Batch, c.Seq+1, c.Vocab), backend.Ints(tokens, c.Batch, c.Seq+1), grid(c.Input.OldLogp), grid(mask),
 		grid(c.Output.Whitened), grid(c.Input.Value), grid(c.Input.OldValue), grid(c.Output.Returns), grid(c.Input.RefLogp), grid(bySequence))
 	if err != nil {

@@ -36,11 +36,11 @@ func TestReverse8(t *testing.T) {
 		name   string
 		config Config
 	}{
-		{"GRPO", Config{RolloutBatch: 256, MiniBatch: 64, NumGenerations: 8, Advantage: GRPO}},
-		{"PPO", Config{RolloutBatch: 256, MiniBatch: 256, Epochs: 4, Lambda: 0.95}},
+		{"GRPO", Config{RolloutBatch: 256, MiniBatch: 64, NumGenerations: 8, Advantage: GRPO()}},
+		{"PPO", Config{RolloutBatch: 256, MiniBatch: 256, Epochs: 4, Lambda: Frac(0.95)}},
 	} {
 		for seed := range uint64(max(1, seeds)) {
-			c.config.Iterations, c.config.MinLRRatio, c.config.WarmupRatio, c.config.Seed = 150, 1, 1e-9, seed // a constant rate
+			c.config.Iterations, c.config.MinLRRatio, c.config.WarmupRatio, c.config.Seed = 150, Frac(1), Frac(1e-9), seed // a constant rate
 			reverse8(t, dir, c.name, c.config)
 		}
 	}
@@ -65,7 +65,7 @@ func reverse8(t *testing.T, dir, name string, c Config) {
 		t.Fatal(err)
 	}
 	var critic *model.Net
-	if c.Advantage == nil {
+	if !c.grouped() {
 		critic = net.WithScore(c.Seed)
 	}
 	prompt := func(s coat.Start) string { return s.Problem.Question }

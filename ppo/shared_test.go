@@ -69,7 +69,7 @@ func TestSharedTrunk(t *testing.T) {
 	a, samples := shared(t, ActorConfig{Temperature: 0.8, ValueCoef: coefficient, Entropy: 0.01, AdamW: model.AdamW{MaxNorm: 1e9}})
 	b, _ := shared(t, ActorConfig{Temperature: 0.8, ValueCoef: coefficient, Entropy: 0.01})
 	n := policyNumbers{low: 0.2, high: 0.2, entropy: 0.01}
-	byHand := model.NewLearner(b.LM.Net, func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
+	byHand := train.NewLearner(b.LM.Net, func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
 		hidden := c.Hidden(w, in[0])
 		policy, _ := n.loss(c, w, hidden, policyInputs{tokens: in[0], mask: in[1], old: in[2], advantage: in[3], weight: in[1], count: in[6], beta: in[7], temperature: in[8]}, nil)
 		v := decoder.ShiftTokensRight(c.Scalar(w, ValueHead, hidden))

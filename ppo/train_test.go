@@ -32,10 +32,10 @@ func (p *recorder) Rollouts(ctx context.Context, starts []coat.Start, seed uint6
 	return list, err
 }
 
-func (p *recorder) Estimate(ctx context.Context, rollouts []Rollout) ([]Estimate, error) {
+func (p *recorder) Estimate(ctx context.Context, rollouts []Rollout) ([]Estimates, error) {
 	list, err := p.player.Estimate(ctx, rollouts)
 	for i := range list {
-		list[i].Estimates = 0.5
+		list[i].BootstrapValue = 0.5
 		if p.ref != 0 {
 			for _, l := range rollouts[i].LogProbs {
 				list[i].RefLogProbs = append(list[i].RefLogProbs, float64(l)-p.ref)
@@ -58,7 +58,7 @@ func (p *recorder) Update(ctx context.Context, minibatch []Sample, rate StepSize
 func TestTruncated(t *testing.T) {
 	run := func(c Config) (*recorder, Step) {
 		p := &recorder{player: newPlayer(2, 3, 1), cut: func(i int) bool { return i%4 == 0 }}
-		c.Iterations, c.RolloutBatch, c.MiniBatch, c.Lambda = 1, 16, 4, 0.9
+		c.Iterations, c.RolloutBatch, c.MiniBatch, c.Lambda = 1, 16, 4, Frac(0.9)
 		return p, reinforce(t, p, alternate(4), c)
 	}
 	count := func(p *recorder) (n int) {
@@ -118,7 +118,7 @@ func TestEpochsAreShuffled(t *testing.T) {
 // advantages are those of their rewards.
 func TestGroups(t *testing.T) {
 	p := &recorder{player: newPlayer(3, 4, 1)}
-	step := reinforce(t, p, alternate(4), Config{Iterations: 1, RolloutBatch: 12, MiniBatch: 12, NumGenerations: 4, Advantage: RLOO})
+	step := reinforce(t, p, alternate(4), Config{Iterations: 1, RolloutBatch: 12, MiniBatch: 12, NumGenerations: 4, Advantage: RLOO()})
 	for i, s := range step.Samples {
 		if want := fmt.Sprint(i / 4); s.Start.Problem.ID != want {
 			t.Errorf("rollout %d is of start %s, want %s", i, s.Start.Problem.ID, want)
@@ -164,16 +164,61 @@ func TestKLPenalty(t *testing.T) {
 	near(t, "the one after", step.NextKL, adaptKL(next, 0.75, 0.5, 8, 100), 1e-9)
 }
 
-// What an iteration reports by where its starts came from.
-func TestOrigins(t *testing.T) {
-	s := Step{Samples: []Sample{
+// An iteration reports means over its attempts, and over those of each kind of start. A
+// value that is no outcome is a kind like others.
+func TestRewards(t *testing.T) {
+	s := Step{terms: []string{"a", "b"}, Samples: []Sample{
 		{Rollout: Rollout{Attempt: coat.Attempt{Truncated: true}, Tokens: []int32{1, 2}}, Score: reward.Score{Total: 1, Parts: []float64{1, 3}}},
-		{Rollout: Rollout{Tokens: []int32{1, 2, 3, 4}}, Score: reward.Score{Total: 2, Parts: []float64{2, 4}}},
+		{Rollout: Rollout{Tokens: []int32{1, 2, 3, 4}}, Score: reward.Score{Total: 2, Parts: []float64{2, 4}}, Outcome: coat.Right},
 		{Rollout: Rollout{Attempt: coat.Attempt{Start: coat.Start{Prior: coat.Wrong}}, Tokens: []int32{1}}, Score: reward.Score{Total: -1, Parts: []float64{-1, 0}}},
+		{Rollout: Rollout{Attempt: coat.Attempt{Start: coat.Start{Prior: 9}}, Tokens: []int32{1}}, Score: reward.Score{Parts: []float64{0, 0}}, Outcome: coat.Right},
 	}}
-	want := [3]Rewards{{2, 1, 3, 1.5, []float64{1.5, 3.5}}, {1, 0, 1, -1, []float64{-1, 0}}, {}}
+	want := map[coat.Outcome]Rewards{
+		coat.Unknown: {Attempts: 2, Total: 1.5, Terms: map[string]float64{"a": 1.5, "b": 3.5}, Accuracy: 0.5, Tokens: 3, Truncated: 0.5},
+		coat.Wrong:   {Attempts: 1, Total: -1, Terms: map[string]float64{"a": -1, "b": 0}, Tokens: 1},
+		9:            {Attempts: 1, Terms: map[string]float64{"a": 0, "b": 0}, Accuracy: 1, Tokens: 1},
+	}
 	if got := s.ByStartKind(); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
+	}
+	s.count(Config{}, 4)
+	if all := (Rewards{4, 0.5, map[string]float64{"a": 0.5, "b": 1.75}, 0.5, 2, 0.25}); !reflect.DeepEqual(s.Rewards, all) {
+		t.Errorf("%+v", s.Rewards)
+	}
+}
+
+// A check decides outcomes, once an attempt, and changes nothing that is trained.
+func TestOutcomes(t *testing.T) {
+	asked := 0
+	check := func(_ context.Context, a coat.Attempt) (float64, error) {
+		asked++
+		if a.Text == "1" {
+			return 1, nil
+		}
+		return 0, nil
+	}
+	with, without := &table{rate: 0.5}, &table{rate: 0.5}
+	c := Config{Iterations: 3, RolloutBatch: 16, MiniBatch: 8, Parallel: 1}
+	for step, err := range (&Trainer{Policy: with, Rubric: second, Check: check, Config: c}).Train(t.Context(), endless) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if step.Rewards.Accuracy != step.Rewards.Terms["second"] {
+			t.Errorf("%+v", step.Rewards)
+		}
+		for _, s := range step.Samples {
+			if j := s.Judged(); j.Right() != (s.Text == "1") || j.Score != s.Score.Total || j.Tokens != 1 {
+				t.Errorf("%+v", j)
+			}
+		}
+	}
+	for _, err := range (&Trainer{Policy: without, Rubric: second, Config: c}).Train(t.Context(), endless) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if asked != 3*16 || with.logit != without.logit {
+		t.Errorf("asked %d times, logit %g and %g", asked, with.logit, without.logit)
 	}
 }
 

@@ -2,10 +2,13 @@ package ppo
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,9 +42,9 @@ func (p *table) Rollouts(_ context.Context, starts []coat.Start, seed uint64) (l
 	return list, nil
 }
 
-func (p *table) Estimate(_ context.Context, rollouts []Rollout) (list []Estimate, err error) {
+func (p *table) Estimate(_ context.Context, rollouts []Rollout) (list []Estimates, err error) {
 	for range rollouts {
-		list = append(list, Estimate{Values: []float64{p.value}})
+		list = append(list, Estimates{Values: []float64{p.value}})
 	}
 	return list, nil
 }
@@ -122,26 +125,70 @@ func TestTrainSchedule(t *testing.T) {
 	}
 }
 
-// A run that is broken off and gone on with ends like one that was not.
+// Training that continues after two iterations of six, from where the stream stands, ends
+// like training that did not stop, and sees no start twice and none that is blank.
 func TestTrainResumes(t *testing.T) {
-	whole, parts := &table{rate: 0.5}, &table{rate: 0.5}
-	config := Config{Iterations: 6, RolloutBatch: 16, MiniBatch: 4, Seed: 9}
-	run := func(p *table, c Config, stop int) {
-		for step, err := range (&Trainer{Policy: p, Rubric: second, Config: c}).Train(context.Background(), endless) {
-			if err != nil {
-				t.Fatal(err)
+	for _, n := range []int{1, 2, 8} {
+		config := Config{Iterations: 6, RolloutBatch: 16, MiniBatch: 4, NumGenerations: n, Seed: 9}
+		train := func(p *table, c Config, starts func(func(coat.Start) bool), stop int) (ids []string) {
+			for step, err := range (&Trainer{Policy: p, Rubric: second, Config: c}).Train(t.Context(), starts) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				for k := 0; k < len(step.Samples); k += n {
+					ids = append(ids, step.Samples[k].Start.Problem.ID)
+				}
+				if step.Iteration == stop {
+					break
+				}
 			}
-			if step.Iteration == stop {
-				return
-			}
+			return ids
+		}
+		whole, parts := &table{rate: 0.5}, &table{rate: 0.5}
+		want := train(whole, config, endless, 6)
+		got := train(parts, config, endless, 2)
+		config.Done = 2
+		got = append(got, train(parts, config, Skip(endless, 2*16/n), 6)...)
+		if !slices.Equal(got, want) || want[len(want)-1] != fmt.Sprint(6*16/n-1) {
+			t.Errorf("%d rollouts a start: starts %v, want %v", n, got, want)
+		}
+		if whole.logit != parts.logit || whole.value != parts.value {
+			t.Errorf("%d rollouts a start: logit %g and %g, value %g and %g", n, whole.logit, parts.logit, whole.value, parts.value)
 		}
 	}
-	run(whole, config, 6)
-	run(parts, config, 2)
-	config.Done = 2
-	run(parts, config, 6)
-	if whole.logit != parts.logit || whole.value != parts.value {
-		t.Errorf("logit %g and %g, value %g and %g", whole.logit, parts.logit, whole.value, parts.value)
+}
+
+// Numbers whose default is not 0 can be 0: then the learning rates have no warm-up and end
+// at 0, and an advantage is that of one step.
+func TestFractions(t *testing.T) {
+	policy := &table{rate: 0.1}
+	c := Config{Iterations: 4, RolloutBatch: 4, MiniBatch: 4, WarmupRatio: Frac(0), MinLRRatio: Frac(0), Lambda: Frac(0)}
+	for _, err := range (&Trainer{Policy: policy, Rubric: second, Config: c}).Train(t.Context(), endless) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if first, last := policy.updates[0].Policy, policy.updates[3].Policy; first != 1 || last > 0.2 {
+		t.Errorf("rates %v", policy.updates)
+	}
+	for _, text := range []string{`{"Lambda":0,"Warmup":0.5}`, `{"Lambda":"zero","Warmup":1,"Floor":0.25}`, `{}`} {
+		var c, again Config
+		if err := json.Unmarshal([]byte(text), &c); err != nil {
+			t.Fatal(err)
+		}
+		data, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(data, &again); err != nil || !reflect.DeepEqual(again, c) {
+			t.Errorf("%s: %+v, %v, want %+v", text, again, err, c)
+		}
+		if c.Lambda.set != strings.Contains(text, "zero") {
+			t.Errorf("%s: λ is %v", text, c.Lambda)
+		}
+	}
+	if err := json.Unmarshal([]byte(`{"Lambda":"none"}`), &c); err == nil || !strings.Contains(err.Error(), `"none" is no share`) {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -166,14 +213,14 @@ func TestTrainErrors(t *testing.T) {
 		config     Config
 	}{
 		{"reward", `ppo: iteration 1: reward: term "broken": attempt 0`, context.Background(), &table{}, broken, endless, good},
-		{"starts", "ppo: iteration 2: the starts have ended: 1 of 2", context.Background(), &table{}, second, three, good},
+		{"starts", "ppo: iteration 2: the stream of starts has ended: found 1 of the 2 that an iteration takes", context.Background(), &table{}, second, three, good},
 		{"ratio", "before any update the ratio", context.Background(), &table{off: 0.01}, second, endless, good},
 		{"config", "Iterations is 0", context.Background(), &table{}, second, endless, Config{}},
-		{"lambda", "Lambda 1.5", context.Background(), &table{}, second, endless, Config{Iterations: 1, Lambda: 1.5}},
-		{"schedule", "WarmupRatio is -1, MinLRRatio 5, want them in (0, 1]", context.Background(), &table{}, second, endless, Config{Iterations: 1, RolloutBatch: 10, WarmupRatio: -1, MinLRRatio: 5}},
+		{"lambda", "Lambda 1.5", context.Background(), &table{}, second, endless, Config{Iterations: 1, Lambda: Frac(1.5)}},
+		{"schedule", "WarmupRatio is -1, MinLRRatio 5, want them from 0 to 1", context.Background(), &table{}, second, endless, Config{Iterations: 1, RolloutBatch: 10, WarmupRatio: Frac(-1), MinLRRatio: Frac(5)}},
 		{"horizon", "KLHorizon is 2, want it over 0.2·RolloutBatch, 2", context.Background(), &table{}, second, endless, Config{Iterations: 1, RolloutBatch: 10, KL: 0.1, KLTarget: 1, KLHorizon: 2}},
-		{"relative", "Config.Advantage made 1 advantages of 2 rewards", context.Background(), &table{}, second, endless, Config{Iterations: 1, RolloutBatch: 4, NumGenerations: 2, Advantage: func(r []float64) []float64 { return r[:1] }}},
-		{"relative", "Config.Advantage made 3 advantages of 2 rewards", context.Background(), &table{}, second, endless, Config{Iterations: 1, RolloutBatch: 4, NumGenerations: 2, Advantage: func(r []float64) []float64 { return append(r, 0) }}},
+		{"advantage", `Config.Advantage "few" made 1 advantages of 2 rewards`, context.Background(), &table{}, second, endless, Config{Iterations: 1, RolloutBatch: 4, NumGenerations: 2, Advantage: AdvantageEstimator{"few", func(r []float64) []float64 { return r[:1] }}}},
+		{"advantage", `Config.Advantage "many" made 3 advantages of 2 rewards`, context.Background(), &table{}, second, endless, Config{Iterations: 1, RolloutBatch: 4, NumGenerations: 2, Advantage: AdvantageEstimator{"many", func(r []float64) []float64 { return append(r, 0) }}}},
 		{"cancelled", "canceled", cancelled, &table{}, second, endless, good},
 	} {
 		var last error

@@ -68,11 +68,7 @@ func run(ctx context.Context) error {
 			return err
 		}
 		if step.Iteration%10 == 0 { // logging, evaluation and stopping are the body of your loop
-			mean := 0.0
-			for _, s := range step.Samples {
-				mean += s.Score.Parts[0] / float64(len(step.Samples))
-			}
-			fmt.Printf("iteration %d: %.1f greens an attempt\n", step.Iteration, mean)
+			fmt.Printf("iteration %d: %.1f greens an attempt\n", step.Iteration, step.Rewards.Terms["green"])
 		}
 	}
 	return nil

@@ -73,17 +73,13 @@ func run(ctx context.Context, w io.Writer, backend, path, out string, iterations
 	trainer := ppo.Trainer{
 		Policy: policy,
 		Rubric: reward.Rubric{{Name: "right", Weight: 1, Func: right}},
-		Config: ppo.Config{Iterations: iterations, RolloutBatch: 64, MiniBatch: 32, NumGenerations: 8, Advantage: ppo.GRPO},
+		Config: ppo.Config{Iterations: iterations, RolloutBatch: 64, MiniBatch: 32, NumGenerations: 8, Advantage: ppo.GRPO()},
 	}
 	for step, err := range trainer.Train(ctx, ppo.Cycle(sums(), 1)) {
 		if err != nil {
 			return err
 		}
-		mean := 0.0
-		for _, s := range step.Samples {
-			mean += s.Score.Total / float64(len(step.Samples))
-		}
-		fmt.Fprintf(w, "iteration %d of %d: mean reward %.3f\n", step.Iteration, step.Of, mean)
+		fmt.Fprintf(w, "iteration %d of %d: mean reward %.3f\n", step.Iteration, step.Of, step.Rewards.Total)
 	}
 	return lm.SaveAdapter(out, path)
 }

@@ -3,16 +3,16 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/ppo/run"
 	"github.com/satori-go/satori/reward"
 	"github.com/satori-go/satori/reward/bt"
 )
@@ -20,6 +20,7 @@ import (
 // A Reinforcement says how PPO trains a policy.
 type Reinforcement struct {
 	Rubric      reward.Rubric
+	Check       reward.Func // decides the outcomes of attempts; it should be in [reward.Memo], as the rubric uses it, too
 	Starts      iter.Seq[coat.Start]
 	Config      ppo.Config      // its Seed is the run's
 	Actor       ppo.ActorConfig // its Template and MaxTokens are the task's
@@ -70,9 +71,8 @@ func (c *Critic) UnmarshalText(text []byte) error {
 
 // Rubric makes the reward of the paper (section 4.2): r_rule + σ(r_ψ) + r_bonus with β = 0.5.
 // An attempt that the token limit cuts off loses overlong, which the paper does not have. The
-// last term is a metric.
+// last term is a metric. Three terms use the check, so it should be in [reward.Memo].
 func Rubric(check reward.Func, rm *bt.Model, overlong float64) reward.Rubric {
-	check = reward.Memo(check)
 	return reward.Rubric{
 		{Name: "rule", Weight: 1, Func: reward.Correct(check), Low: -1},
 		{Name: "preference", Weight: 1, Batch: reward.Sigmoid(rm.Score), High: 1},
@@ -91,30 +91,25 @@ func (r *Run) Reinforce(ctx context.Context, name string, from *model.LM, p Rein
 		if p.Critic == RewardCritic {
 			p.Actor.ValueMean, p.Actor.ValueStd = p.RewardModel.Mean, p.RewardModel.Std
 		}
-		run, err := ppo.OpenRun(r.Path(name+".checkpoint"), ppo.RunConfig{Journal: r.Path(name + journalSuffix), Rubric: p.Rubric, Verdict: verdict(p.Rubric)})
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, run.Close()) }()
-		policy, err := r.resume(s, run.Last, from, p)
+		policy, err := r.actorCritic(from, p)
 		if err != nil {
 			return err
 		}
 		defer policy.Close()
 		p.Config.Seed = r.Seed
-		config, err := run.Resume(p.Config)
-		if err != nil {
-			return err
+		training := run.Run{
+			Dir: r.Path(name + ".checkpoint"), RolloutLog: r.Path(name + journalSuffix), Attach: map[string]any{"stage": &kept{s}},
+			Trainer: ppo.Trainer{Policy: policy, Rubric: p.Rubric, Check: p.Check, Config: p.Config},
 		}
-		trainer := ppo.Trainer{Policy: policy, Rubric: p.Rubric, Config: config}
-		for step, err := range trainer.Train(ctx, p.Starts) {
+		for step, err := range training.Train(ctx, p.Starts) {
 			if err != nil {
 				return err
 			}
-			s.Step("", step.Iteration, step.Of, Tokens{step.Sampled, step.Trained}, describe(step, p.Rubric))
-			if err := run.Save(config, step, policy.SaveIn, s.save); err != nil {
-				return err
+			for _, why := range training.Resumed.Skipped {
+				fmt.Fprintln(os.Stderr, "skipped:", why)
 			}
+			training.Resumed.Skipped = nil // shown
+			s.Step("", step.Iteration, step.Of, Tokens{step.Sampled, step.Trained}, describe(step))
 		}
 		lm := policy.LM.WithoutScalars()
 		defer lm.Close()
@@ -127,44 +122,7 @@ func (r *Run) Reinforce(ctx context.Context, name string, from *model.LM, p Rein
 	return model.Open(r.Backend, r.Path(name))
 }
 
-const (
-	recordFile    = "stage.json"
-	journalSuffix = ".journal.jsonl"
-)
-
-// verdict reads the rubric's accuracy.
-func verdict(rubric reward.Rubric) func(ppo.Sample) coat.Outcome {
-	right := slices.IndexFunc(rubric, func(t reward.Term) bool { return t.Name == "accuracy" })
-	return func(s ppo.Sample) coat.Outcome {
-		switch {
-		case right < 0:
-			return coat.Unknown
-		case s.Score.Parts[right] == 1:
-			return coat.Right
-		}
-		return coat.Wrong
-	}
-}
-
-// resume opens the last checkpoint of a stage of PPO, or starts the stage.
-func (r *Run) resume(s *Stage, last *ppo.Checkpoint, from *model.LM, p Reinforcement) (*ppo.ActorCritic, error) {
-	if last == nil {
-		return r.actorCritic(from, p)
-	}
-	for _, why := range last.Skipped {
-		fmt.Fprintln(os.Stderr, "skipped:", why)
-	}
-	data, err := os.ReadFile(filepath.Join(last.Dir, recordFile))
-	var old record
-	if err == nil {
-		err = json.Unmarshal(data, &old)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", last.Dir, err)
-	}
-	s.resume(&old)
-	return last.Open(r.Backend, p.Actor)
-}
+const journalSuffix = ".journal.jsonl"
 
 // actorCritic copies a model and makes the critic that p asks for.
 func (r *Run) actorCritic(from *model.LM, p Reinforcement) (*ppo.ActorCritic, error) {
@@ -192,42 +150,37 @@ func (r *Run) actorCritic(from *model.LM, p Reinforcement) (*ppo.ActorCritic, er
 	return ppo.NewActorCritic(from.Clone(), critic.WithScore(r.Seed), p.Actor)
 }
 
-// save writes the stage's record into a checkpoint.
-func (s *Stage) save(dir string) error {
-	data, err := s.state()
-	if err != nil {
+// kept is a stage in the checkpoints of its training.
+type kept struct{ s *Stage }
+
+// MarshalJSON writes the stage's record up to now.
+func (k *kept) MarshalJSON() ([]byte, error) { return k.s.state() }
+
+// UnmarshalJSON makes the stage continue after a record.
+func (k *kept) UnmarshalJSON(data []byte) error {
+	var old record
+	if err := json.Unmarshal(data, &old); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, recordFile), data, 0o644)
+	k.s.resume(&old)
+	return nil
 }
 
 // describe makes an iteration of PPO into figures: means over the rollouts, and accuracy
 // and length by the kind of their starts.
-func describe(step ppo.Step, rubric reward.Rubric) map[string]float64 {
+func describe(step ppo.Step) map[string]float64 {
 	v := map[string]float64{
 		"policy_loss": step.PolicyLoss, "value_loss": step.ValueLoss, "entropy": step.Entropy, "kl": step.ApproxKL,
 		"clip_fraction": step.ClipFraction, "policy_norm": step.GradNorm, "value_norm": step.CriticGradNorm,
-		"explained_variance": step.ExplainedVariance,
+		"explained_variance": step.ExplainedVariance, "reward": step.Rewards.Total, "tokens": step.Rewards.Tokens,
 	}
-	n := float64(len(step.Samples))
-	right := slices.IndexFunc(rubric, func(t reward.Term) bool { return t.Name == "accuracy" })
-	for _, s := range step.Samples {
-		v["reward"] += s.Score.Total / n
-		v["tokens"] += float64(len(s.Tokens)) / n
-		if s.Truncated {
-			v["truncated"] += 1 / n
-		}
-		for k, t := range rubric {
-			v[t.Name] += s.Score.Parts[k] / n
-		}
+	maps.Copy(v, step.Rewards.Terms)
+	if step.Rewards.Truncated > 0 {
+		v["truncated"] = step.Rewards.Truncated
 	}
-	for i, o := range step.ByStartKind() {
-		if o.Rollouts > 0 && o.Rollouts < len(step.Samples) { // they come from several
-			name := coat.Outcome(i).String()
-			if right >= 0 {
-				v["accuracy_"+name] = o.Parts[right]
-			}
-			v["tokens_"+name] = o.Tokens
+	for kind, r := range step.ByStartKind() {
+		if r.Attempts < len(step.Samples) { // there are several
+			v["accuracy_"+kind.String()], v["tokens_"+kind.String()] = r.Accuracy, r.Tokens
 		}
 	}
 	return v

@@ -16,7 +16,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/examples/report"
-	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/ppo/run"
 	"github.com/satori-go/satori/reward/eval"
 )
 
@@ -122,15 +122,15 @@ func (r *Run) pick(ctx context.Context, before, after string) ([]report.Sample, 
 // kind of start one that was right and one that was wrong, with their rewards.
 func (r *Run) rollouts(ctx context.Context, stage string) ([]report.Sample, error) {
 	type class struct{ prior, verdict coat.Outcome }
-	last := map[class]ppo.Record{}
-	for e, err := range ppo.ReadJournal(r.Path(stage + journalSuffix)) {
+	last := map[class]run.Record{}
+	for e, err := range run.ReadLog(r.Path(stage + journalSuffix)) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		last[class{e.Start.Prior, e.Verdict}] = e
+		last[class{e.Start.Prior, e.Outcome}] = e
 	}
 	var samples []report.Sample
 	for _, prior := range []coat.Outcome{coat.Unknown, coat.Right, coat.Wrong} {

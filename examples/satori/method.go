@@ -11,6 +11,7 @@ import (
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/rae"
+	"github.com/satori-go/satori/reward"
 	"github.com/satori-go/satori/reward/bt"
 	"github.com/satori-go/satori/synth"
 )
@@ -131,9 +132,9 @@ func twin(ctx context.Context, r *run, base *model.LM, demos []coat.Demo, rm *bt
 
 // ppo says how PPO trains a policy by the paper's reward.
 func (r *run) ppo(rm *bt.Model, starts iter.Seq[coat.Start], c ppo.Config) pipeline.Reinforcement {
-	p := r.recipe
+	p, check := r.recipe, reward.Memo(r.Task.Check)
 	return pipeline.Reinforcement{
-		Rubric: pipeline.Rubric(r.Task.Check, rm, p.Overlong), Starts: starts, Config: c,
+		Rubric: pipeline.Rubric(check, rm, p.Overlong), Check: check, Starts: starts, Config: c,
 		Actor: p.Actor, Critic: p.Critic, Layers: p.Layers, RewardModel: rm,
 	}
 }

@@ -77,7 +77,7 @@ func recipe(task string) (Recipe, error) {
 		RM:        bt.Config{LearningRate: 1e-3, Batch: 32, Epochs: 1},
 		MaxTokens: 160,
 		Overlong:  1,
-		RL:        ppo.Config{Iterations: 16, RolloutBatch: 256, MiniBatch: 64, CriticWarmup: 1, MinLRRatio: 0.3},
+		RL:        ppo.Config{Iterations: 16, RolloutBatch: 256, MiniBatch: 64, CriticWarmup: 1, MinLRRatio: ppo.Frac(0.3)},
 		Shares:    rae.Shares{Fresh: 8, Right: 1, Wrong: 1},
 		Actor:     ppo.ActorConfig{Temperature: 1, PolicyRate: 7e-4, CriticRate: 2e-3, ValueCoef: 0.1},
 		Layers:    2,

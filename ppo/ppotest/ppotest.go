@@ -31,7 +31,7 @@ func Policy(t *testing.T, open func(t *testing.T) ppo.Policy, starts []coat.Star
 				t.Errorf("rollout %d: %d prompt tokens, %d tokens, %d log-probabilities", i, len(r.Prompt), len(r.Tokens), len(r.LogProbs))
 			}
 			for k, l := range r.LogProbs {
-				if !(l <= 1e-6) { // what the doctor bears as rounding; NaN as well
+				if !(l <= 1e-6) { // the trainer takes that for rounding; NaN is refused, too
 					t.Errorf("rollout %d: token %d has log-probability %g", i, k, l)
 				}
 			}
@@ -55,7 +55,7 @@ func Policy(t *testing.T, open func(t *testing.T) ppo.Policy, starts []coat.Star
 			if e.Values != nil && len(e.Values) != n || (e.Values == nil) != (all[0].Values == nil) || e.RefLogProbs != nil && len(e.RefLogProbs) != n || (e.RefLogProbs == nil) != (all[0].RefLogProbs == nil) {
 				t.Errorf("rollout %d of %d tokens: %d values, %d reference log-probabilities", i, n, len(e.Values), len(e.RefLogProbs))
 			}
-			for k, v := range append([]float64{e.Estimates}, e.Values...) {
+			for k, v := range append([]float64{e.BootstrapValue}, e.Values...) {
 				if math.IsNaN(v) || math.IsInf(v, 0) {
 					t.Errorf("rollout %d: value %d of the one after the last token and those of its tokens is %g", i, k, v)
 				}
@@ -160,7 +160,7 @@ func rollouts(t *testing.T, p ppo.Policy, starts []coat.Start, seed uint64) []pp
 	return list
 }
 
-func estimates(t *testing.T, p ppo.Policy, rollouts []ppo.Rollout) []ppo.Estimate {
+func estimates(t *testing.T, p ppo.Policy, rollouts []ppo.Rollout) []ppo.Estimates {
 	t.Helper()
 	list, err := p.Estimate(t.Context(), rollouts)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/satori-go/satori/reward"
 )
 
-// found fails unless err is a fault of a kind, on some rows.
+// found fails unless err is a CheckError of a check, on some rows.
 func found(t *testing.T, err error, check Check, rows ...int) {
 	t.Helper()
 	var f *CheckError
@@ -21,7 +21,7 @@ func found(t *testing.T, err error, check Check, rows ...int) {
 		t.Errorf("%v: found %v, want rows %v", check, err, rows)
 		return
 	}
-	if f.Found == "" || f.Change == "" || !strings.Contains(err.Error(), "doctor: "+check.String()) {
+	if f.Found == "" || f.Hint == "" || !strings.Contains(err.Error(), "check "+check.String()) {
 		t.Errorf("%v: %v", check, err)
 	}
 }
@@ -30,7 +30,7 @@ func found(t *testing.T, err error, check Check, rows ...int) {
 type sick struct {
 	*ActorCritic
 	rollouts  func([]Rollout) []Rollout
-	estimates func([]Estimate)
+	estimates func([]Estimates)
 	update    func([]Sample) // before the update
 }
 
@@ -42,7 +42,7 @@ func (p sick) Rollouts(ctx context.Context, starts []coat.Start, seed uint64) ([
 	return list, err
 }
 
-func (p sick) Estimate(ctx context.Context, rollouts []Rollout) ([]Estimate, error) {
+func (p sick) Estimate(ctx context.Context, rollouts []Rollout) ([]Estimates, error) {
 	list, err := p.ActorCritic.Estimate(ctx, rollouts)
 	if p.estimates != nil {
 		p.estimates(list)
@@ -73,10 +73,10 @@ func (p sick) iterate(c Config) error {
 	return nil
 }
 
-func TestDoctor(t *testing.T) {
-	healthy, _ := tiny(t, ActorConfig{Temperature: 0.8, Reference: &model.LM{}})
+func TestChecks(t *testing.T) {
+	good, _ := tiny(t, ActorConfig{Temperature: 0.8, Reference: &model.LM{}})
 	a := func() *ActorCritic { // of its own
-		b, err := NewActorCritic(healthy.LM, healthy.Critic, healthy.config)
+		b, err := NewActorCritic(good.LM, good.Critic, good.config)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +94,7 @@ func TestDoctor(t *testing.T) {
 		found(t, sick{ActorCritic: a(), rollouts: func(r []Rollout) []Rollout { r[2], r[5] = r[5], r[2]; return r }}.iterate(Config{}), CheckRollouts, 2, 5)
 	})
 	t.Run("a value is not finite", func(t *testing.T) {
-		found(t, sick{ActorCritic: a(), estimates: func(e []Estimate) { e[3].Values[0] = math.NaN() }}.iterate(Config{}), CheckRollouts, 3)
+		found(t, sick{ActorCritic: a(), estimates: func(e []Estimates) { e[3].Values[0] = math.NaN() }}.iterate(Config{}), CheckFinite, 3)
 	})
 	t.Run("an EOS is forced", func(t *testing.T) {
 		p := a()
@@ -113,7 +113,7 @@ func TestDoctor(t *testing.T) {
 		found(t, p.checkEnds([]Rollout{r, rollouts[0]}), CheckEnds, 0)
 	})
 	t.Run("the reference is another model", func(t *testing.T) {
-		shift := func(e []Estimate) { e[4].RefLogProbs[0] -= 0.01 }
+		shift := func(e []Estimates) { e[4].RefLogProbs[0] -= 0.01 }
 		found(t, sick{ActorCritic: a(), estimates: shift}.iterate(Config{KL: 0.1}), CheckReference, 4)
 		if err := (sick{ActorCritic: a(), estimates: shift}).iterate(Config{KL: 0.1, Checks: Checks{Reference: math.Inf(1)}}); err != nil {
 			t.Error(err)
@@ -123,7 +123,7 @@ func TestDoctor(t *testing.T) {
 		p := a()
 		of := p.config.Temperature
 		p.config.Temperature = 1 // of sampler and reference, not of the loss
-		err := sick{ActorCritic: p, estimates: func([]Estimate) { p.config.Temperature = of }}.iterate(Config{})
+		err := sick{ActorCritic: p, estimates: func([]Estimates) { p.config.Temperature = of }}.iterate(Config{})
 		var f *CheckError
 		if !errors.As(err, &f) || f.Check != CheckRatio || len(f.Rows) == 0 {
 			t.Error(err)
@@ -148,11 +148,11 @@ func TestDoctor(t *testing.T) {
 		}
 		c := Config{Checks: Checks{Reference: math.Inf(1)}}
 		rollouts[1].LogProbs[0] = 2.5e-8 // seen of XLA's softmax
-		if err := c.checkSampled(0, starts, rollouts, estimates); err != nil {
+		if err := c.checkRollouts(0, starts, rollouts, estimates); err != nil {
 			t.Error(err)
 		}
 		rollouts[1].LogProbs[0] = 0.01
-		found(t, c.checkSampled(0, starts, rollouts, estimates), CheckRollouts, 1)
+		found(t, c.checkRollouts(0, starts, rollouts, estimates), CheckRange, 1)
 	})
 	t.Run("log-probabilities are one off", func(t *testing.T) {
 		p := sick{ActorCritic: a(), rollouts: func(r []Rollout) []Rollout {
@@ -168,9 +168,9 @@ func TestDoctor(t *testing.T) {
 		}
 	})
 	t.Run("values are one off", func(t *testing.T) {
-		p := sick{ActorCritic: a(), estimates: func(e []Estimate) {
+		p := sick{ActorCritic: a(), estimates: func(e []Estimates) {
 			for i := range e {
-				e[i].Values = append(e[i].Values[1:], e[i].Estimates)
+				e[i].Values = append(e[i].Values[1:], e[i].BootstrapValue)
 			}
 		}}
 		err := p.iterate(Config{})
@@ -193,7 +193,11 @@ func TestDoctor(t *testing.T) {
 		err := sick{ActorCritic: a(), update: func(s []Sample) {
 			s[2].Advantages, row = s[2].Advantages[1:], slices.Index(questions, s[2].Start.Problem.Question)
 		}}.iterate(Config{})
-		found(t, err, CheckMask, row)
+		found(t, err, CheckRollouts, row)
+	})
+	t.Run("an estimator gives what is not finite", func(t *testing.T) {
+		bad := AdvantageEstimator{"bad", func(r []float64) []float64 { return []float64{0, math.NaN()} }}
+		found(t, sick{ActorCritic: a()}.iterate(Config{NumGenerations: 2, Advantage: bad}), CheckFinite, 1, 3, 5, 7)
 	})
 	t.Run("all are masked", func(t *testing.T) {
 		p := a()
@@ -208,110 +212,8 @@ func TestDoctor(t *testing.T) {
 	})
 }
 
-// What becomes of the rewards is looked at apart from the functions that do it.
-func TestDoctorOfSamples(t *testing.T) {
-	c, err := Config{Iterations: 1, Gamma: 0.9, Lambda: 0.8, KL: 0.1}.resolve()
-	if err != nil {
-		t.Fatal(err)
-	}
-	prepared := func() []Sample {
-		var rollouts []Rollout
-		var scores []reward.Score
-		var estimates []Estimate
-		for i := range 4 {
-			r := Rollout{Prompt: []int32{1}}
-			var e Estimate
-			for k := range i + 1 {
-				r.Tokens, r.LogProbs = append(r.Tokens, int32(k)), append(r.LogProbs, -float32(k+1))
-				e.Values, e.RefLogProbs = append(e.Values, math.Sin(float64(i+k))), append(e.RefLogProbs, -float64(i+1))
-			}
-			rollouts, estimates = append(rollouts, r), append(estimates, e)
-			scores = append(scores, reward.Score{Total: float64(i) - 1.5})
-		}
-		samples, err := c.samples(rollouts, scores, estimates)
-		if err != nil {
-			t.Fatal(err)
-		}
-		Whiten(samples)
-		return samples
-	}
-	all := []int{0, 1, 2, 3}
-	if err := c.checkSamples(prepared(), all); err != nil {
-		t.Fatal(err)
-	}
-	try := func(check Check, mutate func(s []Sample), rows ...int) {
-		t.Helper()
-		samples := prepared()
-		mutate(samples)
-		err := c.checkRewards(samples)
-		if err == nil {
-			err = c.checkSamples(samples, all)
-		}
-		found(t, err, check, rows...)
-	}
-	try(CheckReward, func(s []Sample) { s[2].Rewards = append(s[2].Rewards, 0) }, 2)
-	try(CheckReward, func(s []Sample) { r := s[2].Rewards; r[1], r[2] = r[2], r[1] }, 2)
-	try(CheckReward, func(s []Sample) { s[1].Rewards[1] = math.Trunc(s[1].Rewards[1]) }, 1) // an integer array
-	try(CheckReward, func(s []Sample) { s[3].Rewards[3] -= s[3].Score.Total }, 3)
-	try(CheckReward, func(s []Sample) { s[3].RefLogProbs = nil }, 3) // a penalty without a reference
-	try(CheckReturns, func(s []Sample) {
-		for i := range s {
-			s[i].Advantages, s[i].Returns = s[i].Returns, s[i].Advantages
-		}
-		Whiten(s) // the returns
-		for i := range s {
-			s[i].Advantages, s[i].Returns = s[i].Returns, s[i].Advantages
-		}
-	}, all...)
-	try(CheckReturns, func(s []Sample) { s[1].Returns[0] += 0.01 }, 1)
-	try(CheckReturns, func(s []Sample) { s[3].Advantages[1] = math.Inf(1) }, 3)
-	try(CheckWhitened, func(s []Sample) { s[0].Advantages[0] += 0.1 })
-	try(CheckWhitened, func(s []Sample) {
-		for i := range s {
-			for k := range s[i].Advantages {
-				s[i].Advantages[k] *= 1.01
-			}
-		}
-	})
-	found(t, c.checkSamples(prepared(), nil), CheckTrained)
-
-	// One token that is trained has no variance, and is not whitened.
-	one := prepared()
-	one[0].Advantages[0] = one[0].Returns[0] - one[0].Values[0]
-	Whiten(one[:1])
-	if err := c.checkSamples(one, all[:1]); err != nil {
-		t.Error(err)
-	}
-}
-
-// A mask that is not the sampled tokens, or figures that are not under it.
-func TestDoctorOfMasks(t *testing.T) {
-	s := Sample{Rollout: Rollout{Prompt: []int32{5, 6}, Tokens: []int32{8, 0}}} // a pad is an id like others
-	good := func() [][][]float32 { return [][][]float32{{{0, 0, 1, 1}}, {{0, 0, -1, -2}}} }
-	ids := [][]int32{{5, 6, 8, 0}}
-	check := func(floats [][][]float32) error { return checkPacked([]Sample{{}, s}, []int{1}, ids, floats) }
-	if err := check(good()); err != nil {
-		t.Error(err)
-	}
-	for name, mask := range map[string][]float32{
-		"shifted left": {0, 1, 1, 0}, "shifted right": {0, 0, 0, 1, 1}, "without the pad": {0, 0, 1, 0}, "whole": {1, 1, 1, 1}, "empty": {0, 0, 0, 0}, "with a gap": {0, 0, 1, 0, 1}, "weights": {0, 0, 2, 2},
-	} {
-		floats := good()
-		floats[0][0] = mask
-		longer := [][]int32{append(slices.Clone(ids[0]), 0)}
-		if err := checkPacked([]Sample{{}, s}, []int{1}, longer, floats); err == nil {
-			t.Errorf("a mask that is %s is not found", name)
-		} else {
-			found(t, err, CheckMask, 1)
-		}
-	}
-	floats := good()
-	floats[1][0] = []float32{0, -1, -2, 0}
-	found(t, check(floats), CheckMask, 1)
-}
-
 // Groups without variance are counted, and teach nothing.
-func TestFlatGroups(t *testing.T) {
+func TestZeroStdGroups(t *testing.T) {
 	step := Step{}
 	for _, total := range []float64{1, 1, 0, 1, 0, 0} {
 		step.Samples = append(step.Samples, Sample{Score: reward.Score{Total: total}})
@@ -319,5 +221,12 @@ func TestFlatGroups(t *testing.T) {
 	step.count(Config{NumGenerations: 2}, 6)
 	if step.Diagnostics.Groups != 3 || step.Diagnostics.ZeroStdGroups != 2 {
 		t.Errorf("%+v", step.Diagnostics)
+	}
+}
+
+// A value that is no check has a name, too.
+func TestCheckNames(t *testing.T) {
+	if got := CheckRatio.String() + " " + Check(200).String(); got != "ratio Check(200)" {
+		t.Error(got)
 	}
 }

@@ -1,4 +1,4 @@
-package ppo_test
+package run_test
 
 import (
 	"context"
@@ -45,17 +45,25 @@ func trainOnFullDisk(dir string) int {
 			fmt.Printf("with %d bytes left: %v\n", left, err)
 			return 1
 		}
-		run, err := s.open(1)
-		if err != nil || run.Last == nil || run.Last.Number != 2 {
-			fmt.Printf("with %d bytes left, opened again: %v\n", left, err)
-			return 1
-		}
-		policy, err := run.Last.Open(b, s.actor())
-		if err := errors.Join(err, run.Close(), os.Remove(stuffing)); err != nil {
+		policy, err := s.policy(b)
+		if err != nil {
 			fmt.Println(err)
 			return 1
 		}
+		r := s.run(policy, newState(), 1)
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel() // before the first iteration
+		for _, err = range r.Train(ctx, s.starts(newState())) {
+		}
 		policy.Close()
+		if !errors.Is(err, context.Canceled) || r.Resumed.Iteration != 2 {
+			fmt.Printf("with %d bytes left, opened again after iteration %d: %v\n", left, r.Resumed.Iteration, err)
+			return 1
+		}
+		if err := os.Remove(stuffing); err != nil {
+			fmt.Println(err)
+			return 1
+		}
 		if err := s.train(context.Background(), b, 1, 0); err != nil {
 			fmt.Println("with room again:", err)
 			return 1

@@ -1,0 +1,61 @@
+package ppo
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// A Fraction is a number from 0 to 1 for a field whose default is another than 0. Its zero
+// value stands for that default, and [Frac] gives every other number, 0 included.
+//
+// In JSON it is a number. 0 stands for the default, as in files of earlier versions, and
+// the word "zero" for 0.
+type Fraction struct {
+	set   bool
+	value float64
+}
+
+// Frac returns a Fraction with a value. A value outside [0, 1] is an error of the Config
+// that has it.
+func Frac(value float64) Fraction { return Fraction{true, value} }
+
+// or returns f, or the default where f stands for that.
+func (f Fraction) or(value float64) Fraction {
+	if f.set {
+		return f
+	}
+	return Frac(value)
+}
+
+func (f Fraction) valid() bool { return f.value >= 0 && f.value <= 1 }
+
+// String returns the number, or "default".
+func (f Fraction) String() string {
+	if !f.set {
+		return "default"
+	}
+	return fmt.Sprint(f.value)
+}
+
+// MarshalJSON writes what UnmarshalJSON reads.
+func (f Fraction) MarshalJSON() ([]byte, error) {
+	if f.set && f.value == 0 {
+		return []byte(`"zero"`), nil
+	}
+	return json.Marshal(f.value)
+}
+
+// UnmarshalJSON reads a number or the word "zero".
+func (f *Fraction) UnmarshalJSON(data []byte) error {
+	if bytes.Equal(data, []byte(`"zero"`)) {
+		*f = Frac(0)
+		return nil
+	}
+	var value float64
+	if err := json.Unmarshal(data, &value); err != nil {
+		return fmt.Errorf(`%s is no share; want a number from 0 to 1 (0: the default) or the word "zero"`, data)
+	}
+	*f = Fraction{value != 0, value}
+	return nil
+}

@@ -1,0 +1,244 @@
+package ppo
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/reward"
+)
+
+// rewardInPlace tells whether the score is on the last token and nothing is elsewhere, apart
+// from the penalty.
+func rewardInPlace(c Config, s Sample) bool {
+	if len(s.Rewards) != len(s.Tokens) {
+		return false
+	}
+	for t, r := range s.Rewards {
+		if s.RefLogProbs != nil {
+			r += c.inReward() * (float64(s.LogProbs[t]) - s.RefLogProbs[t])
+		}
+		if t == len(s.Rewards)-1 {
+			r -= s.Score.Total
+		}
+		if !(math.Abs(r) <= 1e-9*max(1, math.Abs(s.Score.Total), math.Abs(s.Rewards[t]))) {
+			return false
+		}
+	}
+	return true
+}
+
+// returnsAddUp tells whether the returns follow from rewards and values,
+// R = r + γ·((1−λ)·V' + λ·R'), whatever was done to the advantages since.
+func returnsAddUp(c Config, s Sample) bool {
+	if len(s.Returns) != len(s.Rewards) || len(s.Advantages) != len(s.Rewards) || !finite(s.Returns) || !finite(s.Advantages) {
+		return false
+	}
+	lambda := c.Lambda.value
+	for t := len(s.Rewards) - 2; t >= 0; t-- { // the last may be bootstrapped
+		want := s.Rewards[t] + c.Gamma*((1-lambda)*s.Values[t+1]+lambda*s.Returns[t+1])
+		if !(math.Abs(s.Returns[t]-want) <= 1e-9*max(1, math.Abs(want), math.Abs(s.Values[t]))) {
+			return false
+		}
+	}
+	last := len(s.Rewards) - 1
+	return c.Truncated == Bootstrap && s.Truncated || math.Abs(s.Returns[last]-s.Rewards[last]) <= 1e-9*max(1, math.Abs(s.Rewards[last]), math.Abs(s.Values[last]))
+}
+
+// whitened tells whether the advantages have mean 0 and variance 1.
+func whitened(samples []Sample) bool {
+	if count(samples) < 2 { // Whiten leaves one token as it is
+		return true
+	}
+	// Returns less values are the advantages as they were.
+	_, raw := moments(samples, func(s Sample, t int) float64 { return s.Returns[t] - s.Values[t] })
+	mean, variance := moments(samples, func(s Sample, t int) float64 { return s.Advantages[t] })
+	return math.Abs(mean) < 1e-6 && math.Abs(variance-raw/(raw+1e-8)) < 1e-3
+}
+
+// moments returns mean and variance, with Bessel's correction, over the tokens of samples.
+func moments(samples []Sample, f func(s Sample, t int) float64) (mean, variance float64) {
+	n := 0.0
+	for _, s := range samples {
+		for t := range s.Tokens {
+			x := f(s, t)
+			n++
+			d := x - mean
+			mean += d / n
+			variance += d * (x - mean)
+		}
+	}
+	return mean, variance / max(1, n-1)
+}
+
+// prepared makes samples of responses of 1 to 4 tokens.
+func prepared(t *testing.T, c Config) []Sample {
+	t.Helper()
+	var rollouts []Rollout
+	var scores []reward.Score
+	var estimates []Estimates
+	for i := range 4 {
+		r := Rollout{Attempt: coat.Attempt{Truncated: i == 2}, Prompt: []int32{1}}
+		var e Estimates
+		for k := range i + 1 {
+			r.Tokens, r.LogProbs = append(r.Tokens, int32(k)), append(r.LogProbs, -float32(k+1))
+			e.Values, e.RefLogProbs = append(e.Values, math.Sin(float64(i+k))), append(e.RefLogProbs, -float64(i+1))
+		}
+		rollouts, estimates = append(rollouts, r), append(estimates, e)
+		scores = append(scores, reward.Score{Total: float64(i) - 1.5})
+	}
+	samples, err := c.samples(rollouts, scores, make([]coat.Outcome, len(rollouts)), estimates)
+	if err != nil {
+		t.Fatal(err)
+	}
+	Whiten(samples)
+	return samples
+}
+
+// The reward of a response is on its last token, returns add up, and advantages are
+// whitened; and what tells that finds each way in which it could be otherwise.
+func TestSamples(t *testing.T) {
+	var c Config
+	for _, with := range []Config{{KL: 0.1, Lambda: Frac(0.8), Gamma: 0.9}, {Truncated: Bootstrap, Lambda: Frac(0)}, {KL: 0.1, KLUse: UseKLLoss}} {
+		var err error
+		with.Iterations = 1
+		if c, err = with.resolve(); err != nil {
+			t.Fatal(err)
+		}
+		samples := prepared(t, c)
+		for k, s := range samples {
+			if !rewardInPlace(c, s) || !returnsAddUp(c, s) {
+				t.Errorf("%+v: sample %d: %+v", with, k, s)
+			}
+		}
+		if !whitened(samples) {
+			t.Errorf("%+v: not whitened", with)
+		}
+	}
+
+	c, _ = Config{Iterations: 1, Gamma: 0.9, Lambda: Frac(0.8), KL: 0.1}.resolve()
+	broken := func(sound func(c Config, s Sample) bool, mutate func(s []Sample), rows ...int) {
+		t.Helper()
+		samples := prepared(t, c)
+		mutate(samples)
+		var got []int
+		for k, s := range samples {
+			if !sound(c, s) {
+				got = append(got, k)
+			}
+		}
+		if !slices.Equal(got, rows) {
+			t.Errorf("found rows %v, want %v", got, rows)
+		}
+	}
+	broken(rewardInPlace, func(s []Sample) { s[2].Rewards = append(s[2].Rewards, 0) }, 2)
+	broken(rewardInPlace, func(s []Sample) { r := s[2].Rewards; r[1], r[2] = r[2], r[1] }, 2)
+	broken(rewardInPlace, func(s []Sample) { s[1].Rewards[1] = math.Trunc(s[1].Rewards[1]) }, 1) // an integer array
+	broken(rewardInPlace, func(s []Sample) { s[3].Rewards[3] -= s[3].Score.Total }, 3)
+	broken(rewardInPlace, func(s []Sample) { s[3].RefLogProbs = nil }, 3) // a penalty without a reference
+	broken(returnsAddUp, func(s []Sample) {
+		for i := range s {
+			s[i].Advantages, s[i].Returns = s[i].Returns, s[i].Advantages
+		}
+		Whiten(s) // the returns
+		for i := range s {
+			s[i].Advantages, s[i].Returns = s[i].Returns, s[i].Advantages
+		}
+	}, 0, 1, 2, 3)
+	broken(returnsAddUp, func(s []Sample) { s[1].Returns[0] += 0.01 }, 1)
+	broken(returnsAddUp, func(s []Sample) { s[3].Advantages[1] = math.Inf(1) }, 3)
+	for i, mutate := range []func(s []Sample){
+		func(s []Sample) { s[0].Advantages[0] += 0.1 },
+		func(s []Sample) {
+			for i := range s {
+				for k := range s[i].Advantages {
+					s[i].Advantages[k] *= 1.01
+				}
+			}
+		},
+	} {
+		if samples := prepared(t, c); whitened(samples) {
+			if mutate(samples); whitened(samples) {
+				t.Errorf("change %d is not found", i)
+			}
+		}
+	}
+
+	// One token that is trained has no variance, and is not whitened.
+	one := prepared(t, c)[:1]
+	one[0].Advantages[0] = one[0].Returns[0] - one[0].Values[0]
+	Whiten(one)
+	if got, want := one[0].Advantages[0], one[0].Returns[0]-one[0].Values[0]; got != want || !whitened(one) {
+		t.Errorf("advantage %g, want %g", got, want)
+	}
+}
+
+// maskedTokens reports a mask that is not 1 on the sampled tokens of a sample, and columns
+// that have figures elsewhere.
+func maskedTokens(s Sample, ids []int32, floats [][]float32) error {
+	at := 0
+	for t, m := range floats[0] {
+		if m == 0 {
+			continue
+		}
+		if m != 1 || at >= len(s.Tokens) || t != len(s.Prompt)+at || ids[t] != s.Tokens[at] {
+			return fmt.Errorf("position %d is under the mask and is not token %d of the response", t, at)
+		}
+		at++
+	}
+	if at != len(s.Tokens) || at == 0 {
+		return fmt.Errorf("%d positions under the mask, %d tokens were sampled", at, len(s.Tokens))
+	}
+	for _, column := range floats[1:] {
+		for t, x := range column {
+			if x != 0 && floats[0][t] == 0 {
+				return fmt.Errorf("position %d has a figure and is not under the mask", t)
+			}
+		}
+	}
+	return nil
+}
+
+// What is under the mask of a packed micro-batch is what was sampled, and every column lies
+// under it; and what tells that finds masks that are otherwise.
+func TestPackedMask(t *testing.T) {
+	a, samples := tiny(t, ActorConfig{Temperature: 0.8, Reference: &model.LM{}, LossAgg: SeqMeanTokenMean()})
+	samples[2].Tokens[0] = 0 // a pad is an id like others
+	const micro, columns = 3, 5
+	in, err := pack(samples, micro, a.LM.Width, a.policyColumns, 0.1, 0.8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for g, group := range microBatches(samples, micro) {
+		for k, i := range group {
+			var floats [][]float32
+			for _, column := range in[g][1 : 1+columns] {
+				floats = append(floats, column.Value().([][]float32)[k])
+			}
+			if err := maskedTokens(samples[i], in[g][0].Value().([][]int32)[k], floats); err != nil {
+				t.Errorf("sample %d: %v", i, err)
+			}
+		}
+	}
+
+	s := Sample{Rollout: Rollout{Prompt: []int32{5, 6}, Tokens: []int32{8, 0}}}
+	ids := []int32{5, 6, 8, 0, 0}
+	good := []float32{0, 0, -1, -2, 0}
+	if err := maskedTokens(s, ids, [][]float32{{0, 0, 1, 1, 0}, good}); err != nil {
+		t.Error(err)
+	}
+	for name, mask := range map[string][]float32{
+		"shifted left": {0, 1, 1, 0, 0}, "shifted right": {0, 0, 0, 1, 1}, "without the pad": {0, 0, 1, 0, 0}, "whole": {1, 1, 1, 1, 0},
+		"empty": {0, 0, 0, 0, 0}, "with a gap": {0, 0, 1, 0, 1}, "weights": {0, 0, 2, 2, 0},
+	} {
+		if maskedTokens(s, ids, [][]float32{mask, good}) == nil {
+			t.Errorf("a mask that is %s is not found", name)
+		}
+	}
+	if maskedTokens(s, ids, [][]float32{{0, 0, 1, 1, 0}, {0, -1, -2, 0, 0}}) == nil {
+		t.Error("a column that is shifted left is not found")
+	}
+}
