@@ -29,6 +29,50 @@ func Example() {
 	// 20 10<|continue|> \boxed{ 20 10 }
 }
 
+// A fault in a file of problems is an error with its file, line and field.
+func ExampleReadProblems() {
+	text := `{"id":"1","question":"What is 6 · 7?","answer":"42","level":1}
+{"id":"2","question":"What is 2 + 2?"}
+`
+	_, err := coat.ReadProblems(strings.NewReader(text), "problems.jsonl")
+	fmt.Println(err)
+	var fault *coat.LineError
+	if errors.As(err, &fault) {
+		fmt.Println("line", fault.Line, "field", fault.Field)
+	}
+	// Output:
+	// problems.jsonl:2: field "answer": is missing
+	// line 2 field answer
+}
+
+// A text that is no trace is an error with its place.
+func ExampleParse() {
+	_, err := coat.Parse("2 + 2 <|reflect|><|explore|> 4")
+	var fault *coat.SyntaxError
+	if errors.As(err, &fault) {
+		fmt.Printf("at byte %d: %s\n", fault.Offset, fault.Msg)
+	}
+	// Output:
+	// at byte 17: step 1 (<|reflect|>) has no text
+}
+
+// The prompt of the paper's models, of a restart.
+func ExampleMath() {
+	start := coat.Start{
+		Problem: coat.Problem{Question: "What is 6 · 7?"},
+		Prefix:  coat.Trace{{Text: "6 · 7 = 48"}, {Action: coat.Reflect}},
+		Prior:   coat.Wrong,
+	}
+	fmt.Println(coat.Math(start))
+	// Output:
+	// <|im_start|>user
+	// Solve the following math problem efficiently and clearly.
+	// Please reason step by step, and put your final answer within \boxed{}.
+	// Problem: What is 6 · 7?<|im_end|>
+	// <|im_start|>assistant
+	// 6 · 7 = 48<|reflect|>
+}
+
 func TestParse(t *testing.T) {
 	for _, c := range []struct {
 		text string

@@ -3,6 +3,7 @@ package rae_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -37,7 +38,7 @@ func Example() {
 	// wrong "20 40 <|continue|> 40 29 <|reflect|>"
 }
 
-// Where nothing is cut the state asks for a second attempt.
+// Where nothing is cut the state asks for a second attempt. What cannot be cut is refused.
 func ExampleCut() {
 	attempt := coat.Judged{Attempt: coat.Attempt{Text: `20 40 <|continue|> \boxed{ 20 40 }`}, Outcome: coat.Wrong}
 	for back := range 3 {
@@ -47,10 +48,47 @@ func ExampleCut() {
 		}
 		fmt.Println(start.Prefix)
 	}
+	attempt.Truncated = true
+	_, err := rae.Cut(attempt, 0, coat.Reflect)
+	fmt.Println("at the token limit:", errors.Is(err, rae.ErrTruncated))
+	attempt.Truncated, attempt.Text = false, "20 <|continue|>"
+	_, err = rae.Cut(attempt, 0, coat.Reflect)
+	fmt.Println("no whole steps:", errors.Is(err, rae.ErrBroken))
 	// Output:
 	// 20 40 <|continue|> \boxed{ 20 40 } <|reflect|>
 	// 20 40 <|reflect|>
 	// 20 40 <|reflect|>
+	// at the token limit: true
+	// no whole steps: true
+}
+
+// Second attempts alone: nothing is cut. The counts say what became of the attempts.
+func ExampleBuild() {
+	var attempts []coat.Judged
+	for _, a := range []struct {
+		problem, text string
+		outcome       coat.Outcome
+	}{
+		{"easy", `\boxed{1}`, coat.Right},
+		{"hard", `\boxed{2}`, coat.Wrong},
+		{"useful", `a <|continue|> \boxed{1}`, coat.Right},
+		{"useful", `b <|continue|> \boxed{2}`, coat.Wrong},
+	} {
+		problem := coat.Problem{ID: a.problem, Answer: "1"}
+		attempts = append(attempts, coat.Judged{Attempt: coat.Attempt{Start: coat.Start{Problem: problem}, Text: a.text}, Outcome: a.outcome})
+	}
+	buffer, err := rae.Build(attempts, rae.Config{MaxBack: new(0)})
+	if err != nil {
+		panic(err)
+	}
+	for _, s := range slices.Concat(buffer.Right, buffer.Wrong) {
+		fmt.Println(s.Prior, s.Prefix)
+	}
+	fmt.Printf("%+v\n", buffer.Counts)
+	// Output:
+	// right a <|continue|> \boxed{1} <|reflect|>
+	// wrong b <|continue|> \boxed{2} <|reflect|>
+	// {Attempts:2 Truncated:0 Broken:0 Long:0 Dropped:0 Problems:3 Kept:1 AllRight:1 AllWrong:1 Unusable:0}
 }
 
 // Restarts with a fourth action: attempts are cut at its steps, and the states end in it.

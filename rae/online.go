@@ -35,7 +35,7 @@ func (b *Buffer) drop(side, n int) {
 
 // bufferJSON is a buffer in a checkpoint.
 type bufferJSON struct {
-	MaxBack  int          `json:"max_back"`
+	MaxBack  int          `json:"max_back"` // 0: nil; noneBack: 0
 	Action   coat.Action  `json:"action,omitempty"`
 	Seed     uint64       `json:"seed"`
 	Capacity int          `json:"capacity"`
@@ -47,10 +47,20 @@ type bufferJSON struct {
 	Marks    [][2]int     `json:"marks,omitempty"`
 }
 
+// noneBack is a MaxBack of 0 in a checkpoint, where 0 has always meant the default.
+const noneBack = -1
+
 // MarshalJSON writes all of a buffer but Config.Fits, for a checkpoint. A file of its
 // states alone is made by [coat.WriteLines] of Right and Wrong.
 func (b *Buffer) MarshalJSON() ([]byte, error) {
-	return json.Marshal(bufferJSON{b.Config.MaxBack, b.Config.Action, b.Config.Seed, b.Config.Capacity, b.Config.MaxAge, b.Right, b.Wrong, b.Counts, b.dropped, b.marks})
+	back := 0
+	switch n := b.Config.MaxBack; {
+	case n != nil && *n == 0:
+		back = noneBack
+	case n != nil:
+		back = *n
+	}
+	return json.Marshal(bufferJSON{back, b.Config.Action, b.Config.Seed, b.Config.Capacity, b.Config.MaxAge, b.Right, b.Wrong, b.Counts, b.dropped, b.marks})
 }
 
 // UnmarshalJSON reads what [Buffer.MarshalJSON] writes. Config.Fits stays as it is.
@@ -59,7 +69,15 @@ func (b *Buffer) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &j); err != nil {
 		return fmt.Errorf("rae: reading a buffer: %w", err)
 	}
-	c := Config{MaxBack: j.MaxBack, Action: j.Action, Seed: j.Seed, Capacity: j.Capacity, MaxAge: j.MaxAge, Fits: b.Config.Fits}
+	var back *int
+	switch j.MaxBack {
+	case 0:
+	case noneBack:
+		back = new(0)
+	default:
+		back = &j.MaxBack
+	}
+	c := Config{MaxBack: back, Action: j.Action, Seed: j.Seed, Capacity: j.Capacity, MaxAge: j.MaxAge, Fits: b.Config.Fits}
 	*b = Buffer{Config: c, Right: j.Right, Wrong: j.Wrong, Counts: j.Counts, dropped: j.Dropped, marks: j.Marks}
 	return nil
 }

@@ -124,11 +124,11 @@ func TestMixerResumes(t *testing.T) {
 				t.Fatal(err)
 			}
 			// The numbers of the buffer are the checkpoint's; what is not in it stays.
-			m, b = begin(rae.Config{MaxBack: 9, Fits: func(coat.Start) bool { return true }})
+			m, b = begin(rae.Config{MaxBack: new(9), Fits: func(coat.Start) bool { return true }})
 			if err := json.Unmarshal(data, m); err != nil {
 				t.Fatal(err)
 			}
-			if b.Config.Fits == nil || b.Config.MaxBack != 0 {
+			if b.Config.Fits == nil || b.Config.MaxBack != nil {
 				t.Errorf("config %+v", b.Config)
 			}
 			got = append(got, restless(m, b, endlessly, n-stop, func(int) {})...)
@@ -172,6 +172,20 @@ func TestMixerErrors(t *testing.T) {
 	} {
 		if err := json.Unmarshal([]byte(c.data), c.into); err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// A buffer has after a checkpoint the configuration that it had before.
+func TestBufferConfig(t *testing.T) {
+	for _, c := range []rae.Config{{}, {MaxBack: new(0)}, {MaxBack: new(1), Action: coat.Explore, Seed: 3, Capacity: 4, MaxAge: 5}} {
+		data, err := json.Marshal(&rae.Buffer{Config: c})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b rae.Buffer
+		if err := json.Unmarshal(data, &b); err != nil || !reflect.DeepEqual(b.Config, c) {
+			t.Errorf("%s: %+v, %v", data, b.Config, err)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // A Config says how states are cut. Its zero value is the paper's method.
 type Config struct {
-	MaxBack int                   // T, the most steps to go back; 0: 2, as in algorithm 1 (to go back none, see [Cut])
+	MaxBack *int                  // T, the most steps to go back; nil: 2, as in algorithm 1
 	Action  coat.Action           // the bare action that a state ends in; [coat.None]: [coat.Reflect], as in algorithm 1
 	Fits    func(coat.Start) bool // whether a state is short enough to continue from; nil: all are
 	Seed    uint64                // of the choices of Build
@@ -23,14 +23,14 @@ type Config struct {
 	MaxAge   int // calls of [Buffer.Age] after which a state is dropped; 0: none is
 }
 
-func (c Config) maxBack() int        { return cmp.Or(c.MaxBack, 2) }
+func (c Config) maxBack() int        { return *cmp.Or(c.MaxBack, new(2)) }
 func (c Config) action() coat.Action { return cmp.Or(c.Action, coat.Reflect) }
 
 // validate reports all faults at once.
 func (c Config) validate() error {
 	var faults []error
-	if c.MaxBack < 0 {
-		faults = append(faults, fmt.Errorf("rae: MaxBack is %d, want 0 (for 2) or more", c.MaxBack))
+	if n := c.maxBack(); n < 0 {
+		faults = append(faults, fmt.Errorf("rae: MaxBack is %d, want 0 or more", n))
 	}
 	if c.Capacity < 0 || c.MaxAge < 0 {
 		faults = append(faults, fmt.Errorf("rae: Capacity is %d, MaxAge %d, want 0 (for no bound) or more", c.Capacity, c.MaxAge))

@@ -246,7 +246,7 @@ func TestBuildLeavesOut(t *testing.T) {
 }
 
 func TestBuildErrors(t *testing.T) {
-	if _, err := rae.Build(list(nil), rae.Config{MaxBack: -1}); err == nil || !strings.Contains(err.Error(), "MaxBack is -1") {
+	if _, err := rae.Build(list(nil), rae.Config{MaxBack: new(-1)}); err == nil || !strings.Contains(err.Error(), "MaxBack is -1") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := rae.Build(list([]judged{{attempt("7", "a"), coat.Unknown}}), rae.Config{}); err == nil || !strings.Contains(err.Error(), `rae: problem "7": attempt has no outcome`) {
@@ -255,7 +255,7 @@ func TestBuildErrors(t *testing.T) {
 }
 
 func TestAdd(t *testing.T) {
-	b := rae.Buffer{Config: rae.Config{MaxBack: 1}}
+	b := rae.Buffer{Config: rae.Config{MaxBack: new(1)}}
 	rng := rand.New(rand.NewPCG(1, 1))
 	for range 100 {
 		if !add(t, &b, attempt("1", long("x")), coat.Right, rng) {
@@ -277,7 +277,7 @@ func TestAdd(t *testing.T) {
 	}
 	for says, b := range map[string]*rae.Buffer{
 		"has no outcome":            {},
-		"MaxBack is -1":             {Config: rae.Config{MaxBack: -1}},
+		"MaxBack is -1":             {Config: rae.Config{MaxBack: new(-1)}},
 		`Config.Action is <|plan|>`: {Config: rae.Config{Action: "plan"}},
 	} {
 		j := coat.Judged{Attempt: attempt("1", "a")}

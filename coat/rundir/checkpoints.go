@@ -93,7 +93,7 @@ func (c Checkpoints) Save(number int, fill func(dir string) error) (err error) {
 	if err := os.Rename(tmp, final); err != nil {
 		return err
 	}
-	if err := errors.Join(c.step("sync"), Sync(c.Dir)); err != nil {
+	if err := errors.Join(c.step("sync"), syncPath(c.Dir)); err != nil {
 		return err
 	}
 	return c.prune()

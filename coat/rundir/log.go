@@ -71,7 +71,7 @@ func OpenLog(path string, at Cursor) (l *Log, cut Cursor, err error) {
 		return fail(err)
 	}
 	if end == 0 { // its name may be new
-		if err := Sync(filepath.Dir(path)); err != nil {
+		if err := syncPath(filepath.Dir(path)); err != nil {
 			return fail(err)
 		}
 	}
@@ -99,7 +99,7 @@ func OpenLines(path string) (*Log, error) {
 		err = f.Truncate(end.Bytes)
 	}
 	if err == nil && end.Bytes == 0 { // its name may be new
-		err = Sync(filepath.Dir(path))
+		err = syncPath(filepath.Dir(path))
 	}
 	if err != nil {
 		f.Close()

@@ -48,7 +48,7 @@ func seal(dir string, number int) error {
 		if rel == manifestFile {
 			return fmt.Errorf("%s is the name of the list of files; take another", path)
 		}
-		if err := Sync(path); err != nil {
+		if err := syncPath(path); err != nil {
 			return err
 		}
 		m.Files[filepath.ToSlash(rel)], err = digest(path)
@@ -65,7 +65,7 @@ func seal(dir string, number int) error {
 		return err
 	}
 	for _, d := range slices.Backward(dirs) { // a directory after those in it
-		if err := Sync(d); err != nil {
+		if err := syncPath(d); err != nil {
 			return err
 		}
 	}

@@ -37,7 +37,7 @@ func ReplaceDir(dir string, droppable []string, write func(tmp string) error) (e
 		if err != nil {
 			return err
 		}
-		return Sync(path)
+		return syncPath(path)
 	})
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func ReplaceDir(dir string, droppable []string, write func(tmp string) error) (e
 	if err := os.Rename(tmp, dir); err != nil {
 		return errors.Join(err, os.Rename(old, dir))
 	}
-	return Sync(parent)
+	return syncPath(parent)
 }
 
 // checkLosses refuses to replace dir by tmp where dir holds a name that tmp lacks and that is

@@ -8,9 +8,9 @@ import (
 	"runtime"
 )
 
-// Sync makes what was written to a file, or the names in a directory, survive a loss of
+// syncPath makes what was written to a file, or the names in a directory, survive a loss of
 // power. Windows does the latter by itself and has no call for it.
-func Sync(path string) error {
+func syncPath(path string) error {
 	mode := os.O_RDONLY
 	if runtime.GOOS == "windows" {
 		info, err := os.Stat(path)
@@ -38,5 +38,5 @@ func makeDir(dir string) error {
 	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return Sync(parent)
+	return syncPath(parent)
 }

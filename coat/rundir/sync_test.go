@@ -19,10 +19,10 @@ func TestSync(t *testing.T) {
 	if err := os.WriteFile(path, []byte("x"), 0o444); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(Sync(path), Sync(dir)); err != nil {
+	if err := errors.Join(syncPath(path), syncPath(dir)); err != nil {
 		t.Error(err)
 	}
-	if err := Sync(path + " missing"); !errors.Is(err, fs.ErrNotExist) {
+	if err := syncPath(path + " missing"); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
 	if err := makeDir(filepath.Join(path, "below")); err == nil {

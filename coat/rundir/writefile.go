@@ -26,5 +26,5 @@ func WriteFile(path string, write func(w io.Writer) error) (err error) {
 	if err := os.Rename(f.Name(), path); err != nil {
 		return err
 	}
-	return Sync(dir)
+	return syncPath(dir)
 }

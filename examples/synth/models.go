@@ -60,7 +60,7 @@ func (m *models) openOne(f flags, address, name string) (agent.Model, error) {
 	if !strings.Contains(address, "://") {
 		return m.local(address, f.backend)
 	}
-	client, err := openai.New(openai.Config{URL: address, Model: name, Key: os.Getenv("OPENAI_API_KEY"), InFlight: f.inFlight, Timeout: f.timeout})
+	client, err := openai.New(openai.Config{URL: address, Model: name, Key: os.Getenv("OPENAI_API_KEY"), MaxConcurrent: f.inFlight, Timeout: f.timeout})
 	if err != nil {
 		return nil, err
 	}

@@ -47,6 +47,26 @@ func Example() {
 	// [{"level":2,"n":3,"accuracy":0.6666666666666666,"low":0.20765960080204768,"high":0.9385080552796037,"mean_tokens":6}]
 }
 
+// What the traces of a policy look like, and how several attempts at a problem do together.
+func ExampleSummarize() {
+	start := coat.Start{Problem: coat.Problem{ID: "1", Answer: "2"}}
+	attempts, err := reward.Judge(context.Background(), reward.Exact, []coat.Attempt{
+		{Start: start, Text: `1 <|reflect|> no <|explore|> \boxed{2}`},
+		{Start: start, Text: `\boxed{2}`},
+		{Start: start, Text: `\boxed{3}`},
+	}, 0)
+	if err != nil {
+		panic(err)
+	}
+	s := eval.Summarize(attempts)
+	fmt.Printf("parsed %.0f, %.2f steps, %.2f reflections, %.2f explorations\n", s.Form.Parsed, s.Form.Steps, s.Form.Reflections, s.Form.Explorations)
+	g := s.Groups
+	fmt.Printf("%d problem with %d attempts: pass@1 %.2f, pass@3 %.0f, maj@3 %.0f\n", g.Problems, g.Size, g.Pass1, g.PassN, g.MajN)
+	// Output:
+	// parsed 1, 1.67 steps, 0.33 reflections, 0.33 explorations
+	// 1 problem with 3 attempts: pass@1 0.67, pass@3 1, maj@3 1
+}
+
 // A vote over answers that are written in different ways.
 func ExampleAnswers() {
 	start := coat.Start{Problem: coat.Problem{ID: "1", Answer: "1/2"}}

@@ -12,8 +12,8 @@ import (
 
 // A Config says how agents ask. The zero Config asks as the paper does.
 type Config struct {
-	Prompts Prompts // one without a User template is that of [DefaultPrompts]
-	Openers Openers // nil: those of [DefaultOpeners]; empty: none
+	Prompts Prompts // a prompt without a User template: the built-in one
+	Openers Openers // nil: the built-in ones; empty: none
 
 	Temperature *float64 // of the generator; nil: 0.3 (section D.1); 0 is greedy
 	MaxTokens   int      // of a reply of the generator; 0: 2048 (section D.1)
@@ -33,7 +33,7 @@ type Config struct {
 
 // Resolved returns c with the default of each field that was left at zero.
 func (c Config) Resolved() Config {
-	p, d := &c.Prompts, DefaultPrompts()
+	p, d := &c.Prompts, defaultPrompts()
 	for _, pair := range []struct {
 		prompt *Prompt
 		byDef  Prompt
@@ -50,7 +50,7 @@ func (c Config) Resolved() Config {
 			*w = byDef
 		}
 	}
-	openers := DefaultOpeners()
+	openers := defaultOpeners()
 	words(&c.Openers.Verify, openers.Verify)
 	words(&c.Openers.Mistake, openers.Mistake)
 	words(&c.Openers.Explore, openers.Explore)
@@ -157,10 +157,10 @@ func plain(t coat.Trace) string {
 	return strings.Join(texts, "\n\n")
 }
 
-func numbered(t coat.Trace) []Step {
-	steps := make([]Step, len(t))
+func numbered(t coat.Trace) []NumberedStep {
+	steps := make([]NumberedStep, len(t))
 	for i, s := range t {
-		steps[i] = Step{N: i + 1, Text: strings.TrimSpace(s.Text)}
+		steps[i] = NumberedStep{N: i + 1, Text: strings.TrimSpace(s.Text)}
 	}
 	return steps
 }

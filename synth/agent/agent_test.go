@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"text/template"
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/reward"
@@ -75,6 +76,41 @@ func Example() {
 	// <|explore|> carry it
 	// <|continue|> 1 + 2 + 1 = 4.
 	// <|continue|> Therefore, the final answer is: \(\boxed{42}\)
+}
+
+// Agents with a prompt, an opener and a way to split of a program's own.
+func ExamplePrompt() {
+	solve := template.Must(template.New("solve").Parse("Solve in two lines: {{.Problem.Question}}"))
+	verify := template.Must(template.New("verify").Parse("Look at {{range .Steps}}[{{.N}}] {{.Text}} {{end}}and write Verify: why"))
+	config := agent.Config{
+		Prompts:     agent.Prompts{Solve: agent.Prompt{User: solve}, Verify: agent.Prompt{User: verify}}, // the others are built in
+		Openers:     agent.Openers{Verify: []string{"Is that so?"}},
+		Split:       func(text string) []string { return agent.Steps(strings.ReplaceAll(text, "; ", "\n")) },
+		Temperature: new(0.0), // greedy
+	}
+	model := func(_ context.Context, r agent.Request) (agent.Reply, error) {
+		fmt.Printf("asked at temperature %v: %s\n", r.Temperature, r.User)
+		if strings.HasPrefix(r.User, "Solve") {
+			return agent.Reply{Text: `Step 1: 6 · 7 = 42; Step 2: \boxed{42}`}, nil
+		}
+		return agent.Reply{Text: "Verify: 42 / 7 is 6."}, nil
+	}
+	ctx, problem := context.Background(), coat.Problem{Question: "What is 6 · 7?", Answer: "42"}
+	trace, err := agent.Generator(model, config)(ctx, problem, nil, 1)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(trace)
+	review, err := agent.Critic(model, config).Verify(ctx, problem, trace, 1)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(review.Reflection)
+	// Output:
+	// asked at temperature 0: Solve in two lines: What is 6 · 7?
+	// 6 · 7 = 42<|continue|> \boxed{42}
+	// asked at temperature 0.2: Look at [1] 6 · 7 = 42 and write Verify: why
+	//  Is that so? 42 / 7 is 6.
 }
 
 func TestSteps(t *testing.T) {

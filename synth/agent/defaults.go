@@ -10,8 +10,8 @@ var files embed.FS
 
 var parsed = template.Must(template.ParseFS(files, "prompts/*.txt"))
 
-// DefaultPrompts returns the prompts of the files under prompts.
-func DefaultPrompts() Prompts {
+// defaultPrompts returns the prompts of the files under prompts.
+func defaultPrompts() Prompts {
 	user := func(name string) Prompt { return Prompt{User: parsed.Lookup(name + ".txt")} }
 	both := func(system, name string) Prompt {
 		return Prompt{System: parsed.Lookup(system + "_system.txt"), User: parsed.Lookup(name + ".txt")}

@@ -18,14 +18,14 @@ type Prompt struct{ System, User *template.Template }
 type Data struct {
 	Problem coat.Problem
 	Given   string // the solution so far, which is not to be reviewed or written again
-	Steps   []Step // the steps to review, numbered from 1
+	Steps   []NumberedStep // the steps to review, numbered from 1
 	Mistake string // the fault of the last of the given steps
 	Hint    string // another way
 	Trace   string // the demonstration to grade
 }
 
-// A Step is a step with its number.
-type Step struct {
+// A NumberedStep is a step of a solution with its number, counted from 1.
+type NumberedStep struct {
 	N    int
 	Text string
 }
@@ -50,8 +50,8 @@ func fill(t *template.Template, d Data) (string, error) {
 	return strings.TrimSpace(b.String()), nil
 }
 
-// Hash returns a part of SHA-256 over the text of both templates.
-func (p Prompt) Hash() string {
+// hash returns a part of SHA-256 over the text of both templates.
+func (p Prompt) hash() string {
 	h := sha256.New()
 	for _, t := range []*template.Template{p.System, p.User} {
 		if t != nil && t.Tree != nil {
@@ -78,7 +78,7 @@ type Prompts struct {
 // earlier versions wrote.
 func (p Prompts) Hashes() map[string]string {
 	return map[string]string{
-		"solve": p.Solve.Hash(), "go": p.Continue.Hash(), "mend": p.Correct.Hash(), "verify": p.Verify.Hash(),
-		"find": p.FindError.Hash(), "find_next": p.FindErrorAgain.Hash(), "again": p.Retry.Hash(), "mark": p.Grade.Hash(),
+		"solve": p.Solve.hash(), "go": p.Continue.hash(), "mend": p.Correct.hash(), "verify": p.Verify.hash(),
+		"find": p.FindError.hash(), "find_next": p.FindErrorAgain.hash(), "again": p.Retry.hash(), "mark": p.Grade.hash(),
 	}
 }

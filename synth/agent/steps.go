@@ -10,8 +10,8 @@ import (
 // The paper's demonstrations have such words (section D.1.2), its critic writes none.
 type Openers struct{ Verify, Mistake, Explore []string }
 
-// DefaultOpeners returns the words of agents that are given none.
-func DefaultOpeners() Openers {
+// defaultOpeners returns the words of agents that are given none.
+func defaultOpeners() Openers {
 	return Openers{
 		Verify:  []string{"Let me pause and check this.", "Before I go on, I want to be sure of this.", "Let me look over what I have."},
 		Mistake: []string{"Hold on.", "Wait, something is off.", "Let me look at that again.", "I should question what I just did."},

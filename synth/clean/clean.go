@@ -9,7 +9,7 @@ import (
 	"github.com/satori-go/satori/coat"
 )
 
-// A Reason is why a problem is dropped.
+// A Reason says why a problem is dropped.
 type Reason string
 
 const (
@@ -19,7 +19,7 @@ const (
 	Overlap   Reason = "overlaps a test set"
 )
 
-// A Verdict is what became of a problem.
+// A Verdict is a problem and whether it is kept.
 type Verdict struct {
 	Problem coat.Problem
 	Reason  Reason
@@ -32,19 +32,20 @@ type Set struct {
 	Problems iter.Seq2[coat.Problem, error]
 }
 
-// A Config says what is looked for. The zero Config looks for duplicates alone.
+// A Config says what to look for. The zero Config looks for duplicates alone.
 type Config struct {
 	Against []Set
-	N       int // words of a run that overlaps; 0 means 10
+	N       int // words of a run that overlaps; 0: 10
 
-	Share float64 // of 5-word shingles that near duplicates have in common; 0 means 0.7
+	Share float64 // of 5-word shingles that near duplicates have in common; 0: 0.7
 
-	// Check tells what is wrong with a problem, such as a gold answer that the checker
-	// cannot read; nil: nothing is.
+	// Check says what is wrong with a problem, such as a reference answer that the checker
+	// cannot read. Nil: nothing is.
 	Check func(coat.Problem) error
 }
 
-// Problems judges problems as they come. It stops at the first error of what it reads.
+// Problems yields each problem with a reason to drop it, or none. It stops at the first
+// error of what it reads.
 func Problems(in iter.Seq2[coat.Problem, error], c Config) iter.Seq2[Verdict, error] {
 	c.N, c.Share = cmp.Or(c.N, 10), cmp.Or(c.Share, 0.7)
 	return func(yield func(Verdict, error) bool) {

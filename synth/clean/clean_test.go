@@ -43,6 +43,9 @@ func Example() {
 		fmt.Printf("%s: %s, %s\n", v.Problem.ID, cmp.Or(v.Reason, "kept"), cmp.Or(v.Why, "like none"))
 	}
 	fmt.Println(report.Kept, "of", report.Read)
+	for _, reason := range []clean.Reason{clean.Unusable, clean.Duplicate, clean.Overlap} {
+		fmt.Printf("%s: %d\n", reason, report.Dropped[reason])
+	}
 	// Output:
 	// 0: kept, like none
 	// 1: near duplicate, 0
@@ -50,6 +53,9 @@ func Example() {
 	// 3: overlaps a test set, test
 	// 4: cannot be used, the question is empty
 	// 2 of 5
+	// cannot be used: 1
+	// near duplicate: 1
+	// overlaps a test set: 1
 }
 
 func reasons(t *testing.T, c clean.Config, list ...string) (rs []clean.Reason) {

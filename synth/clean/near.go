@@ -29,7 +29,7 @@ func newIndex(share float64) *index {
 	return &index{share: share, last: map[uint64]int32{}}
 }
 
-// add looks for a problem like this one; where there is none it is kept.
+// add looks for a problem like this one, and keeps it if there is none.
 func (x *index) add(id string, ws []string) (like string, found bool) {
 	e := entry{id: id, shingles: shingles(ws)}
 	keys := bandKeys(e.shingles, hash(numbers(ws)))

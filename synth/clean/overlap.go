@@ -6,11 +6,11 @@ import (
 	"slices"
 )
 
-// A short question of a test set overlaps wherever it stands if it has so many words,
-// and only as a whole if it has fewer: "Evaluate 3!" stands in many others.
+// shortest is how many words a question of a test set needs to overlap with a longer one. A
+// shorter question overlaps as a whole alone: many others contain "Evaluate 3!".
 const shortest = 4
 
-// tests are the runs of words of all test sets.
+// A tests holds the runs of words of all test sets.
 type tests struct {
 	n     int
 	names []string
@@ -40,7 +40,7 @@ func readTests(sets []Set, n int) (*tests, error) {
 	return t, nil
 }
 
-// overlap is the name of a set that a question shares a run of words with.
+// overlap returns the name of a set that a question shares a run of words with.
 func (t *tests) overlap(ws []string) (string, bool) {
 	if len(t.runs) == 0 {
 		return "", false

@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// words cuts a question into what is compared.
+// words splits a question into the words that are compared.
 func words(text string) []string {
 	var list []string
 	runes := []rune(strings.ToLower(text))
@@ -35,7 +35,7 @@ func words(text string) []string {
 	return list
 }
 
-// numbers are the words that are numbers, as one text.
+// numbers joins the words that are numbers.
 func numbers(ws []string) string {
 	var b strings.Builder
 	for _, w := range ws {
@@ -64,15 +64,15 @@ func grams(ws []string, n int) []uint64 {
 	return list
 }
 
-// hash is FNV-1a. It is the same in every process, since a run that is gone on with
-// has to drop the same problems.
+// hash computes FNV-1a. It is the same in every process, since a run that goes on has to
+// drop the same problems.
 func hash(text string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(text))
 	return h.Sum64()
 }
 
-// mix is the finaliser of splitmix64.
+// mix applies the finaliser of splitmix64.
 func mix(z uint64) uint64 {
 	z += 0x9e3779b97f4a7c15
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9

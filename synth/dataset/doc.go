@@ -1,9 +1,9 @@
-// Package dataset reads problems from the files that data sets come in and writes what
-// other programs train on. It is apart from package synth because it links a Parquet
+// Package dataset reads problems from the files of published data sets and writes files
+// that other programs train on. It is not part of package synth because it links a Parquet
 // library.
 //
-// [Open] reads JSON Lines, JSON and Parquet, one file or all of a directory. Layouts
-// are told apart row by row by their columns:
+// [Open] reads JSON Lines, JSON and Parquet, one file or all of a directory. It finds the
+// layout of each row by its columns:
 //
 //	GSM8K            question, answer with the solution before ####
 //	MATH             problem, solution with the answer in its last box, level

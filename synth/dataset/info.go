@@ -5,9 +5,9 @@ import (
 	"io"
 )
 
-// Info writes dataset_info.json, by which LLaMA-Factory finds a file of [Chat]s and one
-// of [Ranking]s beside it; "" is no such file. The data sets are called satori_demos
-// and satori_pairs.
+// Info writes dataset_info.json, with which LLaMA-Factory finds a file of [Chat]s and one
+// of [Ranking]s beside it. "": there is no such file. The data sets have the names
+// satori_demos and satori_pairs.
 func Info(w io.Writer, chats, rankings string) error {
 	type entry struct {
 		File       string            `json:"file_name"`

@@ -10,7 +10,7 @@ import (
 	"github.com/satori-go/satori/reward/answer"
 )
 
-// Columns by what they hold, the first that a row has is taken.
+// Columns by their content. The first that a row has is taken.
 var (
 	questionColumns = []string{"question", "problem", "query"}
 	answerColumns   = []string{"answer", "expected_answer", "final_answer"}

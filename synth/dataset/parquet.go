@@ -9,8 +9,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// parquetRows reads the columns that hold one value a row; lists and groups are passed
-// over.
+// parquetRows reads the columns with one value a row. It skips lists and groups.
 func parquetRows(f *os.File) iter.Seq2[row, error] {
 	return func(yield func(row, error) bool) {
 		fail := func(err error) { yield(nil, fmt.Errorf("%s: %w", f.Name(), err)) }

@@ -14,11 +14,11 @@ import (
 	"github.com/satori-go/satori/coat"
 )
 
-// A row is what a file has of one problem: its columns as text. What is neither text
-// nor a number stands as JSON.
+// A row is a problem in a file: its columns as text. A value that is neither text nor a
+// number is JSON.
 type row map[string]string
 
-// Open reads the problems of a file by its ending (.jsonl, .json or .parquet), or of
+// Open reads the problems of a file, whose name ends in .jsonl, .json or .parquet, or of
 // all such files of a directory in the order of their paths. It stops at the first
 // error, which names the file and the line or row.
 func Open(path string) iter.Seq2[coat.Problem, error] {

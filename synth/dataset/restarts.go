@@ -15,14 +15,14 @@ import (
 )
 
 // ReadRestarts reads starts from JSON Lines of the paper's trainer, see [Restart], whose
-// queries are prompts of a template. The name stands in errors. A start of status 0 has
-// no steps taken; one of 1 or -1 has some and ends in a bare <|reflect|>. A row without a
-// status is of 0, as it is to that trainer. What is otherwise is an error that names the
-// row; nothing is passed over.
+// queries are prompts of a template. Errors contain the name. A start of status 0 has no
+// steps; a start of 1 or -1 has some and ends in the bare token of an action of its
+// problem, such as <|reflect|>. A row without a status has status 0, as in that trainer.
+// Anything else is an error that names the row; no row is skipped.
 //
-// problems are those that the queries are of, in any order, and the answers have to be
-// theirs. Where problems is nil the question of a row is what stands between the words
-// of the template, which have to occur once; that will do for [coat.Math], not for
+// problems are the problems of the queries, in any order, and the answers have to be
+// theirs. If problems is nil the question of a row is the text between the words
+// of the template, which have to occur once. That works for [coat.Math], but not for
 // [coat.Bare], whose question ends in a mere space.
 func ReadRestarts(r io.Reader, name string, t coat.Template, problems []coat.Problem) iter.Seq2[coat.Start, error] {
 	return func(yield func(coat.Start, error) bool) {
@@ -48,14 +48,14 @@ func ReadRestarts(r io.Reader, name string, t coat.Template, problems []coat.Pro
 	}
 }
 
-// restartRow is a [Restart] that tells what is missing.
+// restartRow is a [Restart] whose missing fields are nil.
 type restartRow struct {
 	Query         *string `json:"query"`
 	Answer        *string `json:"answer"`
 	ReflectStatus int     `json:"reflect_status"`
 }
 
-// A finder gives the problem of a query, and the prompt that it has without a prefix.
+// A finder returns the problem of a query, and the prompt of that problem without a prefix.
 type finder func(query string) (coat.Problem, string, error)
 
 func (row restartRow) start(t coat.Template, find finder) (coat.Start, error) {
@@ -73,24 +73,28 @@ func (row restartRow) start(t coat.Template, find finder) (coat.Start, error) {
 	if p.Answer = cmp.Or(p.Answer, *row.Answer); p.Answer == "" || p.Answer != *row.Answer {
 		return coat.Start{}, fmt.Errorf("answer is %q, want %q", *row.Answer, p.Answer)
 	}
-	prefix, err := coat.Parse((*row.Query)[len(prompt):])
+	prefix, err := p.Actions.Parse((*row.Query)[len(prompt):])
 	if err != nil {
 		return coat.Start{}, fmt.Errorf("query: the steps taken: %w", err)
 	}
 	s := coat.Start{Problem: p, Prefix: prefix, Prior: prior}
-	bare := len(prefix) > 1 && prefix[len(prefix)-1] == coat.Step{Action: coat.Reflect}
+	last := coat.Step{}
+	if len(prefix) > 1 {
+		last = prefix[len(prefix)-1]
+	}
+	bare := last.Action != coat.None && last.Text == ""
 	switch {
 	case prior == coat.Unknown && len(prefix) > 0:
 		return s, fmt.Errorf("reflect_status is 0 and the query has %d steps taken", len(prefix))
 	case prior != coat.Unknown && !bare:
-		return s, fmt.Errorf("reflect_status is %d and the query does not end in steps and a bare %v", row.ReflectStatus, coat.Reflect)
+		return s, fmt.Errorf("reflect_status is %d and the query does not end in steps and a bare token such as %v", row.ReflectStatus, coat.Reflect)
 	case t(s) != *row.Query:
 		return s, errors.New("query: the template makes another prompt of what was read")
 	}
 	return s, nil
 }
 
-// known finds queries of problems that are given.
+// known finds the queries of given problems.
 func known(t coat.Template, problems []coat.Problem) finder {
 	prompts := make(map[string]coat.Problem, len(problems))
 	lengths := map[int]bool{}

@@ -93,7 +93,7 @@ func TestRestartsFaults(t *testing.T) {
 		{strings.Replace(good, ":1}", ":2}", 1), "reflect_status is 2", nil},
 		{strings.Replace(good, ":1}", ":0}", 1), "reflect_status is 0 and the query has 2 steps", nil},
 		{strings.Replace(good, `,"reflect_status":1}`, "}", 1), "reflect_status is 0 and the query has 2 steps", nil},
-		{strings.Replace(good, "<|reflect|>", "<|reflect|> no", 1), "does not end in steps and a bare <|reflect|>", nil},
+		{strings.Replace(good, "<|reflect|>", "<|reflect|> no", 1), "does not end in steps and a bare token such as <|reflect|>", nil},
 		{strings.Replace(good, "a<|reflect|>", "", 1), "does not end in steps", nil},
 		{strings.Replace(good, "a<|reflect|>", "<|reflect|>", 1), "does not end in steps", nil},
 		{strings.Replace(good, "a<|reflect|>", "a<|reflect|><|explore|>", 1), "the steps taken", nil},

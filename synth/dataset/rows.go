@@ -13,8 +13,8 @@ type Message struct {
 	Content string `json:"content" parquet:"content"`
 }
 
-// A Turn writes what the user says of a problem, without the marks of a chat template:
-// trainers apply the template of their model. nil means [coat.MathTurn].
+// A Turn writes the user's turn for a problem, without the marks of a chat template, since
+// trainers apply the template of their model. Nil: [coat.MathTurn].
 type Turn func(coat.Problem) string
 
 func (t Turn) user(p coat.Problem) []Message {
@@ -26,14 +26,14 @@ func (t Turn) user(p coat.Problem) []Message {
 
 func assistant(text string) Message { return Message{"assistant", text} }
 
-// A Chat is a demonstration.
+// A Chat is a demonstration as a chat of one turn.
 type Chat struct {
 	ID       string    `json:"id" parquet:"id"`
 	Kind     string    `json:"kind" parquet:"kind"`
 	Messages []Message `json:"messages" parquet:"messages,list"`
 }
 
-// NewChat writes a demonstration as a chat.
+// NewChat makes a demonstration into a chat.
 func NewChat(d coat.Demo, t Turn) Chat {
 	return Chat{d.Problem.ID, string(d.Kind), append(t.user(d.Problem), assistant(d.Trace.String()))}
 }
@@ -45,7 +45,8 @@ type Preference struct {
 	Rejected []Message `json:"rejected" parquet:"rejected,list"`
 }
 
-// NewPreference writes a pair for TRL. The steps that both were given stand in both.
+// NewPreference makes a pair into a row for TRL. Both responses begin with the prefix of the
+// start.
 func NewPreference(p reward.Pair, t Turn) Preference {
 	return Preference{t.user(p.Chosen.Start.Problem), []Message{response(p.Chosen)}, []Message{response(p.Rejected)}}
 }
@@ -57,7 +58,7 @@ type Ranking struct {
 	Rejected      Message   `json:"rejected" parquet:"rejected"`
 }
 
-// NewRanking writes a pair for LLaMA-Factory.
+// NewRanking makes a pair into a row for LLaMA-Factory.
 func NewRanking(p reward.Pair, t Turn) Ranking {
 	return Ranking{t.user(p.Chosen.Start.Problem), response(p.Chosen), response(p.Rejected)}
 }
@@ -73,8 +74,8 @@ type Restart struct {
 	ReflectStatus int    `json:"reflect_status" parquet:"reflect_status"`
 }
 
-// NewRestart writes a start in the prompt of a template, [coat.Math] for the paper's
-// models.
+// NewRestart makes a start into a row, with the prompt of a template: [coat.Math] for the
+// paper's models.
 func NewRestart(s coat.Start, t coat.Template) Restart {
 	status := map[coat.Outcome]int{coat.Unknown: 0, coat.Right: 1, coat.Wrong: -1}[s.Prior]
 	return Restart{t(s), s.Problem.Answer, status}
@@ -87,7 +88,7 @@ type Tuning struct {
 	Type     string `json:"type" parquet:"type"` // such as type_II_I_data
 }
 
-// NewTuning writes a demonstration in the prompt of a template.
+// NewTuning makes a demonstration into a row, with the prompt of a template.
 func NewTuning(d coat.Demo, t coat.Template) Tuning {
 	kind := "type_" + strings.ReplaceAll(string(d.Kind), "-", "_") + "_data"
 	return Tuning{t(coat.Start{Problem: d.Problem}), d.Trace.String(), kind}

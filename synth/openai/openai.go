@@ -1,9 +1,9 @@
 // Package openai asks servers that speak OpenAI's chat completions: vLLM, SGLang,
 // llama.cpp, Ollama and hosted ones. [Client.Model] is an [agent.Model] with bounded
-// concurrency, a deadline for each attempt, and patience: what may go better the next
-// time is tried again, after a wait that doubles or is the server's own Retry-After, a
-// minute at most. A prompt that does not fit into the model's context is a reply cut off
-// before its first word, not an error: one long problem must not end a run.
+// concurrency and a deadline for each attempt. A request that may succeed later is tried
+// again, after a wait that doubles or is the server's own Retry-After, a minute at most. A
+// prompt that does not fit into the model's context is a reply cut off before its first
+// word, not an error: one long problem must not end a run.
 package openai
 
 import (
@@ -28,20 +28,20 @@ import (
 type Config struct {
 	URL   string // with the version, such as http://127.0.0.1:8080/v1
 	Model string // as the server calls it; some serve one model and take any name
-	Key   string // "": the server asks for none
+	Key   string // "": the server needs none
 
-	InFlight int           // requests at once; 0 means 8
-	Timeout  time.Duration // of one attempt; 0 means 5 minutes
-	Attempts int           // at one request; 0 means 20, a quarter of an hour of waiting
-	Wait     time.Duration // before the second attempt, then doubled up to a minute; 0 means a second
+	MaxConcurrent int           // requests at once; 0: 8
+	Timeout       time.Duration // of one attempt; 0: 5 minutes
+	Attempts      int           // at one request; 0: 20, a quarter of an hour of waiting
+	Wait          time.Duration // before the second attempt, then doubled up to a minute; 0: a second
 
-	// Fields are put into each request as they are, such as top_p. With
+	// Fields are written into each request as they are, such as top_p. With
 	// max_completion_tokens among them, which some hosted models want, max_tokens is
 	// not sent.
 	Fields map[string]any
 }
 
-// A Client is a Config made ready.
+// A Client asks one model of one server.
 type Client struct {
 	config Config
 	chat   openai.ChatCompletionService
@@ -50,9 +50,9 @@ type Client struct {
 
 const largestBody = 16 << 20 // of an answer
 
-// New checks a Config. It asks the server for nothing and reads no environment.
+// New makes a client. It sends nothing to the server and reads no environment variables.
 func New(c Config) (*Client, error) {
-	gate, err := retry.New(retry.Policy{MaxConcurrent: c.InFlight, Timeout: c.Timeout, Attempts: c.Attempts, Wait: c.Wait})
+	gate, err := retry.New(retry.Policy{MaxConcurrent: c.MaxConcurrent, Timeout: c.Timeout, Attempts: c.Attempts, Wait: c.Wait})
 	var faults []error
 	if u, err := url.Parse(c.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		faults = append(faults, fmt.Errorf("openai: URL is %q, want something like http://127.0.0.1:8080/v1", c.URL))
@@ -64,7 +64,7 @@ func New(c Config) (*Client, error) {
 		return nil, err
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = cmp.Or(c.InFlight, 8)
+	transport.MaxIdleConnsPerHost = cmp.Or(c.MaxConcurrent, 8)
 	options := []option.RequestOption{
 		option.WithBaseURL(c.URL),
 		option.WithHTTPClient(&http.Client{Transport: transport}),
@@ -92,7 +92,7 @@ func bounded(r *http.Request, next option.MiddlewareNext) (*http.Response, error
 	return answer, err
 }
 
-// Model is an [agent.Model]. Its error says what the last attempt met.
+// Model answers a request. It is an [agent.Model]. Its error is that of the last attempt.
 func (c *Client) Model(ctx context.Context, r agent.Request) (agent.Reply, error) {
 	var reply agent.Reply
 	retries, err := c.gate.Do(ctx, func(ctx context.Context) (err error) {
@@ -109,7 +109,7 @@ func (c *Client) Model(ctx context.Context, r agent.Request) (agent.Reply, error
 	return agent.Reply{}, fmt.Errorf("openai: %s: %w", c.config.URL, err)
 }
 
-// once is one attempt.
+// once makes one attempt.
 func (c *Client) once(ctx context.Context, r agent.Request) (agent.Reply, error) {
 	params := openai.ChatCompletionNewParams{
 		Model:       c.config.Model,
@@ -147,7 +147,7 @@ func (c *Client) once(ctx context.Context, r agent.Request) (agent.Reply, error)
 	}, nil
 }
 
-// tooLong tells a prompt that does not fit, in the words of OpenAI and vLLM (the first
+// tooLong reports whether a prompt does not fit, by the words of OpenAI and vLLM (the first
 // two) and of llama.cpp.
 func tooLong(err error) bool {
 	var refused *openai.Error
@@ -166,7 +166,7 @@ func said(err error) error {
 	if words := cmp.Or(refused.Message, refused.RawJSON()); words != "" {
 		err = fmt.Errorf("%w: %.300s", err, words)
 	}
-	// A quota that is used up is no matter of minutes.
+	// A quota that is used up does not come back within minutes.
 	r := &retry.Refused{Status: refused.StatusCode, Final: refused.Code == "insufficient_quota", Err: err}
 	if refused.Response != nil {
 		r.Header = refused.Response.Header

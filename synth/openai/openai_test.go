@@ -37,7 +37,7 @@ func Example() {
 		good(w)
 	}))
 	defer server.Close()
-	client, err := openai.New(openai.Config{URL: server.URL + "/v1", Model: "qwen", Wait: time.Millisecond})
+	client, err := openai.New(openai.Config{URL: server.URL + "/v1", Model: "qwen", Attempts: 3, Wait: time.Millisecond, Fields: map[string]any{"top_p": 0.9}})
 	if err != nil {
 		fmt.Println(err)
 		return

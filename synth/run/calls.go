@@ -33,8 +33,8 @@ func keyOf(role string, r agent.Request) (key, error) {
 	return key(sum[:16]), err
 }
 
-// readCalls notes where the replies of earlier sessions stand, which are counted by
-// the meter. A session's own are not noted: it asks for nothing twice.
+// readCalls finds where the replies of earlier sessions are, and counts them by the meter.
+// It is not needed for those of the session itself, which asks for nothing twice.
 func (r *Run) readCalls() error {
 	in := bufio.NewReaderSize(r.calls.Reader(), 256<<10)
 	r.known = map[key]int64{}
@@ -60,7 +60,7 @@ func (r *Run) readCalls() error {
 	}
 }
 
-// answered is the reply that an earlier session got.
+// answered returns the reply that an earlier session got.
 func (r *Run) answered(k key) (reply agent.Reply, ok bool, err error) {
 	at, ok := r.known[k]
 	if !ok {
@@ -78,9 +78,9 @@ func (r *Run) answered(k key) (reply agent.Reply, ok bool, err error) {
 	return c.Reply, true, nil
 }
 
-// Agent is m with its replies kept under a role, and counted by the run's meter. When
-// ctx ends, a call in flight may finish within the time of grace and its reply is
-// written all the same.
+// Agent returns m with its replies kept under a role, and counted by the run's meter. When
+// ctx ends, a call in flight may still finish within Config.Grace, and its reply is
+// written.
 func (r *Run) Agent(role string, m agent.Model) agent.Model {
 	m = r.config.Meter.Count(role, m)
 	return func(ctx context.Context, q agent.Request) (agent.Reply, error) {
@@ -104,7 +104,7 @@ func (r *Run) Agent(role string, m agent.Model) agent.Model {
 	}
 }
 
-// lingering is a context that ends a while after ctx.
+// lingering makes a context that ends a while after ctx.
 func lingering(ctx context.Context, by time.Duration) (context.Context, func()) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(by, cancel) })

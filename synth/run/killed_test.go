@@ -146,7 +146,7 @@ func TestFlat(t *testing.T) {
 		return true
 	}))
 	defer server.Close()
-	client, err := openai.New(openai.Config{URL: server.URL, InFlight: 64, Wait: time.Millisecond})
+	client, err := openai.New(openai.Config{URL: server.URL, MaxConcurrent: 64, Wait: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

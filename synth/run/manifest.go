@@ -17,8 +17,8 @@ import (
 	"github.com/satori-go/satori/synth"
 )
 
-// A Manifest is manifest.json. All but its sessions decides what the results are, and
-// has to be the same each time.
+// A Manifest is the content of manifest.json. Everything but its sessions decides what the
+// results are, and has to be the same in each session.
 type Manifest struct {
 	Layout    int                   `json:"layout"` // of the files; 1
 	Seed      uint64                `json:"seed"`
@@ -35,14 +35,11 @@ type Manifest struct {
 	Sessions  []Session             `json:"sessions"`
 }
 
-// A Session is one time that the program ran.
+// A Session is one run of the program.
 type Session struct {
 	Began    time.Time         `json:"began"`
 	Software map[string]string `json:"software"` // versions
 }
-
-// A MismatchError is a directory that was begun with something else.
-type MismatchError = rundir.MismatchError
 
 // ReadManifest reads the manifest of a directory.
 func ReadManifest(dir string) (m Manifest, err error) {
@@ -57,8 +54,7 @@ func ReadManifest(dir string) (m Manifest, err error) {
 	return m, nil
 }
 
-// begin writes the manifest, or compares it with the one that is there and adds a
-// session to it.
+// begin writes the manifest, or compares it to the one that is there and adds a session.
 func (r *Run) begin(c synth.Config) error {
 	now := Manifest{
 		Layout: 1, Seed: c.Seed, Solutions: c.Solutions, Keep: c.Keep, Rounds: c.Rounds, Top: c.Top, Actions: c.Actions, Share: c.Share,

@@ -15,19 +15,15 @@ import (
 	"github.com/satori-go/satori/synth/agent"
 )
 
-// ErrLocked is a directory that another program writes to.
-var ErrLocked = rundir.ErrLocked
-
-// A Config says what is kept in the manifest beside the numbers of [synth.Config], and
-// how the run is counted and ended.
+// A Config says what the manifest records beside the numbers of [synth.Config], and how the
+// run is counted and ended.
 type Config struct {
 	Models   map[string]string  // by role
 	Prompts  map[string]string  // hashes, see [agent.Config.Hashes]
 	Sampling map[string]float64 // temperatures and token limits, by name
-	Reading  map[string]string  // how replies are read where that is not as by default, such as stop texts and a finishing step
+	Reading  map[string]string  // how replies are read, if not as by default, such as stop texts
 
-	// Meter counts the calls, those of earlier sessions included; nil: nothing is
-	// counted.
+	// Meter counts the calls, those of earlier sessions included. Nil: nothing is counted.
 	Meter *agent.Meter
 	Grace time.Duration // for calls in flight when the context ends; 0 means 30 seconds
 }
@@ -48,7 +44,8 @@ type Run struct {
 	known          map[key]int64 // where in calls the replies of earlier sessions begin
 }
 
-// Open makes or opens a directory and holds it until Close.
+// Open makes or opens a directory and locks it until Close. If another program works in it
+// the error is [rundir.ErrLocked].
 func Open(dir string, c Config) (*Run, error) {
 	c.Grace = cmp.Or(c.Grace, 30*time.Second)
 	if c.Meter == nil {
@@ -76,7 +73,7 @@ func (r *Run) open() (err error) {
 	return r.readCalls()
 }
 
-// Close lets go of the directory.
+// Close closes the files and unlocks the directory.
 func (r *Run) Close() error {
 	var errs []error
 	for _, l := range []*rundir.Log{r.calls, r.results} {
@@ -90,10 +87,11 @@ func (r *Run) Close() error {
 	return errors.Join(errs...)
 }
 
-// Results is [synth.Results] of what is not done yet, after what is: a result of an
-// earlier session is read, not made again. The problems have to be those of the
-// earlier sessions, in their order; there may be more of them now. It stops at the
-// first error, and all that it has given out is written.
+// Results yields the results of earlier sessions, which it reads, and then those of
+// [synth.Results] for the problems that are left. The problems have to be those of the
+// earlier sessions, in their order; there may be more of them now. Settings that are not
+// as they were are a [*rundir.MismatchError]. Results stops at the first error. Everything
+// that it has yielded is written.
 func (r *Run) Results(ctx context.Context, problems iter.Seq[coat.Problem], c synth.Config) iter.Seq2[synth.Result, error] {
 	c = c.Resolved()
 	return func(yield func(synth.Result, error) bool) {

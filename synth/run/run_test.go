@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/reward"
 	"github.com/satori-go/satori/synth"
 	"github.com/satori-go/satori/synth/agent"
@@ -115,7 +116,7 @@ func TestLocked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := run.Open(dir, run.Config{}); !errors.Is(err, run.ErrLocked) {
+	if _, err := run.Open(dir, run.Config{}); !errors.Is(err, rundir.ErrLocked) {
 		t.Errorf("a second writer: %v", err)
 	}
 	if err := r.Close(); err != nil {
@@ -141,7 +142,7 @@ func TestMismatch(t *testing.T) {
 	if _, err := work(ctx, dir, 4, run.Config{Models: models}, guesser); err == nil {
 		t.Error("fewer problems are taken")
 	}
-	var mismatch *run.MismatchError
+	var mismatch *rundir.MismatchError
 	if _, err := work(ctx, dir, 5, run.Config{}, guesser); !errors.As(err, &mismatch) || mismatch.Field != "models" {
 		t.Errorf("other models: %v", err)
 	}
