@@ -17,11 +17,11 @@ type Prompt struct{ System, User *template.Template }
 // A Data is the values that a prompt may contain. Which of them are set depends on the prompt.
 type Data struct {
 	Problem coat.Problem
-	Given   string // the solution so far, which is not to be reviewed or written again
+	Given   string         // the solution so far, which is not to be reviewed or written again
 	Steps   []NumberedStep // the steps to review, numbered from 1
-	Mistake string // the fault of the last of the given steps
-	Hint    string // another way
-	Trace   string // the demonstration to grade
+	Mistake string         // the fault of the last of the given steps
+	Hint    string         // another way
+	Trace   string         // the demonstration to grade
 }
 
 // A NumberedStep is a step of a solution with its number, counted from 1.

@@ -157,7 +157,7 @@ func TestTooLong(t *testing.T) {
 	}
 }
 
-// Many at once: no more than InFlight reach the server, and Retry-After is heeded.
+// Many at once: no more than MaxConcurrent reach the server, and Retry-After is heeded.
 func TestBounds(t *testing.T) {
 	var now, most, n atomic.Int32
 	config := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -171,7 +171,7 @@ func TestBounds(t *testing.T) {
 		}
 		good(w)
 	})
-	config.InFlight, config.Wait, config.Attempts, config.Timeout = 4, time.Hour, 20, time.Minute // Retry-After 0 goes before Wait
+	config.MaxConcurrent, config.Wait, config.Attempts, config.Timeout = 4, time.Hour, 20, time.Minute // Retry-After 0 goes before Wait
 	client := open(t, config)
 	var all sync.WaitGroup
 	for range 40 {
