@@ -11,30 +11,25 @@ import (
 	"github.com/satori-go/satori/synth"
 )
 
-// How often the agents do what. Where they had no choice, demonstrations would tell
-// a model at which place to expect a mistake.
+// Probabilities of what the agents do. Without chance, a model would learn at which place of
+// a demonstration to expect a mistake.
 const (
-	careless  = 0.25 // what a search finds wrong is boxed without a check
-	namesBox  = 0.9  // the wrong box is reflected upon, not the step before it
-	checksBox = 0.8  // a verification comes after the box, not before it
+	careless  = 0.25 // a search boxes a wrong way without a check
+	namesBox  = 0.9  // the critic reflects on a wrong box, else on the step before it
+	checksBox = 0.8  // the critic verifies after a right box, else before it
 )
 
-// A puzzle is a question as the agents see it: the ways that can be tried.
+// A puzzle holds the ways that the agents can try for a question.
 type puzzle struct {
-	ways []way
-	// favour is how often a right way is taken where there is a wrong one too; 0
-	// means that all ways are alike.
-	favour float64
-	// listed is whether ways are tried in their order; else they are drawn.
-	listed bool
-	// searches is how often a first solution checks what it tries instead of boxing it.
-	searches float64
-	// most is after how many wrong ways a search gives up; 0 means never.
-	most int
+	ways     []way
+	favour   float64 // probability of a right way where there is a wrong one too; 0: all ways are equally likely
+	listed   bool    // ways are tried in their order; false: in random order
+	searches float64 // probability that a first solution checks what it tries
+	most     int     // number of wrong ways after which a search gives up; 0: no limit
 }
 
-// A way is one attempt: its steps, what a check after each of them says, and the
-// answer it comes to.
+// A way is one possible solution: its steps, the text of a check after each step, and its
+// answer.
 type way struct {
 	steps  []string
 	checks []string
@@ -46,7 +41,7 @@ func (w way) box() string { return `\boxed{ ` + w.answer + " }" }
 
 func (w way) verdict() string { return w.checks[len(w.checks)-1] }
 
-// agents are the generator and the critic of a kind of puzzles.
+// agents makes the generator and the critic of a kind of puzzles.
 func agents(read func(question string) (puzzle, error)) (synth.Generator, synth.Critic) {
 	open := func(p coat.Problem, t coat.Trace, seed uint64) (*solver, error) {
 		z, err := read(p.Question)
@@ -83,25 +78,24 @@ func agents(read func(question string) (puzzle, error)) (synth.Generator, synth.
 	return generate, synth.Critic{FirstWrong: wrong, Verify: verify}
 }
 
-// A solver goes through a trace, read or written, way by way.
+// A solver follows or writes a trace, way by way.
 type solver struct {
 	puzzle
 	rng   *rand.Rand
-	tried []int // ways taken to their end, in order; none is taken twice
-	open  []int // ways that begin with the steps taken since then
-	done  int   // how many steps these are
+	tried []int // ways taken to their end, in order; no way occurs twice
+	open  []int // ways that begin with the steps taken since the last of these
+	done  int   // number of those steps
 	trace coat.Trace
 }
 
-// solve is the generator. A first solution takes one way and boxes it, as plain
-// chain of thought does, or searches: it checks the end of each wrong way and
-// explores another, until it comes to a right one or is careless. What continues
-// after a correction searches too, and verifies what is right before the box.
+// solve is the generator. A first solution either takes one way and boxes it, as plain chain
+// of thought does, or it searches: it checks the end of each wrong way and explores another,
+// until it finds a right one or is careless. A continuation after a correction searches too,
+// and it verifies a right way before the box.
 //
-// What continues after a verification of a wrong way, as the critic of right
-// solutions writes it, takes another wrong way and boxes it. Without this slip there
-// would be no demonstrations of type II-II: in these puzzles a right way, once
-// begun, is not missed.
+// A continuation after a verification of a wrong way, which the critic of right solutions
+// writes, takes another wrong way and boxes it. Without this mistake there would be no
+// demonstrations of type II-II, since a right way that was begun always ends right here.
 func (s *solver) solve(prefix coat.Trace) error {
 	if len(prefix) == 0 {
 		return s.search(coat.None, s.rng.Float64() < s.searches, false)
@@ -112,7 +106,7 @@ func (s *solver) solve(prefix coat.Trace) error {
 	}
 	bare := strings.TrimSpace(last.Text) == ""
 	switch {
-	case s.done > 0: // in the middle of a way, which goes on
+	case s.done > 0: // in the middle of a way: continue it
 		if bare {
 			s.rest(s.ways[s.open[0]].checks[s.done-1])
 		}
@@ -137,8 +131,8 @@ func (s *solver) solve(prefix coat.Trace) error {
 	return nil
 }
 
-// search goes on with the open way, or opens one with the action given, and goes
-// from way to way if it checks them.
+// search continues the open way, or begins one with the given action. If it checks ways, it
+// tries one after another.
 func (s *solver) search(a coat.Action, check, verify bool) error {
 	for {
 		if s.done == 0 {
@@ -174,7 +168,7 @@ func (s *solver) take(a coat.Action) {
 	s.tried, s.open, s.done = append(s.tried, i), nil, 0
 }
 
-// choose takes one of the ways given.
+// choose returns one of the given ways.
 func (s *solver) choose(from []int) int {
 	if s.favour > 0 {
 		right, wrong := []int{}, []int{}
@@ -197,7 +191,8 @@ func (s *solver) choose(from []int) int {
 	return from[s.rng.IntN(len(from))]
 }
 
-// untried are the ways not taken; where only is not nil, those of them that it takes.
+// untried returns the ways that were not taken. If only is not nil, it returns those for
+// which only is true.
 func (s *solver) untried(only func(way) bool) []int {
 	var left []int
 	for i, w := range s.ways {
@@ -208,12 +203,11 @@ func (s *solver) untried(only func(way) bool) []int {
 	return left
 }
 
-// last is the way taken last.
+// last returns the way taken last.
 func (s *solver) last() way { return s.ways[s.tried[len(s.tried)-1]] }
 
-// step, rest and box write: words, special tokens among them, are separated by
-// single spaces. So every step ends in the space that comes before the next token,
-// and all but the opening begin with one.
+// step writes a step. Single spaces separate all words and special tokens. So each step ends
+// in the space before the next token, and each but the first begins with a space.
 func (s *solver) step(a coat.Action, words string) {
 	text := spaced(words)
 	if a == coat.None {
@@ -222,14 +216,15 @@ func (s *solver) step(a coat.Action, words string) {
 	s.trace = append(s.trace, coat.Step{Action: a, Text: text})
 }
 
-// rest writes the text of a step of which the token stands already.
+// rest writes the text of a step whose token was written before.
 func (s *solver) rest(words string) {
 	s.trace = append(s.trace, coat.Step{Text: spaced(words)})
 }
 
+// box writes the answer of the last way.
 func (s *solver) box() { s.step(coat.Continue, s.last().box()) }
 
-// read follows the ways of a trace. Checks and boxes are passed over.
+// read follows the ways of a trace. It skips checks and boxes.
 func (s *solver) read(t coat.Trace) error {
 	for n, step := range t {
 		text := strings.Join(strings.Fields(step.Text), " ")
@@ -241,7 +236,7 @@ func (s *solver) read(t coat.Trace) error {
 		}
 		s.open = slices.DeleteFunc(s.open, func(i int) bool { return s.ways[i].steps[s.done] != text })
 		if len(s.open) == 0 {
-			return fmt.Errorf("tasks: step %d is %q, which is no step, or one tried before", n, text)
+			return fmt.Errorf("tasks: step %d is %q, want a step of the puzzle that was not tried before", n, text)
 		}
 		if s.done++; s.done == len(s.ways[s.open[0]].steps) {
 			s.tried, s.open, s.done = append(s.tried, s.open[0]), nil, 0
@@ -250,9 +245,9 @@ func (s *solver) read(t coat.Trace) error {
 	return nil
 }
 
-// firstWrong is the critic of a wrong answer: the first that can be seen to be wrong
-// is the end of the way that was boxed, or in half of the cases the box. The hint is
-// the first step of a way that was not tried, right or wrong.
+// firstWrong is the critic of a wrong answer. The first step that is visibly wrong is the
+// end of the boxed way; mostly the critic names the box itself, see namesBox. The hint is the
+// first step of a way that was not tried, right or wrong.
 func (s *solver) firstWrong(t coat.Trace, from int) (synth.Review, error) {
 	left := s.untried(nil)
 	if len(s.tried) == 0 || len(left) == 0 {
@@ -269,10 +264,10 @@ func (s *solver) firstWrong(t coat.Trace, from int) (synth.Review, error) {
 	return r, nil
 }
 
-// verify is the critic of a right answer. Where it was found at once, the
-// verification is of the end of its way or, in half of the cases, of the box, so that
-// a model also learns to keep a right answer that it looks at again. Where
-// wrong ways came before, it is of one of them that leaves more wrong ones to try.
+// verify is the critic of a right answer. If the answer was found at once, the critic
+// verifies its box, or the end of its way (see checksBox), so that a model also learns to keep
+// a right answer that it checks again. If wrong ways came before, the critic verifies one of
+// those after which more wrong ways are left to try.
 func (s *solver) verify(t coat.Trace) (synth.Review, error) {
 	if len(s.tried) == 1 {
 		r := synth.Review{Step: len(t) - 1, Reflection: spaced(s.last().verdict())}
@@ -281,8 +276,8 @@ func (s *solver) verify(t coat.Trace) (synth.Review, error) {
 		}
 		return r, nil
 	}
-	wrong := len(s.untried(func(w way) bool { return !w.right })) // after the last
-	var ends []int                                                // of wrong ways, as steps
+	wrong := len(s.untried(func(w way) bool { return !w.right })) // after the last way
+	var ends []int                                                // steps at which wrong ways end
 	for i, step := range t {
 		n := len(ends) // the way that ends here
 		if step.Action == coat.Reflect && n < len(s.tried)-1 && wrong+len(s.tried)-2-n > 0 {

@@ -87,7 +87,7 @@ func TestCheckGold(t *testing.T) {
 		{PathStar(), "| 7 3 | 5 7 / 5 7 =", "5 7", `field "question": no arm ends in 7`},
 		{Countdown(), "12 11 9 make 33 :", "11 * ( 12 - 9 )", ""},
 		{Countdown(), "12 11 9 make 33", "11 * ( 12 - 9 )", ""},
-		{Countdown(), "12 11 9 make 33 :", "11 * 12 - 9", `field "answer": comes to 123, want 33`},
+		{Countdown(), "12 11 9 make 33 :", "11 * 12 - 9", `field "answer": has the value 123, want 33`},
 		{Countdown(), "12 11 9 make 33 :", "11 * 3", `field "answer": uses [3 11], want each of [12 11 9] once`},
 		{Countdown(), "12 11 9 make 33 :", "11 * x", `field "answer": is not an expression: unexpected 'x' at byte 5`},
 		{Countdown(), "12 11 make 33 :", "33", `field "question": is not of the form`},
@@ -185,8 +185,8 @@ func TestContinue(t *testing.T) {
 	}
 }
 
-// Whatever an expression is, it is right only if it uses the numbers and comes to
-// the target by a second count.
+// An expression is right only if it uses the numbers and has the target as its value
+// by a second computation.
 func FuzzCountdown(f *testing.F) {
 	f.Add("11 * ( 12 - 9 )")
 	f.Add("((12)-9)*(11)")
@@ -199,13 +199,13 @@ func FuzzCountdown(f *testing.F) {
 			t.Fatalf("%q: %d numbers", text, len(numbers))
 		}
 		if value > most*most*most || value < -most*most*most {
-			t.Fatalf("%q comes to %d", text, value)
+			t.Fatalf("%q has the value %d", text, value)
 		}
 		box := `\boxed{ ` + text + ` }`
 		if strings.ContainsAny(text, `{}\`) || !check(t, Countdown(), p, box) {
 			return
 		}
-		// 33 is (12 - 9) · 11 in whatever order; nothing else comes to it.
+		// 33 is (12 - 9) · 11 in whatever order; nothing else has that value.
 		bare := strings.NewReplacer("(", "", ")", "", " ", "", "\t", "", "\n", "", "\r", "").Replace(text)
 		if !strings.Contains(bare, "12-9") || strings.Count(bare, "*") != 1 || len(bare) != 7 {
 			t.Fatalf("%q is right", text)

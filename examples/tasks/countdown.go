@@ -14,7 +14,8 @@ import (
 	"github.com/satori-go/satori/reward"
 )
 
-// Countdown asks for an expression of three given numbers that comes to a target.
+// Countdown makes the task that asks for an expression of three given numbers whose value is
+// a target.
 func Countdown() Task {
 	generate, critic := agents(gamePuzzle)
 	return Task{
@@ -37,7 +38,7 @@ const (
 	largest  = 12 // the largest number in the question of a drill
 	targets  = 50 // the largest target in one
 
-	operationsALine = 10 // in a drill of operations: most of short lines would be padding
+	operationsALine = 10 // in a drill of operations; shorter lines would be mostly padding
 )
 
 func countdownWords() []string {
@@ -48,13 +49,13 @@ func countdownWords() []string {
 	return append(words, "make", ":", "+", "-", "*", "=", "(", ")", "is", "not", `\boxed{`, "}", ";", ".", "!")
 }
 
-// A game is a question that has been read.
+// A game is a parsed question.
 type game struct {
 	numbers []int
 	target  int
 }
 
-// parseGame reads a question such as "12 11 9 make 33 :"; the colon may be left out.
+// parseGame parses a question such as "12 11 9 make 33 :"; the colon may be left out.
 func parseGame(question string) (game, error) {
 	words := strings.Fields(strings.TrimSuffix(question, ":"))
 	if len(words) != operands+2 || words[operands] != "make" {
@@ -73,7 +74,7 @@ func parseGame(question string) (game, error) {
 	return g, nil
 }
 
-// number reads a number that has one way to be written.
+// number parses a number from 1 to 99 without leading zeros or a sign.
 func number(word string) (int, bool) {
 	n, err := strconv.Atoi(word)
 	return n, err == nil && n >= 1 && n <= most && strconv.Itoa(n) == word
@@ -87,10 +88,10 @@ func (g game) String() string {
 	return fmt.Sprintf("%s make %d :", strings.Join(words, " "), g.target)
 }
 
-// key is the same for every order of the numbers and every target.
+// key returns a text that is the same for every order of the numbers and every target.
 func (g game) key() string { return fmt.Sprint(slices.Sorted(slices.Values(g.numbers))) }
 
-// judge tells why an expression does not solve the game, or nil.
+// judge returns an error that says why an expression does not solve the game, or nil.
 func (g game) judge(expression string) error {
 	value, used, err := evaluate(expression)
 	slices.Sort(used)
@@ -100,13 +101,13 @@ func (g game) judge(expression string) error {
 	case !slices.Equal(used, slices.Sorted(slices.Values(g.numbers))):
 		return fmt.Errorf("uses %v, want each of %v once", used, g.numbers)
 	case value != g.target:
-		return fmt.Errorf("comes to %d, want %d", value, g.target)
+		return fmt.Errorf("has the value %d, want %d", value, g.target)
 	}
 	return nil
 }
 
-// checkGame judges the expression in the last box by its numbers and its value; the
-// problem's own answer is one of several.
+// checkGame judges the expression in the last box by its numbers and its value. It does not
+// use the problem's answer, since other expressions are right too.
 func checkGame(_ context.Context, a coat.Attempt) (float64, error) {
 	g, err := parseGame(a.Start.Problem.Question)
 	if err != nil {
@@ -118,7 +119,7 @@ func checkGame(_ context.Context, a coat.Attempt) (float64, error) {
 	return 0, nil
 }
 
-// checkGameGold refuses a gold answer that does not solve its problem.
+// checkGameGold returns an error if the gold answer does not solve its problem.
 func checkGameGold(p coat.Problem) error {
 	g, err := parseGame(p.Question)
 	if err != nil {
@@ -130,10 +131,10 @@ func checkGameGold(p coat.Problem) error {
 	return nil
 }
 
-// gamePuzzle has as its ways all that the rules allow: two operations, the larger
-// operand first, every result from 1 to 99. There are about twenty, few of them
-// right. A right one is taken four times in ten and a search gives up after six, so
-// that solutions stay short and yet at no place it can be told whether a mistake
+// gamePuzzle makes the puzzle of a question. Its ways are all that the rules allow: two
+// operations, the larger operand first, every result from 1 to 99. There are about twenty
+// ways, and few are right. A right one is taken four times in ten, and a search gives up
+// after six wrong ones. So solutions stay short, and no place of them shows whether a mistake
 // follows.
 func gamePuzzle(question string) (puzzle, error) {
 	g, err := parseGame(question)
@@ -171,7 +172,7 @@ type operation struct {
 	result      int
 }
 
-// operations are those of two numbers that the rules allow.
+// operations returns the operations of two numbers that the rules allow.
 func operations(a, b int) []operation {
 	a, b = max(a, b), min(a, b)
 	all := []operation{{a, b, "+", a + b}, {a, b, "-", a - b}, {a, b, "*", a * b}}
@@ -182,6 +183,7 @@ func (o operation) String() string {
 	return o.words() + " = " + strconv.Itoa(o.result)
 }
 
+// words writes the operation without its result.
 func (o operation) words() string {
 	return strconv.Itoa(o.left) + " " + o.sign + " " + strconv.Itoa(o.right)
 }
@@ -195,9 +197,9 @@ func (o operation) around(inner operation) string {
 	return strconv.Itoa(o.left) + " " + o.sign + " " + brackets
 }
 
-// drillGame makes lines of three levels: 1, operations of random numbers; 2, numbers
-// compared with the target; 3, a few random ways to play a question, each with its check,
-// of which one hits.
+// drillGame makes drills of three levels: 1, operations of random numbers; 2, numbers
+// compared with the target; 3, a few random ways to solve a question, each with its check, one
+// of them right.
 func drillGame(rng *rand.Rand, l Lesson) coat.Demo {
 	level := l.Level
 	if level == 0 {
@@ -232,15 +234,15 @@ func drillGame(rng *rand.Rand, l Lesson) coat.Demo {
 	return drilled(p, strings.Join(verdicts, nextTest))
 }
 
-// newGame draws a question with a solution, the numbers of which are not those of a
-// question that is held out, and the ways to play it.
+// newGame draws a question that has a solution, and returns it with its ways. Its numbers are
+// not those of a held-out question.
 func newGame(rng *rand.Rand) (game, []way) {
 	for {
 		g := game{target: 1 + rng.IntN(targets)}
 		for range operands {
 			g.numbers = append(g.numbers, 1+rng.IntN(largest))
 		}
-		z, _ := gamePuzzle(g.String()) // we wrote it
+		z, _ := gamePuzzle(g.String()) // no error: the question was made above
 		solved := slices.ContainsFunc(z.ways, func(w way) bool { return w.right })
 		if solved && !heldOutGames()[g.key()] {
 			return g, z.ways
@@ -248,8 +250,8 @@ func newGame(rng *rand.Rand) (game, []way) {
 	}
 }
 
-// randomOperation draws one that occurs in solutions: any two numbers of a question,
-// or such a number and a result.
+// randomOperation draws an operation as in solutions: of two numbers of a question, or of
+// such a number and a result.
 func randomOperation(rng *rand.Rand) operation {
 	for {
 		all := operations(1+rng.IntN(most), 1+rng.IntN(largest))
@@ -259,11 +261,11 @@ func randomOperation(rng *rand.Rand) operation {
 	}
 }
 
-// heldOutGames are the number sets of all splits but train.
+// heldOutGames returns the keys of the games of all splits but train.
 var heldOutGames = sync.OnceValue(func() map[string]bool {
 	held := map[string]bool{}
 	for p := range heldOut("countdown") {
-		g, _ := parseGame(p.Question) // a test reads them all
+		g, _ := parseGame(p.Question) // no error: a test parses them all
 		held[g.key()] = true
 	}
 	return held

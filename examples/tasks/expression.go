@@ -5,21 +5,21 @@ import (
 	"fmt"
 )
 
-// longest bounds an expression in bytes. Three numbers, two signs and any sensible
-// brackets take far fewer, and the recursion cannot be deeper.
+// longest is the limit of an expression in bytes. Three numbers, two signs and sensible
+// brackets need far fewer. It also limits the depth of the recursion.
 const longest = 80
 
-// evaluate reads an expression of whole numbers from 1 to 99 with +, -, * and round
-// brackets and gives its value and its numbers:
+// evaluate parses an expression of whole numbers from 1 to 99 with +, -, * and round
+// brackets. It returns the value of the expression and its numbers:
 //
 //	sum     = product { ("+" | "-") product }
 //	product = factor { "*" factor }
 //	factor  = number | "(" sum ")"
 //
-// No sign stands before a number, and two numbers need one between them.
+// A number has no sign, and two numbers need an operator between them.
 func evaluate(text string) (value int, numbers []int, err error) {
 	if len(text) > longest {
-		return 0, nil, fmt.Errorf("has %d bytes, at most %d are read", len(text), longest)
+		return 0, nil, fmt.Errorf("has %d bytes, want at most %d", len(text), longest)
 	}
 	e := expression{text: text}
 	value = e.sum()
@@ -91,7 +91,7 @@ func (e *expression) factor() int {
 	return n
 }
 
-// peek is the next byte that is not white space, or 0 at the end or after a fault.
+// peek returns the next byte that is not white space, or 0 at the end and after an error.
 func (e *expression) peek() byte {
 	for ; e.err == nil && e.at < len(e.text); e.at++ {
 		switch c := e.text[e.at]; c {

@@ -12,8 +12,8 @@ import (
 	"github.com/satori-go/satori/reward"
 )
 
-// PathStar asks for the path from the centre of a star graph to the end of one of
-// its arms.
+// PathStar makes the task that asks for the path from the centre of a star graph to the end
+// of one of its arms.
 func PathStar() Task {
 	generate, critic := agents(starPuzzle)
 	return Task{
@@ -30,11 +30,9 @@ func PathStar() Task {
 	}
 }
 
-// nodes is how many nodes there are to name; edges is how many edges an arm of a
-// drill has.
 const (
-	nodes = 50
-	edges = 3
+	nodes = 50 // nodes have the names 0 to 49
+	edges = 3  // of an arm of a drill
 )
 
 func pathStarWords() []string {
@@ -45,15 +43,15 @@ func pathStarWords() []string {
 	return append(words, "|", "/", "=", "is", "not", `\boxed{`, "}", ";", ".", "!")
 }
 
-// A star is a question that has been read. An arm is its nodes from the centre to
-// its end; arms stand in the order in which the question lists their first edges.
+// A star is a parsed question. An arm lists its nodes from the centre to its end; the arms
+// are in the order in which the question lists their first edges.
 type star struct {
 	arms [][]string
 	goal string
 	gold int // the arm that ends in goal
 }
 
-// parseStar reads a question such as "| 7 3 | 5 7 | 5 2 | 2 9 / 5 3 =".
+// parseStar parses a question such as "| 7 3 | 5 7 | 5 2 | 2 9 / 5 3 =".
 func parseStar(question string) (star, error) {
 	words := strings.Fields(question)
 	n := len(words)
@@ -104,7 +102,7 @@ func parseStar(question string) (star, error) {
 	return s, nil
 }
 
-// checkPathStar refuses a gold answer that is not the path.
+// checkPathStar returns an error if the gold answer is not the path.
 func checkPathStar(p coat.Problem) error {
 	s, err := parseStar(p.Question)
 	if err != nil {
@@ -128,9 +126,9 @@ func (s star) question(rng *rand.Rand) string {
 	return strings.Join(list, " ") + " / " + s.arms[0][0] + " " + s.goal + " ="
 }
 
-// starPuzzle has the arms as its ways, in the order in which the question lists their
-// first edges. They are all alike, since which is right cannot be seen at its first
-// edge, and that order is as good as any. A node in the middle is checked like an end.
+// starPuzzle makes the puzzle of a question. Its ways are the arms, in the order in which the
+// question lists their first edges. All ways are equally likely, since a first edge does not
+// show which arm is right. A check of a node in the middle has the form of one at the end.
 func starPuzzle(question string) (puzzle, error) {
 	s, err := parseStar(question)
 	if err != nil {
@@ -148,7 +146,7 @@ func starPuzzle(question string) (puzzle, error) {
 	return z, nil
 }
 
-// key is the same for every order of a question's edges.
+// key returns a text that is the same for every order of a question's edges.
 func (s star) key() string {
 	arms := make([]string, len(s.arms))
 	for i, arm := range s.arms {
@@ -158,9 +156,9 @@ func (s star) key() string {
 	return s.goal + "/" + strings.Join(arms, "|")
 }
 
-// drillArms walks all the arms of a new graph as they are listed, checks the end of each
-// and stops at none: look-ups and checks, no search. The level is the number of arms,
-// 2 to 8; 0 draws it.
+// drillArms makes a drill that walks all arms of a new graph in their order and checks the
+// end of each: look-ups and checks without a search. The level is the number of arms, 2 to 8;
+// 0 draws it.
 func drillArms(rng *rand.Rand, l Lesson) coat.Demo {
 	level := l.Level
 	if level == 0 {
@@ -171,10 +169,11 @@ func drillArms(rng *rand.Rand, l Lesson) coat.Demo {
 		s = newStar(rng, level)
 	}
 	p := coat.Problem{Question: s.question(rng), Answer: strings.Join(s.arms[s.gold], " "), Level: level}
-	z, _ := starPuzzle(p.Question) // we wrote it
+	z, _ := starPuzzle(p.Question) // no error: the question was made above
 	return drilled(p, playedAll(z.ways, rng, l.Boxed))
 }
 
+// newStar draws a graph.
 func newStar(rng *rand.Rand, arms int) star {
 	names := rng.Perm(nodes)[:1+arms*edges]
 	s := star{gold: rng.IntN(arms)}
@@ -189,11 +188,11 @@ func newStar(rng *rand.Rand, arms int) star {
 	return s
 }
 
-// heldOutStars are the graphs of all splits but train.
+// heldOutStars returns the keys of the graphs of all splits but train.
 var heldOutStars = sync.OnceValue(func() map[string]bool {
 	held := map[string]bool{}
 	for p := range heldOut("pathstar") {
-		s, _ := parseStar(p.Question) // a test reads them all
+		s, _ := parseStar(p.Question) // no error: a test parses them all
 		held[s.key()] = true
 	}
 	return held

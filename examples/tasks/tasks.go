@@ -15,22 +15,21 @@ import (
 //go:embed pathstar/*.jsonl countdown/*.jsonl
 var files embed.FS
 
-// A Task is a domain of problems with the programs that know it.
+// A Task is a domain of problems with the programs that solve and check them.
 type Task struct {
 	Name   string
-	Words  []string // every word of questions, solutions and drills, but for special tokens
-	Splits []string // names that Problems takes
+	Words  []string // every word of questions, solutions and drills, without special tokens
+	Splits []string // the names for Problems
 
 	Check     reward.Func              // 1 right, 0 wrong
-	CheckGold func(coat.Problem) error // whether Check can judge a problem
+	CheckGold func(coat.Problem) error // returns an error if Check cannot judge a problem
 
 	Generate synth.Generator
 	Critic   synth.Critic
 
-	// Drill makes one line for training a base model before any demonstration: a
-	// new problem, never one of a split other than train, and a response of one step
-	// that does what the task's steps are made of, without a search and without
-	// meta-actions.
+	// Drill makes one line that trains a base model before any demonstration: a new
+	// problem, which is in no split but train, and a response of one step. The response
+	// exercises the steps of solutions, without a search and without meta-actions.
 	Drill func(rng *rand.Rand, l Lesson) coat.Demo
 
 	folder string
@@ -39,8 +38,8 @@ type Task struct {
 
 // A Lesson says what drills exercise.
 type Lesson struct {
-	Level int     // what a level is, the task says; 0 draws one for each line
-	Boxed float64 // share of the ways in a line that are boxed; 0: no boxes
+	Level int     // the task defines levels; 0: a random level for each line
+	Boxed float64 // share of the ways of a line that are boxed; 0: no boxes
 }
 
 // All lists the tasks.
@@ -56,11 +55,10 @@ func For(question string) (Task, bool) {
 	return tasks[i], true
 }
 
-// Problems are those of a split. A problem that Check could not judge is an
-// error.
+// Problems returns the problems of a split. A problem that Check cannot judge is an error.
 func (t Task) Problems(split string) ([]coat.Problem, error) {
 	if !slices.Contains(t.Splits, split) {
-		return nil, fmt.Errorf("tasks: %s has no split %q, it has %s", t.Name, split, strings.Join(t.Splits, ", "))
+		return nil, fmt.Errorf("tasks: %s has no split %q, want one of %s", t.Name, split, strings.Join(t.Splits, ", "))
 	}
 	name := t.folder + "/" + split + ".jsonl"
 	problems, err := readFile(name)
@@ -69,7 +67,7 @@ func (t Task) Problems(split string) ([]coat.Problem, error) {
 	}
 	for i, p := range problems {
 		if err := t.CheckGold(p); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", name, i+1, err) // no blank lines in our files
+			return nil, fmt.Errorf("%s:%d: %w", name, i+1, err) // line i+1, as the files have no blank lines
 		}
 	}
 	return problems, nil

@@ -92,7 +92,7 @@ func TestProblems(t *testing.T) {
 				}
 			}
 		}
-		if _, err := task.Problems("nonsense"); err == nil || !strings.Contains(err.Error(), "it has train, valid") {
+		if _, err := task.Problems("nonsense"); err == nil || !strings.Contains(err.Error(), "want one of train, valid") {
 			t.Errorf("got %v", err)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/satori-go/satori/coat"
 )
 
-// verdict compares what was reached with what was asked for.
+// verdict writes a check: whether what was reached is what was asked for.
 func verdict(got, want string) string {
 	if got == want {
 		return got + " is " + want
@@ -18,25 +18,24 @@ func verdict(got, want string) string {
 	return got + " is not " + want
 }
 
-// Separators of drills: before a step, before a check, before another way. They are
-// words, none of the special tokens that demonstrations have in their places.
+// Separators of drills: before a step, before a check, before another way. They are words;
+// demonstrations have special tokens in these places.
 const (
 	nextStep = " ; "
 	nextTest = " . "
 	nextWay  = " ! "
 )
 
-// Separators are the words that stand in drills where demonstrations have meta-actions.
+// Separators has the words of drills in the places where demonstrations have meta-actions.
 var Separators = map[coat.Action]string{coat.Continue: ";", coat.Reflect: ".", coat.Explore: "!"}
 
-// drilled is a demonstration of one step.
+// drilled makes a demonstration of one step.
 func drilled(p coat.Problem, text string) coat.Demo {
 	p.ID = "drill"
 	return coat.Demo{Problem: p, Trace: coat.Trace{{Text: text}}, Kind: Drilled}
 }
 
-// played is a way as it stands in a drill: its steps, its box where that is asked for,
-// and its check.
+// played writes a way for a drill: its steps, its box if boxed is true, and its check.
 func played(w way, boxed bool) string {
 	text := strings.Join(w.steps, nextStep)
 	if boxed {
@@ -45,8 +44,8 @@ func played(w way, boxed bool) string {
 	return text + nextTest + w.verdict()
 }
 
-// playedAll are ways one after the other. A share of them is boxed, and the last once
-// more, at the end, where there are boxes at all.
+// playedAll writes ways one after the other. A share of them is boxed. If share is not 0, the
+// text ends in the box of the last way.
 func playedAll(ways []way, rng *rand.Rand, share float64) string {
 	var parts []string
 	for _, w := range ways {
@@ -58,11 +57,11 @@ func playedAll(ways []way, rng *rand.Rand, share float64) string {
 	return strings.Join(parts, nextWay)
 }
 
-// Drilled is the kind of what [Task.Drill] makes.
+// Drilled is the kind of the demonstrations that [Task.Drill] makes.
 const Drilled coat.Kind = "drill"
 
-// heldOut are the problems of all splits in a folder but train. They are part of the
-// program, so a fault in them is one of the program.
+// heldOut yields the problems of all splits in a folder but train. It panics if they cannot
+// be read, since they are part of the program.
 func heldOut(folder string) iter.Seq[coat.Problem] {
 	return func(yield func(coat.Problem) bool) {
 		names, err := fs.Glob(files, folder+"/*.jsonl")
