@@ -160,7 +160,7 @@ func TestReadProblems(t *testing.T) {
 		{"type", good + "\n" + `{"id":"b","question":7,"answer":"x"}`, `p.jsonl:2: field "question": is a JSON number, want a string`},
 		{"question", `{"id":"b","answer":"x"}`, `p.jsonl:1: field "question": is missing`},
 		{"answer", `{"id":"b","question":"x"}`, `p.jsonl:1: field "answer": is missing`},
-		{"twice", good + "\n" + good, `p.jsonl:2: field "id": "a" stands on line 1 already`},
+		{"twice", good + "\n" + good, `p.jsonl:2: field "id": "a" is the id of line 1 already`},
 		{"empty", "\n", "p.jsonl: has no problems"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -228,6 +228,6 @@ func TestStarts(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 	for range coat.Starts(problems) {
-		break // which a stream has to bear
+		break // as any loop over a stream may
 	}
 }

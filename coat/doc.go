@@ -21,7 +21,8 @@
 //   - a [Demo] is a trace worth imitating;
 //   - a [Start] is a state to reason from: a problem and, for a restart, the steps
 //     already taken;
-//   - an [Attempt] is the response of a policy to a start.
+//   - an [Attempt] is the response of a policy to a start;
+//   - a [Judged] is an attempt that was checked, with its outcome.
 //
 // Problems and demonstrations are read from JSON Lines; an error names the file,
 // the line and the field. The package imports the standard library alone.

@@ -132,7 +132,7 @@ func checkProblem(p *Problem, name string, line int, seen map[string]int) error 
 		p.ID = fmt.Sprint(line)
 	}
 	if before, dup := seen[p.ID]; dup {
-		return fault("id", "%q stands on line %d already", p.ID, before)
+		return fault("id", "%q is the id of line %d already", p.ID, before)
 	}
 	seen[p.ID] = line
 	if strings.TrimSpace(p.Question) == "" {

@@ -60,7 +60,8 @@ func (b *Buffer) MarshalJSON() ([]byte, error) {
 	case n != nil:
 		back = *n
 	}
-	return json.Marshal(bufferJSON{back, b.Config.Action, b.Config.Seed, b.Config.Capacity, b.Config.MaxAge, b.Right, b.Wrong, b.Counts, b.dropped, b.marks})
+	c := b.Config
+	return json.Marshal(bufferJSON{back, c.Action, c.Seed, c.Capacity, c.MaxAge, b.Right, b.Wrong, b.Counts, b.dropped, b.marks})
 }
 
 // UnmarshalJSON reads what [Buffer.MarshalJSON] writes. Config.Fits stays as it is.

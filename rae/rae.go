@@ -48,7 +48,7 @@ type Buffer struct {
 	Counts Counts
 
 	dropped [2]int   // how many states were dropped from each side, right and wrong
-	marks   [][2]int // how many had come to each side by the last MaxAge calls of Age, the oldest first
+	marks   [][2]int // how many states each side had got by the last MaxAge calls of Age, the oldest first
 }
 
 // A Counts says how many attempts were cut and left out. [Build], which looks at the

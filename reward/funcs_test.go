@@ -97,6 +97,32 @@ func TestLengthAndFormat(t *testing.T) {
 	}
 }
 
+// Length and Format know the actions of the problem.
+func TestFourthAction(t *testing.T) {
+	a := coat.Attempt{Text: "a<|plan|>b<|reflect|> c"}
+	for _, c := range []struct {
+		actions        coat.Actions
+		text           string
+		length, format float64
+	}{
+		{coat.Actions{}, "a<|plan|>b<|reflect|> c", 3, 1},
+		{coat.NewActions("plan"), "a<|plan|>b<|reflect|> c", 4, 1},
+		{coat.NewActions("plan", coat.Reflect), "a<|plan|>b<|reflect|> c", 5, 1},
+		{coat.Actions{}, "a<|plan|><|plan|> c", 2, 1},
+		{coat.NewActions("plan"), "a<|plan|><|plan|> c", 4, 0},
+	} {
+		a.Text, a.Start.Problem.Actions = c.text, c.actions
+		length, err := reward.Length(t.Context(), a)
+		if err != nil || length != c.length {
+			t.Errorf("length of %q with %v is %v, %v, want %v", c.text, c.actions.List(), length, err, c.length)
+		}
+		format, err := reward.Format(t.Context(), a)
+		if err != nil || format != c.format {
+			t.Errorf("format of %q with %v is %v, %v, want %v", c.text, c.actions.List(), format, err, c.format)
+		}
+	}
+}
+
 func TestOverlong(t *testing.T) {
 	for _, truncated := range []bool{false, true} {
 		got, err := reward.Overlong(t.Context(), coat.Attempt{Text: "20 40", Truncated: truncated})

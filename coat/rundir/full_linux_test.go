@@ -3,10 +3,12 @@ package rundir
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -43,6 +45,18 @@ func fullDisk(dir string) int {
 		fmt.Println(err)
 		return 1
 	}
+	kept := filepath.Join(dir, "kept")
+	write := func(text string) error {
+		return WriteFile(kept, func(w io.Writer) error {
+			_, err := io.WriteString(w, text)
+			return err
+		})
+	}
+	lines, err := OpenLines(filepath.Join(dir, "lines"))
+	if err := errors.Join(err, write("old"), lines.Append(entry{N: 1})); err != nil {
+		fmt.Println(err)
+		return 1
+	}
 	before, err := log.Sync()
 	if err != nil {
 		fmt.Println(err)
@@ -66,6 +80,21 @@ func fullDisk(dir string) int {
 		fmt.Println("a disk that is full:", err)
 		return 1
 	}
+	if err := write(strings.Repeat("new", 5000)); !errors.Is(err, syscall.ENOSPC) {
+		fmt.Println("a file on a disk that is full:", err)
+		return 1
+	}
+	if text, err := os.ReadFile(kept); err != nil || string(text) != "old" {
+		fmt.Printf("after a write that failed the file holds %q, %v\n", text, err)
+		return 1
+	}
+	for err = nil; err == nil; {
+		err = lines.Append(entry{Text: string(make([]byte, 1000))})
+	}
+	if again := lines.Append(entry{}); !errors.Is(err, syscall.ENOSPC) || again == nil {
+		fmt.Println("lines on a disk that is full:", err, again)
+		return 1
+	}
 	for err = nil; err == nil; {
 		err = log.Append(entry{Text: string(make([]byte, 1000))})
 	}
@@ -78,6 +107,10 @@ func fullDisk(dir string) int {
 		return 1
 	} else {
 		l.Close()
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
+		fmt.Println("left behind:", left)
+		return 1
 	}
 	if err := os.Remove(stuffing.Name()); err != nil {
 		fmt.Println(err)

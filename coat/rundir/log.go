@@ -63,8 +63,8 @@ func OpenLog(path string, at Cursor) (l *Log, cut Cursor, err error) {
 		return fail(err)
 	}
 	if have != at {
-		return fail(fmt.Errorf("has %d lines in %d bytes (checksum %08x) where %d lines in %d bytes (%08x) were written; this is not the log that the cursor was taken of",
-			have.Lines, have.Bytes, have.Sum, at.Lines, at.Bytes, at.Sum))
+		return fail(fmt.Errorf("has %d lines in %d bytes (checksum %08x) where %d lines in %d bytes (%08x) were written; "+
+			"this is not the log that the cursor was taken of", have.Lines, have.Bytes, have.Sum, at.Lines, at.Bytes, at.Sum))
 	}
 	end, err := f.Seek(0, io.SeekEnd)
 	if err != nil {

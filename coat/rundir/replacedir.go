@@ -73,7 +73,8 @@ func checkLosses(dir, tmp string, droppable []string) error {
 			return ok
 		})
 		if _, err := os.Lstat(filepath.Join(tmp, name)); err != nil && !known {
-			return fmt.Errorf("the directory holds %s, which would be lost, as the directory is replaced whole; save into another one, or move the file away", name)
+			return fmt.Errorf("the directory holds %s, which would be lost, as the directory is replaced whole; "+
+				"save into another one, or move the file away", name)
 		}
 	}
 	return nil

@@ -19,7 +19,8 @@ type MismatchError struct {
 }
 
 func (e *MismatchError) Error() string {
-	return fmt.Sprintf("%s: %s was %s when the run began and is %s now; take another directory, or go back to what it was", e.File, e.Field, e.Was, e.Is)
+	return fmt.Sprintf("%s: %s was %s when the run began and is %s now; take another directory, or go back to what it was",
+		e.File, e.Field, e.Was, e.Is)
 }
 
 // CheckSettings compares the settings that a directory was begun with to the settings of
@@ -43,7 +44,7 @@ func CheckSettings(file string, was, is any) error {
 	return nil
 }
 
-// decoded is a value as JSON has it, with numbers as they are written.
+// decoded converts a value to what JSON has of it, with numbers as they are written.
 func decoded(v any) (x any, err error) {
 	data, err := json.Marshal(v)
 	if err != nil {

@@ -109,6 +109,23 @@ func TestSecondAttempt(t *testing.T) {
 	}
 }
 
+// A restart may end in any action of its problem.
+func TestSecondAttemptAction(t *testing.T) {
+	start := problem("a", 0)
+	start.Problem.Actions = coat.NewActions("plan")
+	start.Prefix, start.Prior = coat.Trace{{Text: `\boxed{2}`}, {Action: "plan"}}, coat.Wrong
+	check := func(_ context.Context, a coat.Attempt) (float64, error) {
+		if a.Text != `\boxed{2}` {
+			t.Errorf("checks %q", a.Text)
+		}
+		return 0, nil
+	}
+	results := []coat.Judged{{Attempt: coat.Attempt{Start: start, Text: right}, Outcome: coat.Right}}
+	if c, err := eval.SecondAttempt(t.Context(), results, check, 1); err != nil || c.F2T != 1 {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
 // The answer before is judged as one to the problem itself.
 func TestSecondAttemptCheck(t *testing.T) {
 	start := problem("a", 0)

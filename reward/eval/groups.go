@@ -46,7 +46,7 @@ func Majority(attempts []coat.Judged, votes []string) (float64, error) {
 	return sum / float64(max(1, len(groups))), nil
 }
 
-// majority is the share of right answers among those with most votes of a group.
+// majority computes the share of right answers among those with most votes of a group.
 func majority(attempts []coat.Judged, votes []string, group []int) float64 {
 	type tally struct {
 		n     int

@@ -104,7 +104,8 @@ var (
 	hintLine   = regexp.MustCompile(`(?im)^[\s*#>-]*alternatively\**\s*[:,]\**[ \t]*(.+)$`)
 	markLine   = regexp.MustCompile(`(?im)^[\s*#>-]*mark\**\s*:\**[ \t]*(\d+(?:\.\d+)?)`)
 	// tells matches what gives the answer away: a critic that mentions what it alone has seen.
-	tells = regexp.MustCompile(`(?i)\\boxed|\(one sentence\)|ground.truth|reference (answer|solution)|(right|correct) (answer|solution) (is|says|states)`)
+	tells = regexp.MustCompile(`(?i)\\boxed|\(one sentence\)|ground.truth|reference (answer|solution)|` +
+		`(right|correct) (answer|solution) (is|says|states)`)
 )
 
 func readVerify(text string) (why string, ok bool) {

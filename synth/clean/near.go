@@ -58,7 +58,7 @@ func shingles(ws []string) []uint32 {
 	return slices.Compact(list)
 }
 
-// bandKeys has the smallest hashes of each band and what else has to be equal.
+// bandKeys joins the smallest hashes of each band and what else has to be equal.
 func bandKeys(shingles []uint32, also uint64) (keys [bands]uint64) {
 	for b := range keys {
 		k := mix(also + uint64(b))
@@ -75,7 +75,7 @@ func bandKeys(shingles []uint32, also uint64) (keys [bands]uint64) {
 	return keys
 }
 
-// jaccard is the share of all elements that both sorted lists have.
+// jaccard computes the share of all elements that both sorted lists have.
 func jaccard(a, b []uint32) float64 {
 	both := 0
 	for i, j := 0, 0; i < len(a) && j < len(b); {

@@ -19,7 +19,10 @@ func words(text string) []string {
 			}
 		case unicode.IsDigit(r):
 			// 1,000 and 3.5 are numbers; the comma of the first is not kept.
-			for j < len(runes) && (unicode.IsDigit(runes[j]) || (runes[j] == ',' || runes[j] == '.') && j+1 < len(runes) && unicode.IsDigit(runes[j+1])) {
+			within := func(j int) bool { // the number goes on behind this sign
+				return (runes[j] == ',' || runes[j] == '.') && j+1 < len(runes) && unicode.IsDigit(runes[j+1])
+			}
+			for j < len(runes) && (unicode.IsDigit(runes[j]) || within(j)) {
 				j++
 			}
 			list = append(list, strings.ReplaceAll(string(runes[i:j]), ",", ""))

@@ -37,7 +37,8 @@ func problem(r row) (coat.Problem, error) {
 	case p.Question == "":
 		return p, errors.New("has no question: looked for the columns " + strings.Join(questionColumns, ", "))
 	case p.Answer == "":
-		return p, errors.New("has no answer: looked for the columns " + strings.Join(answerColumns, ", ") + " and for a box in " + strings.Join(solutionColumns, ", "))
+		answers, solutions := strings.Join(answerColumns, ", "), strings.Join(solutionColumns, ", ")
+		return p, errors.New("has no answer: looked for the columns " + answers + " and for a box in " + solutions)
 	}
 	return p, nil
 }

@@ -48,7 +48,7 @@ func Open(path string) iter.Seq2[coat.Problem, error] {
 	}
 }
 
-// list is the file, or the files of a directory.
+// list returns the file, or the files of a directory.
 func list(path string) (files []string, err error) {
 	if info, err := os.Stat(path); err != nil || !info.IsDir() {
 		return []string{path}, err

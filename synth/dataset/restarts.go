@@ -87,7 +87,8 @@ func (row restartRow) start(t coat.Template, find finder) (coat.Start, error) {
 	case prior == coat.Unknown && len(prefix) > 0:
 		return s, fmt.Errorf("reflect_status is 0 and the query has %d steps taken", len(prefix))
 	case prior != coat.Unknown && !bare:
-		return s, fmt.Errorf("reflect_status is %d and the query does not end in steps and a bare token such as %v", row.ReflectStatus, coat.Reflect)
+		return s, fmt.Errorf("reflect_status is %d and the query does not end in steps and a bare token such as %v",
+			row.ReflectStatus, coat.Reflect)
 	case t(s) != *row.Query:
 		return s, errors.New("query: the template makes another prompt of what was read")
 	}

@@ -154,7 +154,8 @@ func tooLong(err error) bool {
 	if !errors.As(err, &refused) || refused.StatusCode != http.StatusBadRequest {
 		return false
 	}
-	return refused.Code == "context_length_exceeded" || strings.Contains(refused.Message, "maximum context length") || refused.Type == "exceed_context_size_error"
+	return refused.Code == "context_length_exceeded" || strings.Contains(refused.Message, "maximum context length") ||
+		refused.Type == "exceed_context_size_error"
 }
 
 // said adds the server's own words to an error of the library, which leaves them out.

@@ -136,7 +136,7 @@ func isNext(done coat.Problem, actions coat.Actions, next func() (coat.Problem, 
 	case !ok:
 		return fmt.Errorf("run: problem %s is done and is not among the problems any more", done.ID)
 	case p != done:
-		return fmt.Errorf("run: problem %s stands where %s stood when the run began", p.ID, done.ID)
+		return fmt.Errorf("run: problem %s is in the place of %s, which was there when the run began", p.ID, done.ID)
 	}
 	return nil
 }

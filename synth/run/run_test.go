@@ -221,3 +221,58 @@ func TestRead(t *testing.T) {
 		t.Errorf("%+v", stats)
 	}
 }
+
+// A run with further meta-actions is gone on with and read with them, though the problems
+// do not name them.
+func TestFourthAction(t *testing.T) {
+	dir := t.TempDir()
+	const check = coat.Action("check")
+	actions := coat.NewActions(check, coat.Continue, coat.Reflect, coat.Explore)
+	results := func(n int, actions coat.Actions) error {
+		r, err := run.Open(dir, run.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		c := config(r, guesser)
+		c.Actions = actions
+		first := c.Critic.FirstWrong
+		c.Critic.FirstWrong = func(ctx context.Context, p coat.Problem, trace coat.Trace, from int, seed uint64) (synth.Review, error) {
+			review, err := first(ctx, p, trace, from, seed)
+			review.Action = check
+			return review, err
+		}
+		for _, err := range r.Results(context.Background(), problems(n), c) {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := errors.Join(results(5, actions), results(10, actions)); err != nil {
+		t.Fatal(err)
+	}
+	var mismatch *rundir.MismatchError
+	if err := results(10, coat.Actions{}); !errors.As(err, &mismatch) || mismatch.Field != "actions" {
+		t.Errorf("other actions: %v", err)
+	}
+	checks := 0
+	for result, err := range run.Read(dir) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range result.Demos {
+			if d.Problem.Actions != actions {
+				t.Errorf("a demonstration has the actions %v", d.Problem.Actions.List())
+			}
+			for _, s := range d.Trace {
+				if s.Action == check {
+					checks++
+				}
+			}
+		}
+	}
+	if checks == 0 {
+		t.Error("no step has the fourth action")
+	}
+}
