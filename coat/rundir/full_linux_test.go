@@ -121,6 +121,7 @@ func fullDisk(dir string) int {
 		return 1
 	}
 	log.Close()
+	lines.Close()
 	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
 		fmt.Println("cannot be made read-only:", err)
 		return 2
