@@ -10,9 +10,9 @@
 //
 // Each value is made from the one before it:
 //
-//	Problem ─► Start ─► model.Rollout ─► ppo.Estimate ─► ppo.Sample ─► [batch, seq] ─► new weights
-//	 JSONL,     ▲ rae     Sampling         Rubric.Score    TokenRewards, pack (pads)     used in place
-//	 synth      │ .Mix    .Rollouts        Policy.Estimate GAE, Whiten   Policy.Update
+//	Problem ─► Start ─► model.Rollout ─► ppo.Estimates ─► ppo.Sample ─► [batch, seq] ─► new weights
+//	 JSONL,     ▲ rae     Sampling         Rubric.Score     TokenRewards, pack (pads)     used in place
+//	 synth      │ .Mix    .Rollouts        Policy.Estimate  GAE, Whiten   Policy.Update    or published
 //	            │
 //	            └── rae.Build ◄── samples of the format-tuned policy, once, before training
 //
@@ -55,6 +55,7 @@
 // Reinforcement learning, on top of both:
 //
 //	ppo              the trainer, advantages, losses, actor and critic; ppo/ppotest tests a Policy
+//	ppo/run          runs in a directory: checkpoints, continuing, rollout logs, replay
 //	reward/bt        the Bradley-Terry outcome reward model
 //
 // # Shapes

@@ -3,6 +3,7 @@ package ppo
 import (
 	"fmt"
 
+	"github.com/gomlx/gomlx/core/graph"
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
@@ -23,7 +24,7 @@ func probabilityRatio(logp, old *Node) *Node {
 //	−min(ρ·Â, clip(ρ, 1−low, 1+high)·Â)
 //
 //	ratio, advantage [batch, seq] → [batch, seq]
-func PolicyLoss(ratio, advantage *Node, low, high float64) *Node {
+func PolicyLoss(ratio, advantage *graph.Node, low, high float64) *graph.Node {
 	ratio.AssertDims(advantage.Shape().Dimensions...)
 	return Neg(Min(Mul(ratio, advantage), Mul(ClipScalar(ratio, 1-low, 1+high), advantage)))
 }
@@ -54,7 +55,7 @@ func dualClip(loss, advantage *Node, c float64) *Node {
 //	½·max((V−R)², (clip(V, V_old−ε, V_old+ε)−R)²)
 //
 //	value, old, ret [batch, seq] → [batch, seq]
-func ValueLoss(value, old, ret *Node, clip float64) *Node {
+func ValueLoss(value, old, ret *graph.Node, clip float64) *graph.Node {
 	value.AssertDims(ret.Shape().Dimensions...)
 	old.AssertDims(ret.Shape().Dimensions...)
 	near := Add(old, ClipScalar(Sub(value, old), -clip, clip))
@@ -105,7 +106,7 @@ const tokenMean, k3Plus = "token-mean", "k3+"
 // term of the loss. [K1] says how the estimators differ.
 type KLEstimator struct {
 	Name string // in a checkpoint; a run refuses to go on with another
-	Func func(logp, ref *Node) *Node
+	Func func(logp, ref *graph.Node) *graph.Node // [batch, seq] each
 }
 
 // K1 estimates the divergence by d = log π − log π_ref of tokens that π sampled (Schulman,
