@@ -16,7 +16,7 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"math/rand/v2"
+
 	"os"
 	"os/signal"
 	"regexp"
@@ -64,7 +64,7 @@ func run(ctx context.Context, w io.Writer, backend, path, out string, iterations
 		return err
 	}
 	policy, err := ppo.NewActorCritic(lm, nil, ppo.ActorConfig{ // nil: no critic, as advantages are relative to a group
-		Template: template, MaxTokens: 32, Temperature: 1, PolicyRate: 1e-4,
+		Template: template, MaxTokens: 24, Temperature: 1, PolicyRate: 1e-4,
 	})
 	if err != nil {
 		return err
@@ -95,13 +95,16 @@ func right(_ context.Context, a coat.Attempt) (float64, error) {
 	return 0, nil
 }
 
-// sums makes the problems: 200 sums of two numbers from 1 to 49.
-func sums() []coat.Problem {
-	random := rand.New(rand.NewPCG(1, 1))
-	problems := make([]coat.Problem, 200)
-	for i := range problems {
-		x, y := 1+random.IntN(49), 1+random.IntN(49)
-		problems[i] = coat.Problem{ID: strconv.Itoa(i), Question: fmt.Sprintf("What is %d + %d?", x, y), Answer: strconv.Itoa(x + y)}
+// sums makes the problems: the sums of two numbers from 1 to 9.
+func sums() (problems []coat.Problem) {
+	for x := 1; x <= 9; x++ {
+		for y := 1; y <= 9; y++ {
+			problems = append(problems, coat.Problem{
+				ID:       fmt.Sprintf("%d+%d", x, y),
+				Question: fmt.Sprintf("What is %d + %d? Answer with the number alone.", x, y),
+				Answer:   strconv.Itoa(x + y),
+			})
+		}
 	}
 	return problems
 }
