@@ -1,6 +1,5 @@
-// Embed is how a program of your own uses the library: it trains a policy of its own
-// making, with rewards of its own, in a loop of its own. The words it learns to prefer
-// are those that its reward likes.
+// Embed shows how your own program uses the library. It makes a small model and trains it by
+// PPO with a reward that is a Go function: the model learns to write the word green.
 //
 //	go run ./examples/embed
 package main
@@ -31,7 +30,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// A model from nothing; model.Open reads one from a Hugging Face directory.
+	// A new model; model.Open reads one from a Hugging Face directory or a .gguf file.
 	words, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> say red green blue"), coat.Actions{}.Tokens())
 	if err != nil {
 		return err
@@ -45,7 +44,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 
-	// A reward is a function of an attempt. This one likes the word green.
+	// A reward is a function of an attempt. This one counts the word green.
 	green := func(_ context.Context, a coat.Attempt) (float64, error) {
 		return float64(strings.Count(a.Text, "green")), nil
 	}
