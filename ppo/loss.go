@@ -105,7 +105,7 @@ const tokenMean, k3Plus = "token-mean", "k3+"
 // A KLEstimator estimates the divergence of the policy from a reference at each token, as a
 // term of the loss. [K1] says how the estimators differ.
 type KLEstimator struct {
-	Name string // in a checkpoint; a run refuses to go on with another
+	Name string                                  // in a checkpoint; a run refuses to go on with another
 	Func func(logp, ref *graph.Node) *graph.Node // [batch, seq] each
 }
 

@@ -24,7 +24,7 @@ type Run struct {
 	// Attach holds pointers to further values that a checkpoint keeps, by names for their
 	// files: metrics, a buffer of restarts. encoding/json writes and reads them.
 	//
-	// A value with a method Position() int, such as a [rae.Mixer], is the one that the starts
+	// A value with a method Position() int, such as a rae.Mixer, is the one that the starts
 	// come from. It keeps its own position in their stream.
 	Attach map[string]any
 
@@ -56,7 +56,7 @@ type Resumed struct {
 //
 // starts begins anew each time: Train passes over the starts that were taken before, and
 // compares them with those that it took. A stream that keeps its own position, such as that
-// of a [rae.Mixer], continues from it; it has to be attached, see Attach. A stream that
+// of a rae.Mixer, continues from it; it has to be attached, see Attach. A stream that
 // stands anywhere else is an error.
 //
 // What decides the results has to be as it was; the first setting that is not is an error,
