@@ -1,0 +1,249 @@
+package pipeline_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/examples/pipeline"
+	"github.com/satori-go/satori/examples/report"
+	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/sft"
+	"github.com/satori-go/satori/model/tokenizer"
+	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/reward"
+	"github.com/satori-go/satori/reward/bt"
+	"github.com/satori-go/satori/synth"
+)
+
+// chatModel saves a tiny chat model with random weights, as a program would find a
+// pretrained one, and opens it.
+func chatModel(b model.Backend, dir string) (*model.LM, error) {
+	tok, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> user bot say red green blue"), nil)
+	if err != nil {
+		return nil, err
+	}
+	net, err := model.NewNet(b, model.Config{VocabSize: tok.Len(), Dim: 16, IntermediateSize: 32, Layers: 1, Heads: 2, MaxPositions: 32, EOS: 1}, 1)
+	if err != nil {
+		return nil, err
+	}
+	lm, err := model.NewLM(net, tok)
+	if err != nil {
+		return nil, err
+	}
+	if err := lm.Save(dir); err != nil {
+		return nil, err
+	}
+	template := "{% for m in messages %}{{ m.role }} {{ m.content }} {% endfor %}{% if add_generation_prompt %}bot {% endif %}"
+	if err := os.WriteFile(filepath.Join(dir, "chat_template.jinja"), []byte(template), 0o644); err != nil {
+		return nil, err
+	}
+	return model.Open(b, dir)
+}
+
+// colours are problems and demonstrations: say a colour once.
+func colours() (problems []coat.Problem, demos []coat.Demo) {
+	for _, c := range []string{"red", "green", "blue"} {
+		p := coat.Problem{ID: c, Question: "say " + c, Answer: c}
+		problems = append(problems, p)
+		demos = append(demos, coat.Demo{Problem: p, Trace: coat.Trace{{Text: c}}})
+	}
+	return problems, demos
+}
+
+// says is a reward that is a Go function: 1 for a response that is the colour alone.
+func says(_ context.Context, a coat.Attempt) (float64, error) {
+	if strings.TrimSpace(a.Text) == a.Start.Problem.Answer {
+		return 1, nil
+	}
+	return 0, nil
+}
+
+// A program that trains a chat model further: imitation, then RL with a reward that is a Go
+// function and advantages relative to a group, then an evaluation. Started again it skips
+// what is whole.
+func Example() {
+	dir, err := os.MkdirTemp("", "pipeline")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	b, err := model.OpenBackend("go")
+	if err != nil {
+		panic(err)
+	}
+	lm, err := chatModel(b, filepath.Join(dir, "chat")) // a program opens one with model.Open
+	if err != nil {
+		panic(err)
+	}
+	program := func(ctx context.Context) error {
+		template, err := lm.ChatStart("")
+		if err != nil {
+			return err
+		}
+		null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		defer null.Close()
+		imitation := sft.Config{LearningRate: 1e-2, Batch: 3, Epochs: 40}
+		rl := ppo.Config{Iterations: 2, RolloutBatch: 24, MiniBatch: 12, NumGenerations: 8, Advantage: ppo.GRPO}
+		run, err := pipeline.Open(pipeline.Config{
+			Dir: filepath.Join(dir, "out"), Settings: []any{imitation, rl}, Stages: []string{"sft", "rl", "eval_sft", "eval_rl"},
+			Task:    pipeline.Task{Name: "colours", Template: template, Check: says, MaxTokens: 4},
+			Backend: b, Seed: 1, Out: null,
+		})
+		if err != nil {
+			return err
+		}
+		defer run.Close()
+
+		problems, demos := colours()
+		tuned, err := run.Imitate(ctx, "sft", lm, demos, imitation)
+		if err != nil {
+			return err
+		}
+		policy, err := run.Reinforce(ctx, "rl", tuned, pipeline.Reinforcement{
+			Rubric: reward.Rubric{{Name: "accuracy", Weight: 1, Func: says}}, Starts: ppo.Cycle(problems, 1),
+			Config: rl, Actor: ppo.ActorConfig{Temperature: 1, PolicyRate: 1e-3}, Critic: pipeline.NoCritic,
+		})
+		if err != nil {
+			return err
+		}
+		for name, lm := range map[string]*model.LM{"sft": tuned, "rl": policy} {
+			if err := run.Evaluate(ctx, name, lm, pipeline.Exam{Test: problems}); err != nil {
+				return err
+			}
+		}
+		return run.Report(ctx, pipeline.Page{Title: "Colours", Evaluations: []string{"sft", "rl"}, Before: "sft", After: "rl"})
+	}
+	for range 2 {
+		if err := program(context.Background()); err != nil {
+			panic(err)
+		}
+		data, err := os.ReadFile(filepath.Join(dir, "out", "summary.json"))
+		if err != nil {
+			panic(err)
+		}
+		var s report.Summary
+		if err := json.Unmarshal(data, &s); err != nil {
+			panic(err)
+		}
+		fmt.Printf("%d stages, accuracy after RL %.2f\n", len(s.Stages), s.Evaluation("rl").Accuracy)
+	}
+	// Output:
+	// 4 stages, accuracy after RL 1.00
+	// 4 stages, accuracy after RL 1.00
+}
+
+// A counter counts how often each attempt was checked.
+type counter struct {
+	sync.Mutex
+	calls map[coat.AttemptKey]int
+}
+
+func (c *counter) check(ctx context.Context, a coat.Attempt) (float64, error) {
+	c.Lock()
+	c.calls[a.Key()]++
+	c.Unlock()
+	return says(ctx, a)
+}
+
+// most resets the counts and returns the largest, and their sum.
+func (c *counter) most() (most, sum int) {
+	for _, n := range c.calls {
+		most, sum = max(most, n), sum+n
+	}
+	c.calls = map[coat.AttemptKey]int{}
+	return most, sum
+}
+
+// The whole method on a pretrained chat model: imitation, a reward model, PPO with the
+// paper's reward, evaluation. Each attempt is checked once.
+func TestPostTraining(t *testing.T) {
+	b, err := model.OpenBackend("go") // many small graphs
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	lm, err := chatModel(b, filepath.Join(dir, "chat"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	template, err := lm.ChatStart("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	counts := &counter{calls: map[coat.AttemptKey]int{}}
+	ctx := t.Context()
+	train := func(t *testing.T) {
+		r, err := pipeline.Open(pipeline.Config{
+			Dir: filepath.Join(dir, "out"), Stages: []string{"sft", "samples", "rm", "rl", "eval_rl"}, Backend: b, Seed: 1, Out: null,
+			Task: pipeline.Task{Name: "colours", Template: template, Check: counts.check, MaxTokens: 4},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		counts.most()
+		problems, demos := colours()
+		tuned, err := r.Imitate(ctx, "sft", lm, demos, sft.Config{LearningRate: 1e-2, Batch: 3, Epochs: 12})
+		if err != nil {
+			t.Fatal(err)
+		}
+		samples, err := r.Sample(ctx, "samples", tuned, problems, 8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole := 0 // a truncated attempt is wrong without a check
+		for _, s := range samples {
+			if !s.Truncated {
+				whole++
+			}
+		}
+		if _, sum := counts.most(); len(samples) != 24 || whole == 0 || sum != whole && sum != 0 {
+			t.Errorf("%d checks of %d attempts, %d of them whole", sum, len(samples), whole)
+		}
+		pairs, err := synth.Pairs(samples, 4, 1)
+		if err != nil || len(pairs) == 0 {
+			t.Fatalf("%d pairs, %v", len(pairs), err)
+		}
+		rm, err := r.RewardModel(ctx, "rm", tuned, pairs, bt.Config{LearningRate: 1e-3, Batch: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, sum := counts.most(); sum != 0 {
+			t.Errorf("%d checks for pairs and reward model", sum)
+		}
+		rl, err := r.Reinforce(ctx, "rl", tuned, pipeline.Reinforcement{
+			Rubric: pipeline.Rubric(r.Task.Check, rm, 1), Starts: ppo.Cycle(problems, 1), RewardModel: rm, Critic: pipeline.RewardCritic,
+			Config: ppo.Config{Iterations: 2, RolloutBatch: 24, MiniBatch: 12},
+			Actor:  ppo.ActorConfig{Temperature: 1, PolicyRate: 1e-3, CriticRate: 1e-3},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if most, _ := counts.most(); most > 1 {
+			t.Errorf("an attempt was checked %d times", most)
+		}
+		if err := r.Evaluate(ctx, "rl", rl, pipeline.Exam{Test: problems}); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Report(ctx, pipeline.Page{Title: "Colours", Evaluations: []string{"sft", "rl"}, Before: "sft", After: "rl"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Run("new", train)
+	t.Run("resumed", train)
+}
