@@ -18,7 +18,7 @@ import (
 type Exam struct {
 	Test   []coat.Problem // that the model was not trained on
 	Hard   []coat.Problem // problems that are harder than those of training; nil: there are none
-	Second int            // finished attempts that the model gets again, with a reflection, at most; 0: all
+	Second int            // finished attempts that the model has to look at again, at most; 0: none
 	// Ways counts what an attempt tries. Nil: it is not counted.
 	Ways func(coat.Attempt) (report.Ways, error)
 }
@@ -48,9 +48,7 @@ func (r *Run) Evaluate(ctx context.Context, name string, lm *model.LM, x Exam) e
 			return err
 		}
 		again := secondAttempts(results, r.Fits(lm))
-		if n := x.Second; n > 0 && len(again) > n {
-			again = again[:n] // results are in a random order
-		}
+		again = again[:min(x.Second, len(again))] // of problems in a random order, if the caller has shuffled them
 		forced, err := judge("second attempts", again, greedy)
 		if err != nil {
 			return err
@@ -85,11 +83,14 @@ func (r *Run) summarize(ctx context.Context, x Exam, results, at1, hard, forced 
 	if err != nil {
 		return summary, err
 	}
-	second, err := eval.SecondAttempt(ctx, forced, r.Task.Check, 0)
-	if err != nil {
-		return summary, err
+	summary.SelfCorrection, summary.SelfCorrectionT1 = &natural, &natural1
+	if x.Second > 0 {
+		second, err := eval.SecondAttempt(ctx, forced, r.Task.Check, 0)
+		if err != nil {
+			return summary, err
+		}
+		summary.SecondAttempt = &second
 	}
-	summary.SelfCorrection, summary.SelfCorrectionT1, summary.SecondAttempt = &natural, &natural1, &second
 	if x.Ways == nil {
 		return summary, nil
 	}

@@ -1,7 +1,7 @@
 package pipeline
 
 import (
-	"os"
+	"io"
 	"strings"
 	"testing"
 
@@ -12,15 +12,11 @@ import (
 // opened is a run in a new directory.
 func opened(t *testing.T) *Run {
 	t.Helper()
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	r, err := Open(Config{Dir: t.TempDir(), Task: Task{Name: "test", Template: coat.Bare, Check: reward.Exact, MaxTokens: 8}, Out: io.Discard})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Open(Config{Dir: t.TempDir(), Task: Task{Name: "test", Template: coat.Bare, Check: reward.Exact, MaxTokens: 8}, Out: null})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { r.Close(); null.Close() })
+	t.Cleanup(func() { r.Close() })
 	return r
 }
 

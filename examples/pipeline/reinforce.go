@@ -20,7 +20,6 @@ import (
 // A Reinforcement says how PPO trains a policy.
 type Reinforcement struct {
 	Rubric      reward.Rubric
-	Check       reward.Func // decides the outcomes of attempts; it should be in [reward.Memo], as the rubric uses it, too
 	Starts      iter.Seq[coat.Start]
 	Config      ppo.Config      // its Seed is the run's
 	Actor       ppo.ActorConfig // its Template and MaxTokens are the task's
@@ -71,7 +70,7 @@ func (c *Critic) UnmarshalText(text []byte) error {
 
 // Rubric makes the reward of the paper (section 4.2): r_rule + σ(r_ψ) + r_bonus with β = 0.5.
 // An attempt that the token limit cuts off loses overlong, which the paper does not have. The
-// last term is a metric. Three terms use the check, so it should be in [reward.Memo].
+// last term is a metric. Three terms use the check; that of Run.Task computes it once.
 func Rubric(check reward.Func, rm *bt.Model, overlong float64) reward.Rubric {
 	return reward.Rubric{
 		{Name: "rule", Weight: 1, Func: reward.Correct(check), Low: -1},
@@ -99,7 +98,7 @@ func (r *Run) Reinforce(ctx context.Context, name string, from *model.LM, p Rein
 		p.Config.Seed = r.Seed
 		training := run.Run{
 			Dir: r.Path(name + ".checkpoint"), RolloutLog: r.Path(name + journalSuffix), Attach: map[string]any{"stage": &kept{s}},
-			Trainer: ppo.Trainer{Policy: policy, Rubric: p.Rubric, Check: p.Check, Config: p.Config},
+			Trainer: ppo.Trainer{Policy: policy, Rubric: p.Rubric, Check: r.Task.Check, Config: p.Config},
 		}
 		for step, err := range training.Train(ctx, p.Starts) {
 			if err != nil {

@@ -30,8 +30,8 @@ type Config struct {
 	Until    string   // the last stage that runs; "": all run
 	Task     Task
 	Backend  model.Backend
-	Seed     uint64   // of everything random
-	Out      *os.File // for the line of progress
+	Seed     uint64    // of everything random
+	Out      io.Writer // for the line of progress and the figures of a report
 }
 
 // A Task says how problems become prompts and what judges the responses.
@@ -42,7 +42,8 @@ type Task struct {
 	MaxTokens int         // new tokens of an attempt at most
 }
 
-// A Run is a pipeline that works in a directory. Each stage leaves a file that says that it
+// A Run is a pipeline that works in a directory. Its Task.Check remembers what it gave, so that
+// everything that uses it checks an attempt once. Each stage leaves a file that says that it
 // is whole. What a stage made is read from its files, so that a run that was interrupted
 // sees the same as one that was not.
 type Run struct {
@@ -56,9 +57,13 @@ type Run struct {
 // the directory was begun with other settings, or if another process works in it. Close
 // gives the directory up.
 func Open(c Config) (*Run, error) {
+	if c.Dir == "" || c.Task.Template == nil || c.Task.Check == nil || c.Task.MaxTokens <= 0 || c.Out == nil {
+		return nil, errors.New("pipeline: Dir, Task.Template, Task.Check, Task.MaxTokens and Out are needed")
+	}
 	if c.Until != "" && !slices.Contains(c.Stages, c.Until) {
 		return nil, fmt.Errorf("there is no stage %q; the stages are %s", c.Until, strings.Join(c.Stages, ", "))
 	}
+	c.Task.Check = reward.Memo(c.Task.Check)
 	r := &Run{Config: c}
 	if err := r.claim(); err != nil {
 		return nil, errors.Join(err, r.Close())

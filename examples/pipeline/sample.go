@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -13,8 +14,8 @@ import (
 	"github.com/satori-go/satori/synth"
 )
 
-// Demos is the stage "demos": it synthesises n demonstrations, in NAME.jsonl.
-// Where one pass over the problems gives too few it makes another, with another seed.
+// Demos synthesises n demonstrations. They are in NAME.jsonl. Where one pass over the
+// problems gives too few it makes another, with another seed.
 func (r *Run) Demos(ctx context.Context, name string, problems []coat.Problem, n int, c synth.Config) ([]coat.Demo, error) {
 	file := name + ".jsonl"
 	err := r.Stage(name, func(s *Stage) error {
@@ -50,13 +51,13 @@ func (r *Run) Demos(ctx context.Context, name string, problems []coat.Problem, n
 	return readLines[coat.Demo](r, file)
 }
 
-// Sample samples n attempts at each problem at temperature 1 and judges them. They are in
-// NAME.jsonl.
-func (r *Run) Sample(ctx context.Context, name string, lm *model.LM, problems []coat.Problem, n int) ([]coat.Judged, error) {
+// Sample makes attempts at problems, p.N of each, and judges them. They are in NAME.jsonl.
+// Where p.MaxTokens or p.Seed is 0 it is the task's or the run's.
+func (r *Run) Sample(ctx context.Context, name string, lm *model.LM, problems []coat.Problem, p model.SamplingParams) ([]coat.Judged, error) {
+	p.MaxTokens, p.Seed = cmp.Or(p.MaxTokens, r.Task.MaxTokens), cmp.Or(p.Seed, sampler.FoldIn(r.Seed, 0x53))
 	file := name + ".jsonl"
 	err := r.Stage(name, func(s *Stage) error {
-		sampling := model.SamplingParams{N: n, MaxTokens: r.Task.MaxTokens, Temperature: 1, Seed: sampler.FoldIn(r.Seed, 0x53)}
-		attempts, err := r.attempt(ctx, s, "", lm, coat.Starts(problems), n*len(problems), sampling)
+		attempts, err := r.attempt(ctx, s, "", lm, coat.Starts(problems), max(p.N, 1)*len(problems), p)
 		if err != nil {
 			return err
 		}

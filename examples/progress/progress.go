@@ -42,12 +42,12 @@ type Line struct {
 	firstAt time.Time
 }
 
-// New returns a Line on a file, such as os.Stderr.
-func New(w *os.File) *Line {
+// New returns a Line on a writer, such as os.Stderr.
+func New(w io.Writer) *Line {
 	l := &Line{w: w, now: time.Now}
 	if isTerminal(w) {
 		l.width = func() int {
-			if width, _, err := term.GetSize(int(w.Fd())); err == nil && width > 0 {
+			if width, _, err := term.GetSize(int(w.(*os.File).Fd())); err == nil && width > 0 {
 				return width
 			}
 			return 80

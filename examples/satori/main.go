@@ -17,6 +17,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -64,7 +65,7 @@ func main() {
 	}
 }
 
-func train(ctx context.Context, o options, out *os.File) (err error) {
+func train(ctx context.Context, o options, out io.Writer) (err error) {
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}

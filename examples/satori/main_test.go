@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -16,9 +17,13 @@ import (
 	"time"
 
 	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/examples/pipeline"
 	"github.com/satori-go/satori/examples/report"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/sft"
+	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/rae"
+	"github.com/satori-go/satori/reward/bt"
 	"github.com/satori-go/satori/synth"
 )
 
@@ -111,16 +116,11 @@ func (c *countdown) Done() <-chan struct{} { c.look(); return c.Context.Done() }
 
 // A run that is interrupted again and again ends as one that was not.
 func TestInterruptedRunEndsTheSame(t *testing.T) {
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer null.Close()
 	whole := filepath.Join(t.TempDir(), "whole")
 	o := tiny(t, whole)
 	const many = 1 << 40
 	ctx := newCountdown(many)
-	if err := train(ctx, o, null); err != nil {
+	if err := train(ctx, o, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	looks := many - ctx.left.Load()
@@ -134,7 +134,7 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	stops := 0
 	for limit := max(2, looks/30); ; limit += limit / 4 { // where it hits does not matter
-		err := train(newCountdown(limit/2+rng.Int64N(limit)), broken, null)
+		err := train(newCountdown(limit/2+rng.Int64N(limit)), broken, io.Discard)
 		if err == nil {
 			break
 		}
@@ -155,19 +155,14 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 // Each attempt is checked once: when it is sampled. What is made of the attempts later, in
 // this run or in one that goes on, asks no checker.
 func TestCheckedOnce(t *testing.T) {
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer null.Close()
 	o := tiny(t, filepath.Join(t.TempDir(), "out"))
 	o.until = "ft"
-	if err := train(context.Background(), o, null); err != nil {
+	if err := train(context.Background(), o, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	o.until = ""
 	for _, resumed := range []bool{false, true} {
-		r, err := newRun(o, null)
+		r, err := newRun(o, io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,7 +177,7 @@ func TestCheckedOnce(t *testing.T) {
 			calls.Add(1)
 			return check(ctx, a)
 		}
-		samples, err := r.Sample(t.Context(), "samples", ft, r.problems["train"], 8)
+		samples, err := r.Sample(t.Context(), "samples", ft, r.problems["train"], model.SamplingParams{N: 8, Temperature: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -218,17 +213,55 @@ func TestCheckedOnce(t *testing.T) {
 	}
 }
 
+// A recipe with the names of earlier versions is read: testdata/recipe.json is what
+// config.json held for -quick in the first version.
+func TestOldRecipe(t *testing.T) {
+	want, err := recipe("path-star")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.quick("path-star")
+	got := want
+	got.RL, got.Round2, got.Actor, got.Model, got.RM, got.FT = ppo.Config{}, ppo.Config{}, ppo.ActorConfig{}, model.Config{}, bt.Config{}, sft.Config{}
+	if err := got.amend("testdata/recipe.json"); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := asJSON(t, got), asJSON(t, want); a != b {
+		t.Errorf("read as %s, want %s", a, b)
+	}
+	file := filepath.Join(t.TempDir(), "recipe.json")
+	for word, critic := range map[string]pipeline.Critic{"policy": pipeline.PolicyCritic, "reward model": pipeline.RewardCritic, "shared": pipeline.SharedCritic, "fresh": pipeline.FreshCritic} {
+		if err := os.WriteFile(file, []byte(`{"Critic": "`+word+`"}`), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := got.amend(file); err != nil || got.Critic != critic {
+			t.Errorf("critic %q is read as %v, %v", word, got.Critic, err)
+		}
+	}
+	if err := os.WriteFile(file, []byte(`{"Critic": "food"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := got.amend(file); err == nil || !strings.Contains(err.Error(), `critic is "food", want one of`) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // The program that is killed.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("SATORI_KILLED_DIR"); dir != "" {
 		var o options
 		o.task, o.backend, o.split, o.seed, o.cot = "path-star", "go", "valid", 1, true
 		o.out, o.problems, o.recipe = filepath.Join(dir, "out"), filepath.Join(dir, "problems.jsonl"), filepath.Join(dir, "recipe.json")
-		null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-		if err == nil {
-			err = train(context.Background(), o, null)
-		}
-		if err != nil {
+		if err := train(context.Background(), o, io.Discard); err != nil {
 			os.Stderr.WriteString(err.Error() + "\n")
 			os.Exit(1)
 		}
@@ -296,11 +329,6 @@ func TestKilled(t *testing.T) {
 
 // What is wrong is said at once, and nothing is written over.
 func TestBadInput(t *testing.T) {
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer null.Close()
 	file := func(text string) string {
 		path := filepath.Join(t.TempDir(), "p.jsonl")
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
@@ -326,7 +354,7 @@ func TestBadInput(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := tiny(t, filepath.Join(t.TempDir(), "out"))
 			c.change(&o)
-			err := train(context.Background(), o, null)
+			err := train(context.Background(), o, io.Discard)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want %s", err, c.want)
 			}
@@ -338,15 +366,15 @@ func TestBadInput(t *testing.T) {
 
 	t.Run("another process", func(t *testing.T) {
 		o := tiny(t, filepath.Join(t.TempDir(), "out"))
-		r, err := newRun(o, null)
+		r, err := newRun(o, io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := newRun(o, null); err == nil || !strings.Contains(err.Error(), "another process") {
+		if _, err := newRun(o, io.Discard); err == nil || !strings.Contains(err.Error(), "another process") {
 			t.Errorf("error %v", err)
 		}
 		r.Close()
-		again, err := newRun(o, null)
+		again, err := newRun(o, io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -356,13 +384,13 @@ func TestBadInput(t *testing.T) {
 	t.Run("another configuration", func(t *testing.T) {
 		o := tiny(t, filepath.Join(t.TempDir(), "out"))
 		o.until = "facts"
-		if err := train(context.Background(), o, null); err != nil {
+		if err := train(context.Background(), o, io.Discard); err != nil {
 			t.Fatal(err)
 		}
 		config := filepath.Join(o.out, "config.json")
 		before, _ := os.ReadFile(config)
 		o.seed = 2
-		if err := train(context.Background(), o, null); err == nil || !strings.Contains(err.Error(), "another configuration") {
+		if err := train(context.Background(), o, io.Discard); err == nil || !strings.Contains(err.Error(), "another configuration") {
 			t.Errorf("error %v", err)
 		}
 		if after, _ := os.ReadFile(config); !bytes.Equal(before, after) {

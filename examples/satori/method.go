@@ -2,16 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
-	"iter"
 
 	"github.com/satori-go/satori/coat"
-	"github.com/satori-go/satori/examples/pipeline"
 	"github.com/satori-go/satori/examples/tasks"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/rae"
-	"github.com/satori-go/satori/reward"
 	"github.com/satori-go/satori/reward/bt"
 	"github.com/satori-go/satori/synth"
 )
@@ -58,7 +54,7 @@ func method(ctx context.Context, r *run) error {
 
 	// D.3 Eight samples a problem of the format-tuned policy make the pairs of the outcome
 	// reward model and, where both outcomes occur, the restart states D+ and D−.
-	samples, err := r.Sample(ctx, "samples", ft, r.Some(train, p.Problems, 1), 8)
+	samples, err := r.Sample(ctx, "samples", ft, r.Some(train, p.Problems, 1), model.SamplingParams{N: 8, Temperature: 1})
 	if err != nil {
 		return err
 	}
@@ -77,14 +73,14 @@ func method(ctx context.Context, r *run) error {
 
 	// 4.2 Reinforcement learning with Restart and Explore.
 	starts := restarts.Mix(ppo.Cycle(train, r.Seed), p.Shares, r.Rand(2))
-	rl, err := r.Reinforce(ctx, "rl", ft, r.ppo(rm, starts, p.RL))
+	rl, err := r.Reinforce(ctx, "rl", ft, p.ppo(r.Task.Check, rm, starts, p.RL))
 	if err != nil {
 		return err
 	}
 
 	// D.3 Round 2: the hardest problems' solutions, distilled into the base model, and RL
 	// again without restarts, eight attempts a problem, at T = 1.2.
-	harvest, err := r.Sample(ctx, "harvest", rl, r.Some(train, p.Harvest, 3), 4)
+	harvest, err := r.Sample(ctx, "harvest", rl, r.Some(train, p.Harvest, 3), model.SamplingParams{N: 4, Temperature: 1})
 	if err != nil {
 		return err
 	}
@@ -97,13 +93,12 @@ func method(ctx context.Context, r *run) error {
 		if err != nil {
 			return err
 		}
-		again := r.ppo(rm, times(8, ppo.Cycle(train, r.Seed+1)), p.Round2)
-		again.Actor.Temperature = 1.2
-		round2, err := r.Reinforce(ctx, "round2", distilled, again)
+		p.Round2.NumGenerations, p.Actor.Temperature = 8, 1.2
+		round2, err := r.Reinforce(ctx, "round2", distilled, p.ppo(r.Task.Check, rm, ppo.Cycle(train, r.Seed+1), p.Round2))
 		if err != nil {
 			return err
 		}
-		if err := r.Evaluate(ctx, "round2", round2, r.exam()); err != nil {
+		if err := r.evaluate(ctx, "round2", round2); err != nil {
 			return err
 		}
 	}
@@ -113,41 +108,26 @@ func method(ctx context.Context, r *run) error {
 			return err
 		}
 	}
-	return errors.Join(r.Evaluate(ctx, "ft", ft, r.exam()), r.Evaluate(ctx, "rl", rl, r.exam()))
+	if err := r.evaluate(ctx, "ft", ft); err != nil {
+		return err
+	}
+	return r.evaluate(ctx, "rl", rl)
 }
 
 // twin is the baseline, chain of thought: the same demonstrations without reflection and
 // exploration, the same RL.
 func twin(ctx context.Context, r *run, base *model.LM, demos []coat.Demo, rm *bt.Model) error {
-	ft, err := r.Imitate(ctx, "cot_ft", base, synth.CoT(demos), r.recipe.FT)
+	p := r.recipe
+	ft, err := r.Imitate(ctx, "cot_ft", base, synth.CoT(demos), p.FT)
 	if err != nil {
 		return err
 	}
-	rl, err := r.Reinforce(ctx, "cot_rl", ft, r.ppo(rm, ppo.Cycle(r.problems["train"], r.Seed), r.recipe.RL))
+	rl, err := r.Reinforce(ctx, "cot_rl", ft, p.ppo(r.Task.Check, rm, ppo.Cycle(r.problems["train"], r.Seed), p.RL))
 	if err != nil {
 		return err
 	}
-	return errors.Join(r.Evaluate(ctx, "cot_ft", ft, r.exam()), r.Evaluate(ctx, "cot_rl", rl, r.exam()))
-}
-
-// ppo says how PPO trains a policy by the paper's reward.
-func (r *run) ppo(rm *bt.Model, starts iter.Seq[coat.Start], c ppo.Config) pipeline.Reinforcement {
-	p, check := r.recipe, reward.Memo(r.Task.Check)
-	return pipeline.Reinforcement{
-		Rubric: pipeline.Rubric(check, rm, p.Overlong), Check: check, Starts: starts, Config: c,
-		Actor: p.Actor, Critic: p.Critic, Layers: p.Layers, RewardModel: rm,
+	if err := r.evaluate(ctx, "cot_ft", ft); err != nil {
+		return err
 	}
-}
-
-// times repeats each start n times in a row.
-func times(n int, starts iter.Seq[coat.Start]) iter.Seq[coat.Start] {
-	return func(yield func(coat.Start) bool) {
-		for s := range starts {
-			for range n {
-				if !yield(s) {
-					return
-				}
-			}
-		}
-	}
+	return r.evaluate(ctx, "cot_rl", rl)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"os"
 
 	"github.com/satori-go/satori/coat"
@@ -13,6 +14,7 @@ import (
 	"github.com/satori-go/satori/model/sft"
 	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/rae"
+	"github.com/satori-go/satori/reward"
 	"github.com/satori-go/satori/reward/bt"
 )
 
@@ -100,6 +102,14 @@ func recipe(task string) (Recipe, error) {
 		return r, fmt.Errorf("there is no task %q; the tasks are path-star and countdown", task)
 	}
 	return r, nil
+}
+
+// ppo says how PPO trains a policy by the paper's reward.
+func (p Recipe) ppo(check reward.Func, rm *bt.Model, starts iter.Seq[coat.Start], c ppo.Config) pipeline.Reinforcement {
+	return pipeline.Reinforcement{
+		Rubric: pipeline.Rubric(check, rm, p.Overlong), Starts: starts, Config: c,
+		Actor: p.Actor, Critic: p.Critic, Layers: p.Layers, RewardModel: rm,
+	}
 }
 
 // amend reads a JSON file with some of the recipe's fields, named as config.json of a run

@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -37,7 +40,7 @@ type settings struct {
 
 // newRun checks everything that can be checked before the first stage: the task, the
 // problems, the backend, the directory.
-func newRun(o options, out *os.File) (*run, error) {
+func newRun(o options, out io.Writer) (*run, error) {
 	recipe, err := recipe(o.task)
 	if err != nil {
 		return nil, err
@@ -95,14 +98,12 @@ func (r *run) load(file string) (hash string, err error) {
 	return fmt.Sprintf("%x", sha256.Sum256(data)), err
 }
 
-// exam returns what models are evaluated on.
-func (r *run) exam() pipeline.Exam {
-	return pipeline.Exam{
-		Test:   r.Some(r.problems[r.split], r.recipe.Eval, 0x74),
-		Hard:   r.Some(r.problems["hard"], r.recipe.Eval, 0x74),
-		Second: r.recipe.Second,
-		Ways:   r.task.Ways,
-	}
+// evaluate evaluates a model on the split of the command line and on the hard problems.
+func (r *run) evaluate(ctx context.Context, name string, lm *model.LM) error {
+	test := r.Some(r.problems[r.split], r.recipe.Eval, 0x74)
+	return r.Evaluate(ctx, name, lm, pipeline.Exam{
+		Test: test, Hard: r.Some(r.problems["hard"], r.recipe.Eval, 0x74), Second: cmp.Or(r.recipe.Second, len(test)), Ways: r.task.Ways,
+	})
 }
 
 // fresh makes the untrained model of the task. Its vocabulary is the words of the task, then
