@@ -1,5 +1,5 @@
-// Package progress shows a person how far a program is: one live line a stage on a
-// terminal, a plain line every few seconds anywhere else, such as in a log. And it
+// Package progress shows how far a program is. On a terminal a [Line] is one line for each
+// stage, which changes in place. In a log it prints a plain line every five seconds. [Trace]
 // prints a [coat.Trace] with its steps in colour.
 package progress
 
@@ -15,17 +15,16 @@ import (
 )
 
 const (
-	every     = 5 * time.Second        // a plain line
-	everyLive = 100 * time.Millisecond // a change of the live line
+	every     = 5 * time.Second        // between plain lines
+	everyLive = 100 * time.Millisecond // between changes of the line on a terminal
 	barWidth  = 20
 )
 
-// A Line shows the steps of one stage after another. One goroutine uses it. That a
-// line cannot be written is no reason to stop what it tells of, so nothing here
-// returns an error.
+// A Line shows the steps of one stage after another. One goroutine may use it. Its methods
+// return no error: a program should not stop because a line of progress cannot be written.
 type Line struct {
 	w     io.Writer
-	width func() int // of the terminal; nil where there is none
+	width func() int // of the terminal in columns; nil: the writer is no terminal
 	now   func() time.Time
 
 	name   string // of the open stage, or ""
@@ -36,8 +35,8 @@ type Line struct {
 	text   string    // of the last step
 	tokens int       // in the stage
 
-	// The first step seen: what a stage prepares before it, and steps that an earlier
-	// run made, say nothing about the time to come.
+	// The first step that was shown. The rest of the time is estimated from there, without the
+	// preparation of the stage and without the steps of an earlier run.
 	first   int
 	firstAt time.Time
 }
@@ -56,27 +55,27 @@ func New(w io.Writer) *Line {
 	return l
 }
 
-// A Field is something to say of a step.
+// A Field is a value that a line shows.
 type Field struct {
 	text   string
 	tokens int
 }
 
-// Value is a number with its name.
+// Value makes a field of a number with three digits.
 func Value(name string, v float64) Field { return Field{text: fmt.Sprintf("%s %.3g", name, v)} }
 
-// Share is a number from 0 to 1, shown in percent.
+// Share makes a field of a number from 0 to 1, which the line shows in percent.
 func Share(name string, v float64) Field { return Field{text: fmt.Sprintf("%s %.1f %%", name, 100*v)} }
 
-// Count is a whole number with its name.
+// Count makes a field of a whole number.
 func Count(name string, n int) Field { return Field{text: fmt.Sprintf("%s %d", name, n)} }
 
-// Tokens is how many tokens there were since the last step; shown are tokens a
+// Tokens makes a field of the number of tokens since the last step. The line shows tokens a
 // second since the stage began.
 func Tokens(n int) Field { return Field{tokens: n} }
 
-// Stage opens a stage of so many steps and ends the one before it. 0 steps: nobody
-// knows how many.
+// Stage opens a stage of so many steps, and ends the stage before it. With 0 steps their
+// number is unknown.
 func (l *Line) Stage(name string, of int) {
 	l.Done()
 	now := l.now()
@@ -86,12 +85,12 @@ func (l *Line) Stage(name string, of int) {
 	}
 	most := of
 	if most <= 0 {
-		most = -1 // a spinner
+		most = -1 // a bar without an end
 	}
 	l.bar = progressbar.NewOptions(most,
 		progressbar.OptionSetWriter(l.w),
 		progressbar.OptionSetWidth(barWidth),
-		progressbar.OptionSetPredictTime(false), // it would count the steps of an earlier run
+		progressbar.OptionSetPredictTime(false), // the bar would count the steps of an earlier run
 		progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionUseANSICodes(true),
 		progressbar.OptionClearOnFinish(),
@@ -101,7 +100,7 @@ func (l *Line) Stage(name string, of int) {
 	l.draw(0, name)
 }
 
-// Step tells that n steps of the stage are done.
+// Step shows that n steps of the stage are done, with the fields of the last one.
 func (l *Line) Step(n int, fields ...Field) {
 	now := l.now()
 	if l.firstAt.IsZero() {
@@ -140,8 +139,8 @@ func (l *Line) Step(n int, fields ...Field) {
 	fmt.Fprintln(l.w, strings.Join(words, ", "))
 }
 
-// Done ends the stage, whether or not it came to its last step, with a line that
-// stays. Without a stage it does nothing, so it can be deferred.
+// Done ends the stage, after whichever step, and prints a line that stays. Without an open
+// stage it does nothing, so that a program can defer it.
 func (l *Line) Done() {
 	if l.name == "" {
 		return
@@ -153,15 +152,15 @@ func (l *Line) Done() {
 	l.name, l.bar = "", nil
 }
 
-// draw puts the bar and as many words after it as the terminal has room for.
+// draw draws the bar, and after it as many words as fit on the line.
 func (l *Line) draw(n int, words ...string) {
-	room := l.width() - barWidth - len(" 100% || ") - 1
+	left := l.width() - barWidth - len(" 100% || ") - 1
 	text := ""
 	for i, word := range words {
 		if i > 0 {
 			word = ", " + word
 		}
-		if len(text)+len(word) > room {
+		if len(text)+len(word) > left {
 			break
 		}
 		text += word
@@ -170,7 +169,7 @@ func (l *Line) draw(n int, words ...string) {
 	l.bar.Set(n)
 }
 
-// isTerminal tells whether a writer is a terminal that understands control codes.
+// isTerminal reports whether a writer is a terminal that understands control codes.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"

@@ -10,8 +10,8 @@ import (
 	"github.com/satori-go/satori/coat"
 )
 
-// colours are of the 8 that every terminal has; blue, yellow and cyan are told apart
-// by the colour-blind, and each step has its word as well.
+// colours are three of the eight that every terminal has. Colour-blind readers can tell blue,
+// yellow and cyan apart, and each step has its word as well.
 var colours = map[coat.Action]string{
 	coat.Continue: "\x1b[34m",
 	coat.Reflect:  "\x1b[33m",
@@ -20,8 +20,8 @@ var colours = map[coat.Action]string{
 
 const plain = "\x1b[0m"
 
-// Trace prints a trace, a step a line. Its meta-actions are in colour where the
-// writer is a terminal and NO_COLOR (no-color.org) is not set.
+// Trace prints a trace, one step a line. The meta-actions are in colour if the writer is a
+// terminal and the variable NO_COLOR (no-color.org) is not set.
 func Trace(w io.Writer, t coat.Trace) error {
 	return trace(w, t, colourful(w))
 }
@@ -44,10 +44,10 @@ func trace(w io.Writer, t coat.Trace, colour bool) error {
 	return nil
 }
 
-// colourful tells whether a writer is a terminal and NO_COLOR is not set.
+// colourful reports whether a writer is a terminal and NO_COLOR is not set.
 func colourful(w io.Writer) bool { return isTerminal(w) && os.Getenv("NO_COLOR") == "" }
 
-// tame replaces control characters: what a model writes must not steer the terminal.
+// tame replaces control characters, so that the text of a model cannot control the terminal.
 func tame(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
@@ -57,8 +57,9 @@ func tame(text string) string {
 	}, text)
 }
 
-// Paint is a part of a model's text for a writer: on a terminal its meta-actions are in
-// colour, as those of Trace, and control characters are replaced; elsewhere it stays.
+// Paint prepares a part of a model's text for a writer. For a terminal it colours the
+// meta-actions as Trace does, and replaces control characters. For another writer it returns
+// the text as it is.
 func Paint(w io.Writer, text string) string {
 	if !isTerminal(w) {
 		return text

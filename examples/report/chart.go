@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A chart is an SVG drawing in its own units; the page scales it. The template
-// draws it, so every text in it is escaped.
+// A chart is an SVG drawing in units of its own, which the page scales. The template draws
+// it, so that every text in it is escaped.
 type chart struct {
 	Title, Alt               string
 	W, H                     float64
@@ -26,7 +26,8 @@ type tick struct {
 
 type line struct{ Class, Points string }
 
-// A bar may have a whisker from High up to Low; in SVG y grows downwards.
+// A bar is a bar of a chart, with or without a whisker from High to Low. In SVG y grows
+// downwards.
 type bar struct {
 	Class, Hint string
 	X, Y, W, H  float64
@@ -47,8 +48,8 @@ func (s scale) at(v float64) float64 {
 
 func round(v float64) float64 { return math.Round(v*10) / 10 }
 
-// nice gives ticks at 1, 2 or 5 times a power of ten that cover the values, about n
-// of them. Steps of less than least are not taken.
+// nice returns about n ticks that cover the values. Their distance is 1, 2 or 5 times a power
+// of ten, and not less than least.
 func nice(low, high float64, n int, least float64) []float64 {
 	if high <= low {
 		low, high = low-0.5, high+0.5
@@ -75,13 +76,13 @@ func nice(low, high float64, n int, least float64) []float64 {
 type measure struct {
 	name, title string
 	format      func(float64) string
-	floor, top  float64 // the axis covers these at least; NaN: as the values say
-	least       float64 // values under it are drawn at it; NaN: all are drawn
+	floor, top  float64 // the axis covers these at least; NaN: it covers the values
+	least       float64 // values below it are drawn at it; NaN: there is no such limit
 }
 
 var none = math.NaN()
 
-// measures of reinforcement learning, in the order of the page.
+// measures lists those of reinforcement learning, in the order of the page.
 var measures = []measure{
 	{"reward", "Mean reward", plain, none, none, none},
 	{"accuracy", "Accuracy", percent, 0, 1, none},
@@ -95,8 +96,8 @@ func plain(v float64) string { return strconv.FormatFloat(math.Round(v*1e6)/1e6,
 
 func percent(v float64) string { return plain(100*v) + " %" }
 
-// lineChart draws one curve: each step faint, and strong the mean of the steps
-// around it, where there are enough of them to hide a trend.
+// lineChart draws one curve. The strong line is the mean over neighbouring steps; where there
+// are enough steps for that, a faint line shows the steps themselves.
 func lineChart(m measure, steps, values []float64) chart {
 	c := chart{Title: m.title, W: 260, H: 172, Left: 42, Top: 10, Right: 254, Bottom: 136, XLabel: "step"}
 	values = append([]float64(nil), values...)
@@ -141,8 +142,8 @@ func lineChart(m measure, steps, values []float64) chart {
 	return c
 }
 
-// smooth is the mean of up to half values on each side; as many on one side as on
-// the other, so that a trend is not bent at the ends.
+// smooth averages each value with up to half values on each side. It takes as many on one
+// side as on the other, so that a trend does not bend at the ends.
 func smooth(values []float64, half int) []float64 {
 	out := make([]float64, len(values))
 	for i := range values {
@@ -154,7 +155,7 @@ func smooth(values []float64, half int) []float64 {
 	return out
 }
 
-// A group is the bars of one level, one a stage that has it.
+// A group holds the bars of one level, one for each stage that has the level.
 type group struct {
 	label string
 	bars  []groupBar
@@ -168,7 +169,7 @@ type groupBar struct {
 	n           int
 }
 
-// barChart draws groups side by side, with slots bars a group.
+// barChart draws groups side by side. A group has slots bars.
 func barChart(title string, groups []group, slots int, format func(float64) string, top float64) chart {
 	c := chart{Title: title, W: 440, H: 230, Left: 46, Top: 12, Right: 432, Bottom: 192, XLabel: "level"}
 	for _, g := range groups {

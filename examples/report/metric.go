@@ -14,17 +14,17 @@ import (
 //
 //	{"stage":"rl","step":3,"of":40,"accuracy":0.5,"reward":-0.5,"tokens":31}
 //
-// The page draws stages that have a reward: reward, accuracy (of the sampled starts),
-// tokens (mean length of a response) and explained_variance (of the critic). Of stages
-// that have a loss it draws that. coat.ReadLines reads such a file.
+// Of a stage that has a reward the page draws reward, accuracy (of the rollouts), tokens (the
+// mean length of a response) and explained_variance (of the critic). Of another stage it draws
+// the loss. coat.ReadLines reads such a file.
 type Metric struct {
 	Stage    string
 	Step, Of int
 	Values   map[string]float64
 }
 
-// MarshalJSON writes the names in alphabetical order. JSON has no word for NaN and
-// the infinities: they are left out, as a value that there was none of.
+// MarshalJSON writes the names in alphabetical order. It leaves out NaN and the infinities,
+// which JSON cannot write.
 func (m Metric) MarshalJSON() ([]byte, error) {
 	stage, err := json.Marshal(m.Stage)
 	if err != nil {
@@ -81,14 +81,14 @@ func (m *Metric) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// A curve is the metrics of one stage, by step.
+// A curve holds the metrics of one stage, by step.
 type curve struct {
 	stage   string
 	metrics []Metric
 }
 
-// curves splits metrics by stage, in the order in which stages first occur. Of two
-// lines for a step the later one counts: a run that was cut off repeats steps.
+// curves splits metrics by stage, in the order in which stages first occur. Of two lines for
+// a step the later one counts: a run that was interrupted repeats steps.
 func curves(metrics []Metric) []curve {
 	var list []curve
 	for _, m := range metrics {
@@ -100,14 +100,14 @@ func curves(metrics []Metric) []curve {
 		list[i].metrics = append(list[i].metrics, m)
 	}
 	for i, c := range list {
-		slices.Reverse(c.metrics) // so that Compact keeps the later one
+		slices.Reverse(c.metrics) // so that CompactFunc keeps the later one
 		slices.SortStableFunc(c.metrics, func(a, b Metric) int { return cmp.Compare(a.Step, b.Step) })
 		list[i].metrics = slices.CompactFunc(c.metrics, func(a, b Metric) bool { return a.Step == b.Step })
 	}
 	return list
 }
 
-// points are the steps that have a value of the name.
+// points returns the steps that have a value of that name, with their values.
 func (c curve) points(name string) (steps, values []float64) {
 	for _, m := range c.metrics {
 		if v, ok := m.Values[name]; ok && !math.IsNaN(v) && !math.IsInf(v, 0) {

@@ -10,7 +10,7 @@ import (
 	"github.com/satori-go/satori/reward"
 )
 
-// A Sample is attempts at one problem, shown side by side.
+// A Sample holds attempts at one problem, which the page shows side by side.
 type Sample struct {
 	Title    string   `json:"title"`
 	Attempts []Judged `json:"attempts"`
@@ -24,8 +24,8 @@ type Judged struct {
 	Boxes   []bool       `json:"boxes"` // in order
 }
 
-// Judge asks the check about every box of an attempt, each as if the attempt ended
-// with it. A text that is no trace has its end judged alone.
+// Judge asks the check about every box of an attempt, as if the attempt ended with that box.
+// Of a text that is not a [coat.Trace] it takes the outcome of the attempt alone.
 func Judge(ctx context.Context, label string, r coat.Judged, check reward.Func) (Judged, error) {
 	j := Judged{Label: label, Attempt: r.Attempt, Right: r.Right()}
 	trace, err := r.Trace()
@@ -47,16 +47,16 @@ func Judge(ctx context.Context, label string, r coat.Judged, check reward.Func) 
 	return j, nil
 }
 
-// changed tells whether an attempt boxed a wrong answer before a right one, or a
-// right one before a wrong one.
+// changed reports whether the last box of an attempt has another verdict than the one before
+// it, whose verdict is from.
 func (j Judged) changed(from bool) bool {
 	n := len(j.Boxes)
 	return n > 1 && j.Boxes[n-2] == from && j.Boxes[n-1] != from
 }
 
-// Pick pairs attempts at the same problems before and after training and takes at
-// most n pairs, in turn from each of the classes that it names in the titles: what
-// went well and what did not.
+// Pick pairs attempts at the same problems before and after training. It returns at most n
+// pairs, in turn from each of six classes, which the titles name: answers that became right,
+// that became wrong, and that stayed the same.
 func Pick(ctx context.Context, before, after []coat.Judged, check reward.Func, n int) ([]Sample, error) {
 	earlier := map[string]coat.Judged{}
 	for _, r := range slices.Backward(before) { // the first attempt at a problem counts
@@ -112,18 +112,18 @@ func Pick(ctx context.Context, before, after []coat.Judged, check reward.Func, n
 	return picked, nil
 }
 
-// A step of a trace as the page shows it.
+// A stepView is a step of a trace as the page shows it.
 type stepView struct {
 	Class, Label   string
 	Before, After  string // around the box, or the whole text in Before
 	Box            string
 	HasBox, Right  bool
-	Given, Changed bool   // part of a restart's prefix; on the way to another answer
-	Note           string // what became of the answer
+	Given, Changed bool   // Given: in the prefix of a restart; Changed: on the way to another answer
+	Note           string // how the answer changed
 }
 
-// steps lays out an attempt. Between two boxes that differ the steps, from the
-// first reflection on, are marked.
+// steps lays out an attempt. It marks the steps between two boxes that differ, from the first
+// reflection on.
 func (j Judged) steps() []stepView {
 	trace, err := j.Attempt.Trace()
 	if err != nil {
@@ -171,7 +171,7 @@ func verdict(right bool) string {
 	return "wrong"
 }
 
-// aroundBox is the text before the last box and after it.
+// aroundBox returns the text before the last box and after it.
 func aroundBox(text, box string) (before, after string) {
 	at := strings.LastIndex(text, `\boxed`)
 	end := at + strings.IndexByte(text[at:], '{') + 1 + len(box) + 1
