@@ -1,14 +1,14 @@
-// Satori trains a small transformer to reason in steps, to check itself and to try
-// another way, by the whole method of arXiv 2502.02508: format tuning on synthesised
-// demonstrations, an outcome reward model, PPO with Restart and Explore, distillation
-// into the base model, and a second round.
+// Satori trains a small transformer to reason in steps, to check itself and to try another way,
+// by the whole method of arXiv 2502.02508: format tuning on synthesised demonstrations, an
+// outcome reward model, PPO with Restart and Explore, distillation into the base model, and a
+// second round.
 //
-//	go run ./examples/satori            # path-star, everything, into satori-out/path-star
-//	go run ./examples/satori -quick     # all stages on a small budget
+//	go run ./examples/satori            # the task path-star, into satori-out/path-star
+//	go run ./examples/satori -quick     # a smoke test of all stages, in about two minutes
 //	go run ./examples/satori -task countdown -cot
 //
-// Interrupted with Ctrl-C it stops at once; the same command goes on from the last
-// whole stage or PPO iteration. At the end open report.html in the output directory.
+// Ctrl-C stops the program at once. The same command continues after the last whole stage or PPO
+// iteration. In the end the output directory has report.html.
 package main
 
 import (
@@ -37,15 +37,15 @@ func main() {
 	allocator.Tune()
 	var o options
 	flag.StringVar(&o.task, "task", "path-star", "`task`: path-star or countdown")
-	flag.StringVar(&o.problems, "problems", "", "JSON Lines `file` of training problems in place of the task's own")
-	flag.StringVar(&o.recipe, "recipe", "", "JSON `file` with numbers of the recipe to change, such as {\"Demos\": 8000}")
+	flag.StringVar(&o.problems, "problems", "", "JSON Lines `file` of training problems (default: those of the task)")
+	flag.StringVar(&o.recipe, "recipe", "", "JSON `file` with the numbers of the recipe that change, such as {\"Demos\": 8000}")
 	flag.StringVar(&o.out, "out", "", "output `directory` (default satori-out/TASK)")
-	flag.StringVar(&o.backend, "backend", "", "`backend`: go, xla or auto (default $GOMLX_BACKEND, or auto)")
-	flag.StringVar(&o.split, "split", "test", "evaluate on this `split`: test, or valid to choose settings on")
-	flag.Uint64Var(&o.seed, "seed", 1, "`seed` of everything random")
-	flag.BoolVar(&o.quick, "quick", false, "all stages on a small budget, in a minute or two")
-	flag.StringVar(&o.until, "until", "", "stop after this `stage`, such as rl")
-	flag.BoolVar(&o.cot, "cot", false, "train the chain-of-thought twin beside it")
+	flag.StringVar(&o.backend, "backend", "", "`backend`: go, xla or auto (default $GOMLX_BACKEND, or else auto)")
+	flag.StringVar(&o.split, "split", "test", "`split` of the problems to evaluate on: test, or valid for choosing settings")
+	flag.Uint64Var(&o.seed, "seed", 1, "`seed` of all random numbers")
+	flag.BoolVar(&o.quick, "quick", false, "a smoke test: all stages on small numbers, in about two minutes")
+	flag.StringVar(&o.until, "until", "", "last `stage` to run, such as rl")
+	flag.BoolVar(&o.cot, "cot", false, "also train the chain-of-thought baseline")
 	flag.Parse()
 	name := o.task
 	if o.quick {
@@ -58,7 +58,7 @@ func main() {
 	if err := train(ctx, o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "satori:", err)
 		if errors.Is(err, context.Canceled) {
-			fmt.Fprintln(os.Stderr, "stopped; what is whole is saved. The same command goes on from there.")
+			fmt.Fprintln(os.Stderr, "stopped; the same command continues after the last whole stage or iteration")
 			os.Exit(130)
 		}
 		os.Exit(1)
@@ -67,7 +67,7 @@ func main() {
 
 func train(ctx context.Context, o options, out io.Writer) (err error) {
 	if flag.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
+		return fmt.Errorf("argument %q is not expected; satori -h shows the flags", flag.Arg(0))
 	}
 	r, err := newRun(o, out)
 	if err != nil {

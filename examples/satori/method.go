@@ -34,8 +34,8 @@ func method(ctx context.Context, r *run) error {
 		return err
 	}
 
-	// 4.1 Format tuning: imitation of a few demonstrations of each kind. The meta-actions
-	// are new to the base model; they begin as the words that separated its steps.
+	// 4.1 Format tuning: imitation of a few demonstrations of each kind. The meta-actions are
+	// new to the base model; they begin with the meaning of the words that separated its steps.
 	for action, word := range tasks.Separators {
 		if err := base.CopyToken(action.String(), word); err != nil {
 			return err

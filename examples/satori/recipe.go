@@ -18,54 +18,54 @@ import (
 	"github.com/satori-go/satori/reward/bt"
 )
 
-// A Recipe is every number of a run. What it leaves zero has the default that the
-// field's own documentation names, mostly the paper's.
+// A Recipe holds every number of a run. A number that is zero has the default of its field's
+// documentation, mostly that of the paper.
 type Recipe struct {
 	Model model.Config // without vocabulary
-	Base  Drills       // what the base model is trained on: the facts
-	Boxes Drills       // ... and then: to write an answer anywhere
+	Base  Drills       // that the base model learns first: the facts of the task
+	Boxes Drills       // that it learns then: to write an answer at any place
 
-	Solutions int                   // first solutions a problem in the synthesis, K
-	Share     map[coat.Kind]float64 // of the demonstrations of each kind that is kept
+	Solutions int                   // first solutions of a problem in the synthesis, K
+	Share     map[coat.Kind]float64 // of the demonstrations of each kind, which is kept
 	Demos     int                   // demonstrations for format tuning
 	FT        sft.Config
 
-	Pairs     int // pairs a problem for the reward model
-	Problems  int // problems that the format-tuned policy is sampled on, 8 times each
+	Pairs     int // pairs of a problem for the reward model
+	Problems  int // problems at which the format-tuned policy makes 8 attempts each
 	RM        bt.Config
-	MaxTokens int     // new tokens an attempt
-	Overlong  float64 // what an attempt loses that the token limit cuts off
+	MaxTokens int     // new tokens of an attempt at most
+	Overlong  float64 // that the token limit takes from the reward of an attempt that it cuts off
 	RL        ppo.Config
 	Shares    rae.Shares
 	Actor     ppo.ActorConfig
 	Critic    pipeline.Critic
 	Layers    int // of a fresh critic
 
-	Harvest int // problems that the trained policy is sampled on for round 2, 4 times each
+	Harvest int // problems at which the trained policy makes 4 attempts each for round 2
 	Distill sft.Config
 	Round2  ppo.Config
 
 	Eval     int // problems of the test sets at most; 0: all
-	Second   int // finished attempts that are put before the model again at most; 0: all
-	MaxLevel int // problems of higher levels are left out of training and testing; 0: none are
+	Second   int // finished attempts that a model has to look at again, at most; 0: all
+	MaxLevel int // of the problems for training and testing; 0: any
 }
 
-// Drills are lines that a base model is trained on, lesson after lesson.
+// Drills holds the lessons that train a base model, one after the other.
 type Drills struct {
 	Lessons []Lesson
 	Train   sft.Config
 }
 
-// A Lesson is a number of lines of one sort.
+// A Lesson is a number of lines of one kind.
 type Lesson struct {
 	tasks.Lesson
 	Lines int
 }
 
-// recipe is the default for a task. The numbers of path-star were chosen on the valid
-// split, most with one seed, or to save time (iterations, samples); those of
-// countdown are path-star's where nothing else is said. Those of the paper are for 7B
-// parameters and would not move a small model.
+// recipe returns the default for a task. The numbers of path-star were chosen on the valid
+// split, most of them with one seed, or to save time (iterations, samples). Those of countdown
+// are path-star's, but for the ones below. The paper's numbers are for 7B parameters; a small
+// model would not learn with them.
 func recipe(task string) (Recipe, error) {
 	r := Recipe{
 		Model:     model.Config{Dim: 96, IntermediateSize: 256, Layers: 4, Heads: 4, MaxPositions: 384, PartialRotary: 0.5, TokenShift: true, Tied: true, InitRange: 0.2},
@@ -112,8 +112,8 @@ func (p Recipe) ppo(check reward.Func, rm *bt.Model, starts iter.Seq[coat.Start]
 	}
 }
 
-// amend reads a JSON file with some of the recipe's fields, named as config.json of a run
-// names them, and puts them in place. Lists and maps are replaced whole.
+// amend sets the fields of the recipe that a JSON file has, under the names of config.json in a
+// run. It replaces lists and maps as a whole.
 func (r *Recipe) amend(file string) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -147,8 +147,8 @@ func lesson(level int, boxed float64, lines int) Lesson {
 	return Lesson{tasks.Lesson{Level: level, Boxed: boxed}, lines}
 }
 
-// quick cuts every stage to seconds, on the easiest problems: it shows that all is
-// there, and how it looks, not how well it works.
+// quick makes every stage take seconds, on the easiest problems. Such a run shows that all
+// stages work, and not how well.
 func (r *Recipe) quick(task string) {
 	if task == "countdown" {
 		r.Base.Lessons = []Lesson{lesson(1, 0, 4000), lesson(2, 0, 1000)}

@@ -1,13 +1,12 @@
-// Xla installs the XLA plugin for CPUs, with which this library runs several times
-// faster than on its pure Go backend:
+// Xla installs the XLA plugin for CPUs. With it the library runs several times faster than on
+// the pure Go backend.
 //
 //	go run ./examples/xla
 //
-// On Linux x86-64 it downloads one package from PyPI with pip, checks its pinned hash, and
-// puts the plugin where go-xla looks for it, whole or not at all. Nothing else of the
-// package is installed. Elsewhere it asks go-xla's own installer, which fetches a release
-// file of that project; that was not tried. No other program of this library ever
-// downloads anything.
+// On Linux x86-64 the program downloads one package from PyPI with pip, checks its pinned hash,
+// and writes the plugin to the directory in which go-xla looks for it. It installs nothing else
+// of the package. On other systems it calls the installer of go-xla, which downloads a release
+// file of that project; this is untested. No other program of this library downloads anything.
 package main
 
 import (
@@ -35,12 +34,12 @@ const (
 	memberHash  = "ad1309ac822b1b24d51b7f9947c7c9fa9ef5d67f390584cbc3d1fa2428fed9c2"
 )
 
-// elsewhere installs the plugin on systems that the package is not for.
+// elsewhere installs the plugin on systems that the package does not support; nil on others.
 var elsewhere func(dir string) error
 
 func main() {
 	home, _ := os.UserHomeDir()
-	dir := flag.String("dir", filepath.Join(home, ".local", "lib", "go-xla"), "install into this `directory`; go-xla looks into the default")
+	dir := flag.String("dir", filepath.Join(home, ".local", "lib", "go-xla"), "install into this `directory`; go-xla looks in the default one")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -53,7 +52,7 @@ func main() {
 func install(ctx context.Context, dir string) error {
 	target := filepath.Join(dir, filepath.Base(member))
 	if hash, err := fileHash(target); err == nil && hash == memberHash {
-		fmt.Println(target, "is installed already")
+		fmt.Println(target, "is already installed")
 		return check(target)
 	}
 	if elsewhere != nil {
@@ -61,7 +60,7 @@ func install(ctx context.Context, dir string) error {
 			return err
 		}
 		if err := elsewhere(dir); err != nil {
-			return fmt.Errorf("go-xla's installer has no plugin for %s/%s here: %w; the pure Go backend works (GOMLX_BACKEND=go)", runtime.GOOS, runtime.GOARCH, err)
+			return fmt.Errorf("the installer of go-xla gave no plugin for %s/%s: %w; use the pure Go backend (GOMLX_BACKEND=go)", runtime.GOOS, runtime.GOARCH, err)
 		}
 		return check("cpu")
 	}
@@ -94,8 +93,8 @@ func install(ctx context.Context, dir string) error {
 	return check(target)
 }
 
-// extract takes the plugin out of the wheel, whole or not at all: a truncated library
-// would kill every process that loads it.
+// extract takes the plugin out of the wheel. It writes the whole file or none: a truncated
+// library would kill every process that loads it.
 func extract(wheel, target string) (err error) {
 	z, err := zip.OpenReader(wheel)
 	if err != nil {
@@ -132,7 +131,7 @@ func fileHash(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// check opens the plugin and tells what a program of this library will say.
+// check opens the plugin and prints the description that programs of this library print.
 func check(target string) error {
 	b, err := model.OpenBackend("xla:" + target)
 	if err != nil {
