@@ -11,9 +11,9 @@
 // Each value is made from the one before it:
 //
 //	Problem ─► Start ─► model.Rollout ─► ppo.Estimates ─► ppo.Sample ─► [batch, seq] ─► new weights
-//	 JSONL,     ▲ rae     Sampling         Rubric.Score     TokenRewards, pack (pads)     used in place
-//	 synth      │ .Mix    .Rollouts        Policy.Estimate  GAE, Whiten   Policy.Update    or published
-//	            │
+//	 JSONL,     ▲ rae     SamplingParams   Rubric.Score     TokenRewards, pack (pads)     used in place,
+//	 synth      │ .Mix    .Rollouts        Policy.Estimate  GAE, Whiten   Policy.Update   or published to
+//	            │                                                                         a server
 //	            └── rae.Build ◄── samples of the format-tuned policy, once, before training
 //
 // A restart is a coat.Start with a prefix. The reflection bonus is a reward.Func. The
@@ -57,6 +57,9 @@
 //	ppo              the trainer, advantages, losses, actor and critic; ppo/ppotest tests a Policy
 //	ppo/run          runs in a directory: checkpoints, continuing, rollout logs, replay
 //	reward/bt        the Bradley-Terry outcome reward model
+//
+// The programs under examples share examples/pipeline (stages that run once and resume),
+// examples/tasks (path-star and countdown), examples/report and examples/progress.
 //
 // # Shapes
 //
