@@ -14,7 +14,7 @@ import (
 	"github.com/satori-go/satori/reward/eval"
 )
 
-// An Exam says what a model is evaluated on.
+// An Exam holds what a model is evaluated on.
 type Exam struct {
 	Test   []coat.Problem // that the model was not trained on
 	Hard   []coat.Problem // problems that are harder than those of training; nil: there are none
@@ -23,9 +23,9 @@ type Exam struct {
 	Ways func(coat.Attempt) (report.Ways, error)
 }
 
-// Evaluate is the stage eval_NAME. It judges a model: greedy and at temperature 1, greedy on
-// the hard problems, how it corrects itself, and what it makes of an answer that it has to
-// look at again. The figures are in eval_NAME.json, the greedy attempts in eval_NAME.jsonl.
+// Evaluate judges a model in the stage eval_NAME: greedy and at temperature 1, greedy on the
+// hard problems, how it corrects itself, and how it answers when it has to look at its answer
+// again. The figures are in eval_NAME.json, the greedy attempts in eval_NAME.jsonl.
 func (r *Run) Evaluate(ctx context.Context, name string, lm *model.LM, x Exam) error {
 	return r.Stage("eval_"+name, func(s *Stage) error {
 		greedy := model.SamplingParams{MaxTokens: r.Task.MaxTokens}

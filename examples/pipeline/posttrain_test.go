@@ -66,9 +66,9 @@ func says(_ context.Context, a coat.Attempt) (float64, error) {
 	return 0, nil
 }
 
-// A program that trains a chat model further: imitation, then RL with a reward that is a Go
-// function and advantages relative to a group, then an evaluation. Started again it skips
-// what is whole.
+// A program trains a chat model further: by imitation, then a LoRA adapter by RL, with a reward
+// that is a Go function and advantages relative to a group. Then it evaluates both models. The
+// second time it skips the stages that are whole.
 func Example() {
 	dir, err := os.MkdirTemp("", "pipeline")
 	if err != nil {
@@ -105,7 +105,11 @@ func Example() {
 		if err != nil {
 			return err
 		}
-		policy, err := run.Reinforce(ctx, "rl", tuned, pipeline.Reinforcement{
+		adapted, err := tuned.WithLoRA(model.LoRA{Rank: 4, Alpha: 8})
+		if err != nil {
+			return err
+		}
+		policy, err := run.Reinforce(ctx, "rl", adapted, pipeline.Reinforcement{
 			Rubric: reward.Rubric{{Name: "accuracy", Weight: 1, Func: says}}, Starts: ppo.Cycle(problems, 1),
 			Config: rl, Actor: ppo.ActorConfig{Temperature: 1, PolicyRate: 1e-3}, Critic: pipeline.NoCritic,
 		})

@@ -94,10 +94,10 @@ func (r *Run) Reinforce(ctx context.Context, name string, from *model.LM, p Rein
 		if err != nil {
 			return err
 		}
-		defer policy.Close()
+		defer closeAll(policy)
 		p.Config.Seed = r.Seed
 		training := run.Run{
-			Dir: r.Path(name + ".checkpoint"), RolloutLog: r.Path(name + journalSuffix), Attach: map[string]any{"stage": &kept{s}},
+			Dir: r.Path(name + ".checkpoint"), RolloutLog: r.Path(name + rolloutLog), Attach: map[string]any{"stage": &kept{s}},
 			Trainer: ppo.Trainer{Policy: policy, Rubric: p.Rubric, Check: r.Task.Check, Config: p.Config},
 		}
 		for step, err := range training.Train(ctx, p.Starts) {
@@ -121,7 +121,7 @@ func (r *Run) Reinforce(ctx context.Context, name string, from *model.LM, p Rein
 	return model.Open(r.Backend, r.Path(name))
 }
 
-const journalSuffix = ".journal.jsonl"
+const rolloutLog = ".journal.jsonl"
 
 // actorCritic copies a model and makes the critic that p asks for.
 func (r *Run) actorCritic(from *model.LM, p Reinforcement) (*ppo.ActorCritic, error) {
@@ -149,7 +149,16 @@ func (r *Run) actorCritic(from *model.LM, p Reinforcement) (*ppo.ActorCritic, er
 	return ppo.NewActorCritic(from.Clone(), critic.WithScore(r.Seed), p.Actor)
 }
 
-// kept is a stage in the checkpoints of its training.
+// closeAll frees the networks of a policy, too.
+func closeAll(a *ppo.ActorCritic) {
+	a.Close()
+	a.LM.Close()
+	if a.Critic != nil {
+		a.Critic.Close()
+	}
+}
+
+// A kept stage is one in the checkpoints of its training.
 type kept struct{ s *Stage }
 
 // MarshalJSON writes the stage's record up to now.

@@ -118,12 +118,12 @@ func (r *Run) pick(ctx context.Context, before, after string) ([]report.Sample, 
 	return report.Pick(ctx, both[0], both[1], r.Task.Check, 12)
 }
 
-// rollouts chooses from the last attempts of a stage of RL, which its journal has: of each
-// kind of start one that was right and one that was wrong, with their rewards.
+// rollouts chooses from the last attempts in the rollout log of a stage of RL. Of each kind of
+// start it takes one that was right and one that was wrong, with their rewards.
 func (r *Run) rollouts(ctx context.Context, stage string) ([]report.Sample, error) {
 	type class struct{ prior, verdict coat.Outcome }
 	last := map[class]run.Record{}
-	for e, err := range run.ReadLog(r.Path(stage + journalSuffix)) {
+	for e, err := range run.ReadLog(r.Path(stage + rolloutLog)) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil
 		}

@@ -60,7 +60,8 @@ func (r *Run) do(name, done string, work func(*Stage) error) error {
 	return r.writeFile(done, data)
 }
 
-// record is what a stage leaves, and a checkpoint of it: its cost and its metrics.
+// A record holds the cost and the metrics of a stage. The stage leaves one when it ends, and one
+// in each checkpoint.
 type record struct {
 	Stage   report.Stage    `json:"stage"`
 	Metrics []report.Metric `json:"metrics,omitempty"`

@@ -22,7 +22,7 @@ type Summary struct {
 
 	Stages []Stage `json:"stages"`
 
-	// Evaluations stand in summary.json under their names, such as "ft" and "rl", in the
+	// Evaluations are in summary.json under their names, such as "ft" and "rl", in the
 	// order of the pipeline. A name cannot be that of another field.
 	Evaluations []Evaluation `json:"-"`
 }
@@ -63,7 +63,7 @@ func (s Summary) Evaluation(name string) *Evaluation {
 	return &s.Evaluations[i]
 }
 
-// fields are the names in summary.json that are not of evaluations.
+// fields lists the names in summary.json that are not of evaluations.
 var fields = []string{"task", "seed", "backend", "versions", "config", "stages"}
 
 // MarshalJSON writes the fields, then each evaluation under its name.

@@ -103,7 +103,7 @@ func Pick(ctx context.Context, before, after []coat.Judged, check reward.Func, n
 	var picked []Sample
 	for round := range n {
 		for _, class := range classes {
-			// Spread over the class: problems often stand in the order of their levels.
+			// Take pairs from the whole class: problems are often in the order of their levels.
 			if i := round * max(1, len(class)/n); i < len(class) && len(picked) < n {
 				picked = append(picked, class[i])
 			}

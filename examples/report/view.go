@@ -40,7 +40,7 @@ type phase struct {
 	Summary     *Evaluation
 }
 
-// colours are the classes of the page that have a colour.
+// colours lists the classes of the page that have a colour.
 var colours = []string{"ft", "rl", "round2", "cot_ft", "cot_rl"}
 
 // phases lists the evaluations. Those of the paper's stages have colours of their own, others
@@ -154,7 +154,7 @@ func tiles(first, last *Evaluation) []tile {
 		list = append(list, tile{share(last.Hard.Accuracy), share(first.Hard.Accuracy), "on problems harder than any in training"})
 	}
 	if c := last.SelfCorrection; c != nil && c.F2T+c.T2F > 0 {
-		t := tile{Figure: fmt.Sprintf("%d : %d", c.F2T, c.T2F), Label: "answers mended : answers spoilt"}
+		t := tile{Figure: fmt.Sprintf("%d : %d", c.F2T, c.T2F), Label: "answers corrected : answers made wrong"}
 		if b := first.SelfCorrection; b != nil {
 			t.From = fmt.Sprintf("%d : %d", b.F2T, b.T2F)
 		}

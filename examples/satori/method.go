@@ -12,7 +12,7 @@ import (
 	"github.com/satori-go/satori/synth"
 )
 
-// stages are the names of the stages, in the order of the report.
+// stages lists the names of the stages, in the order of the report.
 var stages = []string{"facts", "base", "demos", "ft", "samples", "rm", "rl", "harvest", "distilled", "round2", "cot_ft", "cot_rl",
 	"eval_cot_ft", "eval_cot_rl", "eval_ft", "eval_rl", "eval_round2"}
 
@@ -114,8 +114,8 @@ func method(ctx context.Context, r *run) error {
 	return r.evaluate(ctx, "rl", rl)
 }
 
-// twin is the baseline, chain of thought: the same demonstrations without reflection and
-// exploration, the same RL.
+// twin trains and evaluates the baseline, chain of thought, with the same demonstrations without
+// reflection and exploration, and the same RL.
 func twin(ctx context.Context, r *run, base *model.LM, demos []coat.Demo, rm *bt.Model) error {
 	p := r.recipe
 	ft, err := r.Imitate(ctx, "cot_ft", base, synth.CoT(demos), p.FT)

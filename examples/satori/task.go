@@ -23,12 +23,12 @@ type run struct {
 	*pipeline.Run
 	recipe   Recipe
 	task     tasks.Task
-	cot      bool                      // train the chain-of-thought twin
+	cot      bool                      // also train the chain-of-thought baseline
 	split    string                    // that models are evaluated on
 	problems map[string][]coat.Problem // by split
 }
 
-// settings decide the results. A directory belongs to one set of them.
+// settings hold what decides the results. A directory belongs to one set of them.
 type settings struct {
 	Task     string `json:"task"`
 	Seed     uint64 `json:"seed"`
@@ -141,13 +141,13 @@ func (r *run) page() pipeline.Page {
 		Evaluations: []string{"ft", "rl", "round2", "cot_ft", "cot_rl"},
 		Before:      "ft", After: "rl", Last: "round2",
 		Notes: []string{
-			fmt.Sprintf("Task: %s. A small transformer, trained from nothing in this run, on one machine.", r.task.Name),
-			"The demonstrations are not a language model's: the generator is a program that makes plausible mistakes, and the critic is an exact program.",
-			"Right and wrong are decided by an exact checker.",
-			fmt.Sprintf("Everything below is measured on the %s problems of the task, which are no training problems of it; hard problems are harder than any of training.", r.split),
-			"Self-correction: an attempt counts where a reflection follows a complete answer. F→T: that answer was wrong, the last one right; T→F the other way round.",
-			"The chain-of-thought twin, where there is one, has the same base model, demonstrations less reflection and exploration, the same reward model and the same number of rollouts. It has no restarts, which begin with a reflection.",
-			"Second attempts are forced: a finished attempt is put before the model again, with <|reflect|> behind it.",
+			fmt.Sprintf("Task: %s. A small transformer, trained from random weights in this run, on one machine.", r.task.Name),
+			"Programs made the demonstrations, not language models: a generator that makes plausible mistakes, and an exact critic.",
+			"An exact check decides whether an attempt is right.",
+			fmt.Sprintf("The figures are measured on the %s problems of the task, none of which is a training problem. Hard problems are harder than any training problem.", r.split),
+			"Self-correction: an attempt counts if a reflection follows a complete answer. F→T: that answer was wrong and the last one right; T→F: the other way round.",
+			"The chain-of-thought baseline, if it was trained, has the same base model, the demonstrations without reflection and exploration, the same reward model and the same number of rollouts. It has no restarts, since these begin with a reflection.",
+			"Second attempts are forced: the model gets a finished attempt again, followed by <|reflect|>.",
 		},
 	}
 }
