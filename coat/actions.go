@@ -14,6 +14,7 @@ import (
 // three of the paper; [Actions] is the set that a problem is reasoned with.
 type Action string
 
+// The actions of the paper.
 const (
 	None     Action = ""         // the opening step of a solution, which has no token
 	Continue Action = "continue" // the next step on the current path

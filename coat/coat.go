@@ -31,6 +31,7 @@ type Demo struct {
 // before the end.
 type Kind string
 
+// The kinds of the paper, and Distilled: written by a trained policy.
 const (
 	TypeI     Kind = "I"      // right at once, no reflection
 	TypeII1   Kind = "II-I"   // right, verified on the way

@@ -11,6 +11,7 @@ import (
 // their place, are read as well. Everything else is an error.
 type Outcome uint8
 
+// The outcomes.
 const (
 	Unknown Outcome = iota // not judged; of a start: it was cut from no attempt
 	Wrong                  // a start with it is of D−

@@ -53,11 +53,11 @@ func (w *worker) result(ctx context.Context) (r Result, err error) {
 func (w *worker) solutions(ctx context.Context) (right, wrong []coat.Trace, err error) {
 	for range w.Solutions {
 		t, err := w.Generate(ctx, w.problem, nil, w.rng.Uint64())
-		if errors.Is(err, ErrSkip) {
-			w.ended(err)
+		if err != nil {
+			if err := w.ended(err); err != nil {
+				return nil, nil, fmt.Errorf("generator: %w", err)
+			}
 			continue
-		} else if err != nil {
-			return nil, nil, fmt.Errorf("generator: %w", err)
 		}
 		w.stats.Solutions++
 		if !boxed(t) {

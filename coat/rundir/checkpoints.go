@@ -69,7 +69,7 @@ func (c Checkpoints) Save(number int, fill func(dir string) error) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			os.RemoveAll(tmp)
+			err = errors.Join(err, os.RemoveAll(tmp))
 		}
 	}()
 	if err := errors.Join(os.Chmod(tmp, 0o755), fill(tmp), c.step("seal")); err != nil {

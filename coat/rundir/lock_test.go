@@ -3,6 +3,7 @@ package rundir
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -16,7 +17,7 @@ func TestMain(m *testing.M) {
 		if _, err := Acquire(dir); err != nil {
 			os.Exit(3)
 		}
-		os.Stdout.WriteString("locked\n")
+		fmt.Println("locked")
 		io.Copy(io.Discard, os.Stdin)
 		os.Exit(0)
 	}
@@ -41,7 +42,9 @@ func TestLock(t *testing.T) {
 	if h, err = Acquire(dir); err != nil {
 		t.Fatal(err)
 	}
-	h.Release()
+	if err := h.Release(); err != nil {
+		t.Error(err)
+	}
 	if _, err := Acquire(filepath.Join(dir, lockFile)); err == nil || errors.Is(err, ErrLocked) {
 		t.Errorf("a file in the directory's place: %v", err)
 	}
@@ -67,10 +70,14 @@ func TestLockDies(t *testing.T) {
 		t.Errorf("taken while another process holds it: %v", err)
 	}
 	holder.Process.Kill()
-	holder.Process.Wait()
+	if _, err := holder.Process.Wait(); err != nil {
+		t.Error(err)
+	}
 	h, err := Acquire(dir)
 	if err != nil {
 		t.Fatalf("after its holder was killed: %v", err)
 	}
-	h.Release()
+	if err := h.Release(); err != nil {
+		t.Error(err)
+	}
 }

@@ -55,8 +55,7 @@ func OpenLog(path string, at Cursor) (l *Log, cut Cursor, err error) {
 		return nil, cut, fmt.Errorf("rundir: %w", err)
 	}
 	fail := func(err error) (*Log, Cursor, error) {
-		f.Close()
-		return nil, Cursor{}, fmt.Errorf("rundir: log %s: %w", path, err)
+		return nil, Cursor{}, fmt.Errorf("rundir: log %s: %w", path, errors.Join(err, f.Close()))
 	}
 	have, err := whole(f, path, at.Bytes)
 	if err != nil {
@@ -102,8 +101,7 @@ func OpenLines(path string) (*Log, error) {
 		err = syncPath(filepath.Dir(path))
 	}
 	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("rundir: %s: %w", path, err)
+		return nil, fmt.Errorf("rundir: %s: %w", path, errors.Join(err, f.Close()))
 	}
 	return &Log{f: f, plain: true, at: end}, nil
 }

@@ -103,8 +103,7 @@ func openLog(path string) (*os.File, int64, error) {
 	}
 	info, err := f.Stat()
 	if err != nil {
-		f.Close()
-		return nil, 0, fmt.Errorf("rundir: %w", err)
+		return nil, 0, fmt.Errorf("rundir: %w", errors.Join(err, f.Close()))
 	}
 	return f, info.Size(), nil
 }
@@ -140,9 +139,10 @@ func scan(f io.ReaderAt, path string, size int64) iter.Seq2[logLine, error] {
 			}
 			var sum uint32
 			begun := err == io.EOF && begins(text)
-			if err == nil {
+			switch err {
+			case nil:
 				sum, err = checkLine(end.Sum, text[:len(text)-1])
-			} else if err == io.EOF {
+			case io.EOF:
 				err = errors.New("the line has no end")
 			}
 			if err != nil {

@@ -12,6 +12,7 @@ import (
 // A Reason says why a problem is dropped.
 type Reason string
 
+// The reasons, and Kept where there is none.
 const (
 	Kept      Reason = ""
 	Unusable  Reason = "cannot be used"

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -26,28 +27,34 @@ func parquetRows(f *os.File) iter.Seq2[row, error] {
 		names := file.Schema().Columns()
 		buffer := make([]parquet.Row, 64)
 		for _, group := range file.RowGroups() {
-			in := group.Rows()
-			for {
-				n, err := in.ReadRows(buffer)
-				for _, values := range buffer[:n] {
-					if !yield(flat(values, names), nil) {
-						in.Close()
-						return
-					}
-				}
-				if err == io.EOF {
-					break
-				}
-				if err != nil {
-					in.Close()
-					fail(err)
-					return
-				}
+			stopped, err := groupRows(group, names, buffer, func(r row) bool { return yield(r, nil) })
+			if stopped {
+				return
 			}
-			if err := in.Close(); err != nil {
+			if err != nil {
 				fail(err)
 				return
 			}
+		}
+	}
+}
+
+// groupRows yields the rows of a group, and reports whether yield stopped it.
+func groupRows(group parquet.RowGroup, names [][]string, buffer []parquet.Row, yield func(row) bool) (stopped bool, err error) {
+	in := group.Rows()
+	defer func() { err = errors.Join(err, in.Close()) }()
+	for {
+		n, err := in.ReadRows(buffer)
+		for _, values := range buffer[:n] {
+			if !yield(flat(values, names)) {
+				return true, nil
+			}
+		}
+		if err == io.EOF {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
 		}
 	}
 }

@@ -103,7 +103,10 @@ func jsonRows(f *os.File) iter.Seq2[row, error] {
 			return
 		}
 		if array {
-			in.Token() // the bracket that was seen
+			if _, err := in.Token(); err != nil { // the bracket that was seen
+				yield(nil, fmt.Errorf("%s: %w", f.Name(), err))
+				return
+			}
 		}
 		for n := 1; ; n++ {
 			if array && !in.More() {

@@ -65,7 +65,9 @@ func open(t *testing.T, c openai.Config) *openai.Client {
 
 // Misbehaviours, each of which passes.
 var faults = map[string]http.HandlerFunc{
-	"429": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{"error":{"message":"slow down"}}`, 429) },
+	"429": func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, `{"error":{"message":"slow down"}}`, http.StatusTooManyRequests)
+	},
 	"500": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "oops", 500) },
 	"503": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) },
 	"html": func(w http.ResponseWriter, _ *http.Request) {
@@ -207,7 +209,10 @@ func TestRequest(t *testing.T) {
 		good(w)
 	})
 	config.Key, config.Fields = "k", map[string]any{"top_p": 0.5}
-	open(t, config).Model(context.Background(), agent.Request{System: "s", User: "u", Temperature: 0.25, MaxTokens: 9, Seed: 1<<40 + 3, Stop: []string{"Problem:"}})
+	request := agent.Request{System: "s", User: "u", Temperature: 0.25, MaxTokens: 9, Seed: 1<<40 + 3, Stop: []string{"Problem:"}}
+	if _, err := open(t, config).Model(context.Background(), request); err != nil {
+		t.Error(err)
+	}
 	data, _ := json.Marshal(got)
 	want := `{"max_tokens":9,"messages":[{"content":"s","role":"system"},{"content":"u","role":"user"}],"model":"m","seed":3,"stop":["Problem:"],"temperature":0.25,"top_p":0.5}`
 	if string(data) != want {

@@ -190,7 +190,9 @@ func TestStopped(t *testing.T) {
 		t.Error("the results differ")
 	}
 	all := new(agent.Meter)
-	work(context.Background(), whole, 30, run.Config{Meter: all}, guesser)
+	if _, err := work(context.Background(), whole, 30, run.Config{Meter: all}, guesser); err != nil {
+		t.Fatal(err)
+	}
 	if meter.Total() != all.Total() || all.Total().Calls == 0 {
 		t.Errorf("used %+v, without stops %+v", meter.Total(), all.Total())
 	}
