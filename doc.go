@@ -54,7 +54,8 @@
 //
 // Reinforcement learning, on top of both:
 //
-//	ppo              the trainer, advantages, losses, actor and critic; ppo/ppotest tests a Policy
+//	ppo              the trainer, advantages, checks of each iteration; ppo/ppotest tests a Policy
+//	ppo/actor        the policy and its critic, losses, rollouts from a server
 //	ppo/run          runs in a directory: checkpoints, continuing, rollout logs, replay
 //	reward/bt        the Bradley-Terry outcome reward model
 //

@@ -174,19 +174,6 @@ func (c Config) checkFirst(stats Stats, part []int, samples []Sample) error {
 	return nil
 }
 
-// checkArrays checks that the arrays of each sample of a mini-batch have one entry a
-// response token.
-func checkArrays(minibatch []Sample) error {
-	for k, s := range minibatch {
-		n := len(s.Tokens)
-		if n == 0 || len(s.LogProbs) != n || len(s.Values) != n || len(s.Advantages) != n || len(s.Returns) != n || s.RefLogProbs != nil && len(s.RefLogProbs) != n {
-			return &CheckError{CheckRollouts, []int{k}, fmt.Sprintf("%d tokens, and %d log-probabilities, %d values, %d advantages, %d returns",
-				n, len(s.LogProbs), len(s.Values), len(s.Advantages), len(s.Returns)), "a sample has one entry a response token in each of its arrays"}
-		}
-	}
-	return nil
-}
-
 // located gives the rows of a mini-batch's CheckError the numbers that they have in the
 // iteration.
 func located(err error, part []int) error {

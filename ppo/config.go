@@ -55,7 +55,7 @@ type Config struct {
 
 // A Truncation says how a response counts that the token limit cut off. The rubric alone
 // decides its reward: a check calls it wrong ([reward.Func.Verdict]), and
-// [reward.Overlong] can charge it more. ActorConfig.ForceEOS writes an EOS where the
+// [reward.Overlong] can charge it more. actor.Config.ForceEOS writes an EOS where the
 // policy wrote none, as the paper's code does.
 type Truncation uint8
 
@@ -70,7 +70,7 @@ type KLUse uint8
 
 const (
 	UseKLInReward KLUse = iota // the reward of each token, see [TokenRewards] (InstructGPT)
-	UseKLLoss                  // the loss, by the estimator ActorConfig.KLLoss (GRPO)
+	UseKLLoss                  // the loss, by the estimator actor.Config.KLLoss (GRPO)
 )
 
 // inReward and inLoss give β where the divergence enters, and 0 elsewhere.

@@ -19,20 +19,20 @@
 //
 //	L = ½ E max((V−R)², (clip(V, V_old±ε)−R)²)
 //
-// Package ppo/run keeps training in a directory, so that it survives whatever ends the
+// Package ppo/actor has the policy over gomlx with these losses. Package ppo/run keeps training in a directory, so that it survives whatever ends the
 // program.
 //
 // # Differences from the paper and its code
 //
 //   - A truncated response gets no EOS that its policy did not write: nothing is trained that
-//     was not sampled. ActorConfig.ForceEOS does as the paper's code.
+//     was not sampled. actor.Config.ForceEOS does as the paper's code.
 //   - λ is 1 by default, not 0.95. The critics of small models explain at most a fifth of the
 //     variance of returns (testdata/details.md), and with a λ under 1 the reward at the end of
 //     a long response hardly reaches its beginning.
 //   - The losses are means over the tokens of a mini-batch. The paper's code takes means over
 //     micro-batches of one or four rows, and then the mean of these.
 //   - A separate critic makes four steps on a mini-batch, each on a quarter of it, not one:
-//     see ActorConfig.CriticSteps.
+//     see actor.Config.CriticSteps.
 //   - The warm-up of the policy's learning rate begins with its first update, after the
 //     iterations in which the critic is trained alone.
 //   - Advantages are whitened with Bessel's correction, as in TRL. The paper's code divides

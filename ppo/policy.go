@@ -8,7 +8,7 @@ import (
 	"github.com/satori-go/satori/reward"
 )
 
-// A Policy is what a [Trainer] improves. *[ActorCritic] is the one over gomlx. Package
+// A Policy is what a [Trainer] improves. Package ppo/actor has the one over gomlx. Package
 // ppotest tests implementations.
 type Policy interface {
 	// Rollouts samples one response for each start from the current weights, in order.
@@ -19,6 +19,13 @@ type Policy interface {
 	// several. After an error the policy is as it was before; a critic that makes several
 	// steps may have made those before the one that failed.
 	Update(ctx context.Context, minibatch []Sample, sizes StepSizes) (Stats, error)
+}
+
+// A Publisher is a Policy whose rollouts come from a sampler elsewhere. The trainer calls
+// Publish after the updates of an iteration, so that the sampler has the new weights.
+type Publisher interface {
+	Policy
+	Publish(ctx context.Context) error
 }
 
 // A Rollout is an attempt with the ids and log-probabilities that it was sampled with.

@@ -113,7 +113,10 @@ func (t *Trainer) iterate(ctx context.Context, c Config, i int, next func() (coa
 		}
 		step.Stats.add(stats, 1/float64(made))
 	}
-	return step, publish(ctx, t.Policy)
+	if p, ok := t.Policy.(Publisher); ok {
+		return step, p.Publish(ctx)
+	}
+	return step, nil
 }
 
 // score scores the attempts, and decides their outcomes where there is a check.

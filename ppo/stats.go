@@ -94,7 +94,7 @@ type Diagnostics struct {
 	ValueError    float64 // mean |V−V_old| before any update of the iteration
 	ValueMax      float64 // the largest
 	// SamplerError is the mean difference |Δ| of a token's log-probability between another
-	// sampler, see ActorConfig.Sampler, and the policy's own graph, in nats a token; 0
+	// sampler, see actor.Config.Sampler, and the policy's own graph, in nats a token; 0
 	// where the sampler is the policy's own, or reports none. SamplerMax is the largest.
 	SamplerError, SamplerMax float64
 }

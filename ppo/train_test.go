@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"reflect"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -219,76 +218,5 @@ func TestOutcomes(t *testing.T) {
 	}
 	if asked != 3*16 || with.logit != without.logit {
 		t.Errorf("asked %d times, logit %g and %g", asked, with.logit, without.logit)
-	}
-}
-
-// The same seed gives the same bytes, whatever the number of processors, of rollouts in
-// flight and of attempts scored at a time.
-func TestSameBytes(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	var steps []Step
-	var first [][]float32
-	for i, c := range []struct{ processors, flight, parallel int }{{1, 0, 1}, {2, 3, 2}, {8, 5, 16}, {8, 64, 0}} {
-		runtime.GOMAXPROCS(c.processors)
-		a, _ := tiny(t, ActorConfig{Temperature: 0.8, MaxConcurrent: c.flight})
-		trainer := Trainer{Policy: a, Rubric: reward.Rubric{{Name: "game", Weight: 1, Func: alternate(4)}}, Config: Config{Iterations: 3, RolloutBatch: 24, MiniBatch: 12, Parallel: c.parallel, Seed: 5}}
-		questions := []string{"a b", "c", "b c d a", "d d", "a"}
-		k := -1
-		var got []Step
-		for step, err := range trainer.Train(t.Context(), func(yield func(coat.Start) bool) {
-			for k++; yield(coat.Start{Problem: coat.Problem{ID: fmt.Sprint(k), Question: questions[k%5]}}); k++ {
-			}
-		}) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			got = append(got, step)
-		}
-		if i == 0 {
-			steps, first = got, weights(t, a)
-			continue
-		}
-		if !reflect.DeepEqual(got, steps) {
-			t.Errorf("%+v: other steps", c)
-		}
-		if !reflect.DeepEqual(weights(t, a), first) {
-			t.Errorf("%+v: other weights", c)
-		}
-	}
-}
-
-// Two hundred iterations need no more memory than twenty.
-func TestMemoryIsFlat(t *testing.T) {
-	if testing.Short() {
-		t.Skip("short")
-	}
-	a, _ := tiny(t, ActorConfig{Temperature: 0.8, Reference: nil})
-	held := func() uint64 {
-		runtime.GC()
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
-	trainer := Trainer{Policy: a, Rubric: reward.Rubric{{Name: "game", Weight: 1, Func: alternate(4)}}, Config: Config{Iterations: 200, RolloutBatch: 8, MiniBatch: 8}}
-	var early uint64
-	goroutines := 0
-	for step, err := range trainer.Train(t.Context(), asked) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		switch step.Iteration {
-		case 20:
-			early, goroutines = held(), runtime.NumGoroutine()
-		case 200:
-			late := held()
-			t.Logf("%.2f MB held after 20 iterations, %.2f MB after 200", float64(early)/1e6, float64(late)/1e6)
-			if late > early+early/10+1e6 {
-				t.Errorf("%d bytes after 20 iterations, %d after 200", early, late)
-			}
-			if n := runtime.NumGoroutine(); n > goroutines+2 {
-				t.Errorf("%d goroutines after 20 iterations, %d after 200", goroutines, n)
-			}
-		}
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/satori-go/satori/coat"
-	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/reward"
 )
 
@@ -230,28 +229,6 @@ func TestTrainErrors(t *testing.T) {
 		if last == nil || !strings.Contains(last.Error(), c.want) {
 			t.Errorf("%s: error %v, want %s", c.name, last, c.want)
 		}
-	}
-}
-
-// Prompts are never trained, and nothing but what was sampled is.
-func TestPackMasksThePrompt(t *testing.T) {
-	s := Sample{Rollout: Rollout{Prompt: []int32{5, 6, 7}, Tokens: []int32{8, 9}, LogProbs: []float32{-1, -2}}, Values: []float64{3, 4}, Advantages: []float64{10, 20}, Returns: []float64{30, 40}}
-	short := Sample{Rollout: Rollout{Prompt: []int32{5}, Tokens: []int32{1}, LogProbs: []float32{-3}}, Values: []float64{1}, Advantages: []float64{5}, Returns: []float64{6}}
-	in, err := pack([]Sample{s, short}, 1, func(int) int { return 8 }, (&ActorCritic{}).policyColumns, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(in) != 2 { // micro-batches of one row: the shorter first
-		t.Fatalf("%d micro-batches", len(in))
-	}
-	row := func(batch []*model.Tensor, at int) []float32 { return batch[at].Value().([][]float32)[0][:6] }
-	for at, want := range map[int][]float32{1: {0, 0, 0, 1, 1, 0}, 2: {0, 0, 0, -1, -2, 0}, 3: {0, 0, 0, 10, 20, 0}} {
-		if got := row(in[1], at); fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Errorf("input %d: %v, want %v", at, got, want)
-		}
-	}
-	if got := in[0][4].Value().(float32); got != 3 {
-		t.Errorf("count is %g, want 3 sampled tokens", got)
 	}
 }
 

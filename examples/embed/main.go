@@ -15,6 +15,7 @@ import (
 	"github.com/satori-go/satori/model/backend/allocator"
 	"github.com/satori-go/satori/model/tokenizer"
 	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/ppo/actor"
 	"github.com/satori-go/satori/reward"
 )
 
@@ -53,7 +54,7 @@ func run(ctx context.Context) error {
 		{Name: "length", Func: reward.Length}, // weight 0: a metric
 	}
 
-	policy, err := ppo.NewActorCritic(lm, net.WithScore(2), ppo.ActorConfig{
+	policy, err := actor.New(lm, net.WithScore(2), actor.Config{
 		Template: coat.Bare, MaxTokens: 6, Temperature: 1, PolicyRate: 3e-3, CriticRate: 3e-3,
 	})
 	if err != nil {

@@ -26,6 +26,7 @@ import (
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/backend/allocator"
 	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/ppo/actor"
 	"github.com/satori-go/satori/reward"
 )
 
@@ -63,7 +64,7 @@ func run(ctx context.Context, w io.Writer, backend, path, out string, iterations
 	if err != nil {
 		return err
 	}
-	policy, err := ppo.NewActorCritic(lm, nil, ppo.ActorConfig{ // nil: no critic, as advantages are relative to a group
+	policy, err := actor.New(lm, nil, actor.Config{ // nil: no critic, as advantages are relative to a group
 		Template: template, MaxTokens: 24, Temperature: 1, PolicyRate: 1e-4,
 	})
 	if err != nil {

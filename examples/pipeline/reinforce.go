@@ -12,6 +12,7 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/ppo/actor"
 	"github.com/satori-go/satori/ppo/run"
 	"github.com/satori-go/satori/reward"
 	"github.com/satori-go/satori/reward/bt"
@@ -21,8 +22,8 @@ import (
 type Reinforcement struct {
 	Rubric      reward.Rubric
 	Starts      iter.Seq[coat.Start]
-	Config      ppo.Config      // its Seed is the run's
-	Actor       ppo.ActorConfig // its Template and MaxTokens are the task's
+	Config      ppo.Config   // its Seed is the run's
+	Actor       actor.Config // its Template and MaxTokens are the task's
 	Critic      Critic
 	Layers      int       // of a [FreshCritic]
 	RewardModel *bt.Model // that a [RewardCritic] starts from
@@ -36,7 +37,7 @@ const (
 	FreshCritic  Critic = iota // "fresh": a new network with the shape of the policy and Reinforcement.Layers
 	PolicyCritic               // "policy": a copy of the policy
 	RewardCritic               // "reward model": a copy of the reward model, as in the paper
-	SharedCritic               // "shared": the policy with a second head, see [ppo.ValueHead]; it costs least and explains least
+	SharedCritic               // "shared": the policy with a second head, see [actor.ValueHead]; it costs least and explains least
 	NoCritic                   // "none": for advantages relative to a group, see ppo.Config.Advantage
 )
 
@@ -124,20 +125,20 @@ func (r *Run) Reinforce(ctx context.Context, name string, from *model.LM, p Rein
 const rolloutLog = ".journal.jsonl"
 
 // actorCritic copies a model and makes the critic that p asks for.
-func (r *Run) actorCritic(from *model.LM, p Reinforcement) (*ppo.ActorCritic, error) {
+func (r *Run) actorCritic(from *model.LM, p Reinforcement) (*actor.Policy, error) {
 	switch p.Critic {
 	case NoCritic:
-		return ppo.NewActorCritic(from.Clone(), nil, p.Actor)
+		return actor.New(from.Clone(), nil, p.Actor)
 	case SharedCritic:
-		lm, err := from.WithScalar(ppo.ValueHead, r.Seed)
+		lm, err := from.WithScalar(actor.ValueHead, r.Seed)
 		if err != nil {
 			return nil, err
 		}
-		return ppo.NewActorCritic(lm, nil, p.Actor)
+		return actor.New(lm, nil, p.Actor)
 	case RewardCritic:
-		return ppo.NewActorCritic(from.Clone(), p.RewardModel.Net.Clone(), p.Actor)
+		return actor.New(from.Clone(), p.RewardModel.Net.Clone(), p.Actor)
 	case PolicyCritic:
-		return ppo.NewActorCritic(from.Clone(), from.WithScore(r.Seed), p.Actor)
+		return actor.New(from.Clone(), from.WithScore(r.Seed), p.Actor)
 	}
 	config := from.Config
 	config.Layers = p.Layers
@@ -146,7 +147,7 @@ func (r *Run) actorCritic(from *model.LM, p Reinforcement) (*ppo.ActorCritic, er
 		return nil, err
 	}
 	defer critic.Close()
-	return ppo.NewActorCritic(from.Clone(), critic.WithScore(r.Seed), p.Actor)
+	return actor.New(from.Clone(), critic.WithScore(r.Seed), p.Actor)
 }
 
 // closeAll frees the networks of a policy, too.

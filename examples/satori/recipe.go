@@ -13,6 +13,7 @@ import (
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/sft"
 	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/ppo/actor"
 	"github.com/satori-go/satori/rae"
 	"github.com/satori-go/satori/reward"
 	"github.com/satori-go/satori/reward/bt"
@@ -37,7 +38,7 @@ type Recipe struct {
 	Overlong  float64 // that the token limit takes from the reward of an attempt that it cuts off
 	RL        ppo.Config
 	Shares    rae.Shares
-	Actor     ppo.ActorConfig
+	Actor     actor.Config
 	Critic    pipeline.Critic
 	Layers    int // of a fresh critic
 
@@ -81,7 +82,7 @@ func recipe(task string) (Recipe, error) {
 		Overlong:  1,
 		RL:        ppo.Config{Iterations: 16, RolloutBatch: 256, MiniBatch: 64, CriticWarmup: 1, MinLRRatio: ppo.Frac(0.3)},
 		Shares:    rae.Shares{Fresh: 8, Right: 1, Wrong: 1},
-		Actor:     ppo.ActorConfig{Temperature: 1, PolicyRate: 7e-4, CriticRate: 2e-3, ValueCoef: 0.1},
+		Actor:     actor.Config{Temperature: 1, PolicyRate: 7e-4, CriticRate: 2e-3, ValueCoef: 0.1},
 		Layers:    2,
 		Harvest:   600,
 		Second:    300,

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/satori-go/satori/model"
-	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/ppo/actor"
 )
 
 // A policy that is an adapter continues as it would have, over its base, which is not saved;
@@ -61,7 +61,7 @@ func TestAdapterResumes(t *testing.T) {
 		"an adapter, not saved": {adapter(base), plain, "an adapter was saved: false; the policy has one: true"},
 	} {
 		critic := base.Net.WithScore(3)
-		p, err := ppo.NewActorCritic(c.lm, critic, c.of.actor())
+		p, err := actor.New(c.lm, critic, c.of.actor())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +70,7 @@ func TestAdapterResumes(t *testing.T) {
 		}
 		p.Close()
 	}
-	if _, err := ppo.NewActorCritic(base, base.Net.WithScore(3), plain.actor()); err != nil {
+	if _, err := actor.New(base, base.Net.WithScore(3), plain.actor()); err != nil {
 		t.Errorf("a base that was loaded over is no longer a model: %v", err)
 	}
 }
@@ -80,7 +80,7 @@ func TestAdapterResumes(t *testing.T) {
 func TestNetworksResume(t *testing.T) {
 	b := goBackend(t)
 	s := newSmall(t.TempDir(), 1)
-	open := func(bf16, checkpointing bool) *ppo.ActorCritic {
+	open := func(bf16, checkpointing bool) *actor.Policy {
 		lm, err := smallModel(b)
 		if err != nil {
 			t.Fatal(err)
@@ -90,7 +90,7 @@ func TestNetworksResume(t *testing.T) {
 		if bf16 {
 			lm.ToBF16()
 		}
-		p, err := ppo.NewActorCritic(lm, critic, s.actor())
+		p, err := actor.New(lm, critic, s.actor())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,6 +25,7 @@ import (
 	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/ppo/actor"
 	"github.com/satori-go/satori/ppo/run"
 	"github.com/satori-go/satori/rae"
 	"github.com/satori-go/satori/reward"
@@ -374,7 +375,7 @@ func TestResumeRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	// attempt opens the run with a change, and breaks off in its first iteration.
-	attempt := func(change func(r *run.Run, c *ppo.ActorConfig)) error {
+	attempt := func(change func(r *run.Run, c *actor.Config)) error {
 		lm, err := smallModel(b)
 		if err != nil {
 			t.Fatal(err)
@@ -383,7 +384,7 @@ func TestResumeRefuses(t *testing.T) {
 		r := s.run(nil, x, 1)
 		c := s.actor()
 		change(r, &c)
-		policy, err := ppo.NewActorCritic(lm, lm.Net.WithScore(3), c)
+		policy, err := actor.New(lm, lm.Net.WithScore(3), c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -394,29 +395,29 @@ func TestResumeRefuses(t *testing.T) {
 		}
 		return nil
 	}
-	config := func(change func(c *ppo.Config)) func(*run.Run, *ppo.ActorConfig) {
-		return func(r *run.Run, _ *ppo.ActorConfig) { change(&r.Trainer.Config) }
+	config := func(change func(c *ppo.Config)) func(*run.Run, *actor.Config) {
+		return func(r *run.Run, _ *actor.Config) { change(&r.Trainer.Config) }
 	}
-	actor := func(change func(c *ppo.ActorConfig)) func(*run.Run, *ppo.ActorConfig) {
-		return func(_ *run.Run, c *ppo.ActorConfig) { change(c) }
+	policyWith := func(change func(c *actor.Config)) func(*run.Run, *actor.Config) {
+		return func(_ *run.Run, c *actor.Config) { change(c) }
 	}
-	rubric := func(change func(r reward.Rubric) reward.Rubric) func(*run.Run, *ppo.ActorConfig) {
-		return func(r *run.Run, _ *ppo.ActorConfig) { r.Trainer.Rubric = change(slices.Clone(r.Trainer.Rubric)) }
+	rubric := func(change func(r reward.Rubric) reward.Rubric) func(*run.Run, *actor.Config) {
+		return func(r *run.Run, _ *actor.Config) { r.Trainer.Rubric = change(slices.Clone(r.Trainer.Rubric)) }
 	}
-	refused := func(want string, change func(*run.Run, *ppo.ActorConfig)) {
+	refused := func(want string, change func(*run.Run, *actor.Config)) {
 		t.Helper()
 		if err := attempt(change); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
-	nothing := func(*run.Run, *ppo.ActorConfig) {}
+	nothing := func(*run.Run, *actor.Config) {}
 	if err := attempt(nothing); err != nil {
 		t.Fatal(err)
 	}
 	if err := attempt(config(func(c *ppo.Config) { c.Parallel, c.Gamma = 3, 1 })); err != nil { // decides nothing, and the default
 		t.Error(err)
 	}
-	if err := attempt(actor(func(c *ppo.ActorConfig) { c.LossAgg, c.KLLoss = ppo.TokenMean(), ppo.K3Plus() })); err != nil { // the defaults by name
+	if err := attempt(policyWith(func(c *actor.Config) { c.LossAgg, c.KLLoss = actor.TokenMean(), actor.K3Plus() })); err != nil { // the defaults by name
 		t.Error(err)
 	}
 	refused(`Config.MiniBatch was "4" when the run began and is "3" now`, config(func(c *ppo.Config) { c.MiniBatch = 3 }))
@@ -425,18 +426,18 @@ func TestResumeRefuses(t *testing.T) {
 	refused(`Config.Advantage was "none" when the run began and is "grpo" now`, config(func(c *ppo.Config) { c.NumGenerations, c.Advantage = 2, ppo.GRPO() }))
 	refused(`Config.KL was "0" when the run began and is "0.1" now`, config(func(c *ppo.Config) { c.KL = 0.1 }))
 	refused(`Config.Done is 2; the run sets it`, config(func(c *ppo.Config) { c.Done = 2 }))
-	refused(`ActorConfig.PolicyRate was "0.01" when the run began and is "0.02" now`, actor(func(c *ppo.ActorConfig) { c.PolicyRate = 0.02 }))
-	refused(`ActorConfig.Template was`, actor(func(c *ppo.ActorConfig) {
+	refused(`Config.PolicyRate was "0.01" when the run began and is "0.02" now`, policyWith(func(c *actor.Config) { c.PolicyRate = 0.02 }))
+	refused(`Config.Template was`, policyWith(func(c *actor.Config) {
 		c.Template = func(s coat.Start) string { return "a " + coat.Bare(s) }
 	}))
-	refused(`ActorConfig.LossAgg was "token-mean" when the run began and is "seq-mean-token-sum-norm 8" now`, actor(func(c *ppo.ActorConfig) { c.LossAgg = ppo.SeqMeanTokenSumNorm(8) }))
-	refused(`ActorConfig.KLLoss was "k3+" when the run began and is "k2" now`, actor(func(c *ppo.ActorConfig) { c.KLLoss = ppo.K2() }))
+	refused(`Config.LossAgg was "token-mean" when the run began and is "seq-mean-token-sum-norm 8" now`, policyWith(func(c *actor.Config) { c.LossAgg = actor.SeqMeanTokenSumNorm(8) }))
+	refused(`Config.KLLoss was "k3+" when the run began and is "k2" now`, policyWith(func(c *actor.Config) { c.KLLoss = actor.K2() }))
 	refused(`Rubric.length.Weight was "-0.1" when the run began and is "-0.2" now`, rubric(func(r reward.Rubric) reward.Rubric { r[1].Weight = -0.2; return r }))
 	refused(`Rubric.c.Range was "0 to 0" when the run began and is "0 to 9" now`, rubric(func(r reward.Rubric) reward.Rubric { r[0].High = 9; return r }))
 	refused(`Rubric was "c, length, told" when the run began and is "c, length" now`, rubric(func(r reward.Rubric) reward.Rubric { return r[:2] }))
-	refused(`Attach["more"]: the run was saved without it`, func(r *run.Run, _ *ppo.ActorConfig) { r.Attach["more"] = new(int) })
-	refused(`Attach has the name "a/b"`, func(r *run.Run, _ *ppo.ActorConfig) { r.Attach["a/b"] = new(int) })
-	refused(`Attach["more"] is a int, want a pointer`, func(r *run.Run, _ *ppo.ActorConfig) { r.Attach["more"] = 1 })
+	refused(`Attach["more"]: the run was saved without it`, func(r *run.Run, _ *actor.Config) { r.Attach["more"] = new(int) })
+	refused(`Attach has the name "a/b"`, func(r *run.Run, _ *actor.Config) { r.Attach["a/b"] = new(int) })
+	refused(`Attach["more"] is a int, want a pointer`, func(r *run.Run, _ *actor.Config) { r.Attach["more"] = 1 })
 
 	// Settings that an earlier version did not write, or wrote without a name.
 	checkpoint := s.path("run/checkpoints/00000002")

@@ -12,6 +12,7 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/ppo/actor"
 	"github.com/satori-go/satori/ppo/run"
 	"github.com/satori-go/satori/reward"
 )
@@ -43,7 +44,7 @@ func ExampleReplay() {
 		}
 	}
 	weights := func(t ppo.Trainer) []float32 {
-		w, _ := t.Policy.(*ppo.ActorCritic).LM.Tensor("model.norm.weight")
+		w, _ := t.Policy.(*actor.Policy).LM.Tensor("model.norm.weight")
 		return w
 	}
 	fmt.Println("the same weights:", slices.Equal(weights(r.Trainer), weights(again)))
@@ -61,7 +62,7 @@ func newTrainer() ppo.Trainer {
 	if err != nil {
 		log.Fatal(err)
 	}
-	policy, err := ppo.NewActorCritic(lm, lm.WithScore(1), ppo.ActorConfig{
+	policy, err := actor.New(lm, lm.WithScore(1), actor.Config{
 		Template: coat.Bare, MaxTokens: 4, Temperature: 1, PolicyRate: 1e-2, CriticRate: 1e-2,
 	})
 	if err != nil {

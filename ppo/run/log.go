@@ -18,7 +18,7 @@ type Record struct {
 	Index     int `json:"index"`     // in the iteration, counted from 0
 
 	// Seed is that of the attempt's request to the sampler, where the policy samples as
-	// *[ppo.ActorCritic] does: sampler.FoldIn(sampler.FoldIn(Config.Seed, Iteration−1), Index).
+	// *actor.Policy does: sampler.FoldIn(sampler.FoldIn(Config.Seed, Iteration−1), Index).
 	Seed uint64 `json:"seed"`
 	coat.Attempt
 	Outcome coat.Outcome       `json:"verdict,omitempty"` // by Trainer.Check

@@ -32,7 +32,7 @@ type Run struct {
 	Resumed Resumed
 }
 
-// A Policy is a [ppo.Policy] that a checkpoint can keep. *[ppo.ActorCritic] is one.
+// A Policy is a [ppo.Policy] that a checkpoint can keep. *actor.Policy is one.
 type Policy interface {
 	ppo.Policy
 	Save(dir string) error // writes weights, optimisers and settings into a new directory
@@ -61,7 +61,7 @@ type Resumed struct {
 //
 // What decides the results has to be as it was; the first setting that is not is an error,
 // which names it. Compared are the Config, the names, weights and ranges of the rubric's
-// terms and, by [ppo.ActorCritic.Load], the ActorConfig. Functions are compared by their
+// terms and, by actor.Policy.Load, the actor.Config. Functions are compared by their
 // names: that a term of the rubric, an AdvantageEstimator, a LossAgg or a KLEstimator of
 // the same name does the same is up to the caller. What a checkpoint of an earlier version
 // does not have is not compared.

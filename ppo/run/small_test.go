@@ -15,6 +15,7 @@ import (
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/tokenizer"
 	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/ppo/actor"
 	"github.com/satori-go/satori/ppo/run"
 	"github.com/satori-go/satori/rae"
 	"github.com/satori-go/satori/reward"
@@ -56,8 +57,8 @@ func check(ctx context.Context, a coat.Attempt) (float64, error) {
 	return 1, nil
 }
 
-func (s *small) actor() ppo.ActorConfig {
-	return ppo.ActorConfig{Template: coat.Bare, MaxTokens: 8, Temperature: 0.8, PolicyRate: 1e-2, CriticRate: 1e-2, ValueCoef: 0.1}
+func (s *small) actor() actor.Config {
+	return actor.Config{Template: coat.Bare, MaxTokens: 8, Temperature: 0.8, PolicyRate: 1e-2, CriticRate: 1e-2, ValueCoef: 0.1}
 }
 
 func (s *small) path(name string) string { return filepath.Join(s.dir, name) }
@@ -123,16 +124,16 @@ func (x *state) save(dir string) error {
 }
 
 // policy makes the policy of a run that begins.
-func (s *small) policy(b model.Backend) (*ppo.ActorCritic, error) {
+func (s *small) policy(b model.Backend) (*actor.Policy, error) {
 	lm, err := smallModel(b)
 	if err != nil {
 		return nil, err
 	}
 	if s.shared {
-		if lm, err = lm.WithScalar(ppo.ValueHead, 3); err != nil {
+		if lm, err = lm.WithScalar(actor.ValueHead, 3); err != nil {
 			return nil, err
 		}
-		return ppo.NewActorCritic(lm, nil, s.actor())
+		return actor.New(lm, nil, s.actor())
 	}
 	critic := lm.Net.WithScore(3)
 	if s.lora {
@@ -140,12 +141,12 @@ func (s *small) policy(b model.Backend) (*ppo.ActorCritic, error) {
 			return nil, err
 		}
 	}
-	return ppo.NewActorCritic(lm, critic, s.actor())
+	return actor.New(lm, critic, s.actor())
 }
 
 // A telling policy says where a run is.
 type telling struct {
-	*ppo.ActorCritic
+	*actor.Policy
 	tell  func(string)
 	saved bool
 }
@@ -154,12 +155,12 @@ func (p *telling) Rollouts(ctx context.Context, starts []coat.Start, seed uint64
 	if p.saved { // by an iteration of this process
 		p.tell("renamed")
 	}
-	return p.ActorCritic.Rollouts(ctx, starts, seed)
+	return p.Policy.Rollouts(ctx, starts, seed)
 }
 
 func (p *telling) Save(dir string) error {
 	p.tell("saving")
-	err := p.ActorCritic.Save(dir)
+	err := p.Policy.Save(dir)
 	p.tell("weights saved")
 	p.saved = true
 	return err
@@ -172,7 +173,7 @@ func (n *note) MarshalJSON() ([]byte, error) { n.tell("all saved"); return []byt
 func (*note) UnmarshalJSON([]byte) error     { return nil }
 
 // run is the run over a policy.
-func (s *small) run(p *ppo.ActorCritic, x *state, keep int) *run.Run {
+func (s *small) run(p *actor.Policy, x *state, keep int) *run.Run {
 	attach := map[string]any{"figures": &x.figures, "note": &note{s.tell}}
 	if s.stream == nil {
 		attach["mixer"] = x.mixer // with its buffer
@@ -181,7 +182,7 @@ func (s *small) run(p *ppo.ActorCritic, x *state, keep int) *run.Run {
 	}
 	return &run.Run{
 		Dir: s.path("run"), RolloutLog: s.path("journal.jsonl"), Keep: keep, Attach: attach,
-		Trainer: ppo.Trainer{Policy: &telling{ActorCritic: p, tell: s.tell}, Rubric: s.rubric, Check: check, Config: s.config},
+		Trainer: ppo.Trainer{Policy: &telling{Policy: p, tell: s.tell}, Rubric: s.rubric, Check: check, Config: s.config},
 	}
 }
 

@@ -1,4 +1,4 @@
-package ppo
+package actor
 
 import (
 	"cmp"
@@ -11,6 +11,7 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/ppo"
 )
 
 // goBackend is where the tests of this package run that are about no backend. They are
@@ -100,58 +101,9 @@ func TestAggregation(t *testing.T) {
 	}
 }
 
-// Python's statistics module has the figures: stdev([1, 0, 0, 2]) = 0.9574271077563381.
-func TestGroupAdvantages(t *testing.T) {
-	rewards := []float64{1, 0, 0, 2}
-	for _, c := range []struct {
-		name string
-		f    func([]float64) []float64
-		want []float64
-	}{
-		{"GRPO", GRPO().Func, []float64{0.25 / 0.9575271077563381, -0.75 / 0.9575271077563381, -0.75 / 0.9575271077563381, 1.25 / 0.9575271077563381}},
-		{"DrGRPO", DrGRPO().Func, []float64{0.25, -0.75, -0.75, 1.25}},
-		{"RLOO", RLOO().Func, []float64{1 - 2./3, -1, -1, 2 - 1./3}},
-	} {
-		sum := 0.0
-		for i, a := range c.f(rewards) {
-			near(t, c.name, a, c.want[i], 1e-12)
-			sum += a
-		}
-		near(t, c.name+" sums to", sum, 0, 1e-12)
-		for _, a := range c.f([]float64{3, 3, 3}) {
-			near(t, c.name+" of equal rewards", a, 0, 0)
-		}
-	}
-}
-
-func TestAdaptKL(t *testing.T) {
-	for _, c := range []struct{ kl, want float64 }{{6, 0.1}, {6.6, 0.1 * (1 + 0.1*0.0256)}, {60, 0.1 * (1 + 0.2*0.0256)}, {0, 0.1 * (1 - 0.2*0.0256)}} {
-		near(t, "β", adaptKL(0.1, c.kl, 6, 256, 10000), c.want, 1e-15)
-	}
-}
-
-// A value after the last token is what GAE would make of one more token there.
-func TestBootstrapped(t *testing.T) {
-	rewards, values := []float64{0.5, -1, 0.25}, []float64{3, -2, 1}
-	got, _ := GAE(bootstrapped(rewards, 0.7, 0.9), values, 0.9, 0.8)
-	delta := 0.25 + 0.9*0.7 - 1
-	near(t, "the last advantage", got[2], delta, 1e-12)
-	near(t, "the one before", got[1], -1+0.9*1-(-2)+0.9*0.8*delta, 1e-12)
-	if rewards[2] != 0.25 {
-		t.Error("the rewards were changed")
-	}
-}
-
-// A penalty is on every token, the score on the last alone.
-func TestTokenRewards(t *testing.T) {
-	for t2, want := range []float64{-0.1 * (-1 - -2), -0.1*(-3-(-0.5)) + 0.5} {
-		near(t, "reward", TokenRewards(0.5, []float64{-1, -3}, []float64{-2, -0.5}, 0.1)[t2], want, 1e-15)
-	}
-}
-
 // tiny is a policy with a critic over five words, and samples of it with ratios,
 // advantages and values all over the place.
-func tiny(t *testing.T, c ActorConfig) (*ActorCritic, []Sample) {
+func tiny(t *testing.T, c Config) (*Policy, []ppo.Sample) {
 	t.Helper()
 	b := goBackend(t)
 	lm := words(t, b, "a b c d", 3)
@@ -159,7 +111,7 @@ func tiny(t *testing.T, c ActorConfig) (*ActorCritic, []Sample) {
 		c.Reference = lm.Clone()
 	}
 	c.Template, c.MaxTokens, c.PolicyRate, c.CriticRate, c.CriticSteps = coat.Bare, 6, 1e-2, 1e-2, cmp.Or(c.CriticSteps, 1)
-	a, err := NewActorCritic(lm, lm.WithScore(5), c)
+	a, err := New(lm, lm.WithScore(5), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,9 +127,9 @@ func tiny(t *testing.T, c ActorConfig) (*ActorCritic, []Sample) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var samples []Sample
+	var samples []ppo.Sample
 	for i, r := range rollouts {
-		s := Sample{Rollout: r, Values: estimates[i].Values, RefLogProbs: estimates[i].RefLogProbs}
+		s := ppo.Sample{Rollout: r, Values: estimates[i].Values, RefLogProbs: estimates[i].RefLogProbs}
 		for k := range r.Tokens {
 			s.LogProbs[k] += float32(0.35 * math.Sin(float64(3*i+k)))
 			s.Advantages = append(s.Advantages, math.Sin(float64(i+2*k)))
@@ -195,7 +147,7 @@ func tiny(t *testing.T, c ActorConfig) (*ActorCritic, []Sample) {
 // those of the whole, for each way to aggregate.
 func TestMicroBatchesAddUp(t *testing.T) {
 	for name, aggregate := range map[string]LossAgg{"token": {}, "sequence": SeqMeanTokenMean(), "constant": SeqMeanTokenSumNorm(6)} {
-		a, samples := tiny(t, ActorConfig{Temperature: 0.8, LossAgg: aggregate, Entropy: 0.01, Reference: &model.LM{}})
+		a, samples := tiny(t, Config{Temperature: 0.8, LossAgg: aggregate, Entropy: 0.01, Reference: &model.LM{}})
 		for _, half := range []struct {
 			learner      *model.Learner
 			cols         columns
@@ -231,10 +183,10 @@ func TestMicroBatchesAddUp(t *testing.T) {
 // and ratios are those of single rows.
 func TestAggregatedLoss(t *testing.T) {
 	for name, aggregate := range map[string]LossAgg{"token": TokenMean(), "sequence": SeqMeanTokenMean(), "constant": SeqMeanTokenSumNorm(6)} {
-		a, samples := tiny(t, ActorConfig{Temperature: 0.8, LossAgg: aggregate})
+		a, samples := tiny(t, Config{Temperature: 0.8, LossAgg: aggregate})
 		want := 0.0
 		for _, s := range samples {
-			alone, err := a.Update(t.Context(), []Sample{s}, StepSizes{}) // of one row, TokenMean and SeqMeanTokenMean are alike
+			alone, err := a.Update(t.Context(), []ppo.Sample{s}, ppo.StepSizes{}) // of one row, TokenMean and SeqMeanTokenMean are alike
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -246,7 +198,7 @@ func TestAggregatedLoss(t *testing.T) {
 				want += alone.PolicyLoss / float64(len(samples))
 			}
 		}
-		all, err := a.Update(t.Context(), samples, StepSizes{})
+		all, err := a.Update(t.Context(), samples, ppo.StepSizes{})
 		if err != nil {
 			t.Fatal(err)
 		}

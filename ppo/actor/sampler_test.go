@@ -1,4 +1,4 @@
-package ppo
+package actor
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/remote"
+	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/reward"
 )
 
@@ -99,15 +100,15 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // sampled makes a policy whose rollouts come from a sampler, and trains it for two iterations.
-func sampled(t *testing.T, lm *model.LM, s model.Sampler, c ActorConfig) (*ActorCritic, []Step, error) {
+func sampled(t *testing.T, lm *model.LM, s model.Sampler, c Config) (*Policy, []ppo.Step, error) {
 	t.Helper()
 	c.Template, c.MaxTokens, c.PolicyRate, c.CriticRate, c.Sampler = coat.Bare, 6, 1e-2, 1e-2, s
-	p, err := NewActorCritic(lm, lm.WithScore(5), c)
+	p, err := New(lm, lm.WithScore(5), c)
 	if err != nil {
 		return nil, nil, err
 	}
-	var steps []Step
-	trainer := Trainer{Policy: p, Rubric: reward.Rubric{{Name: "game", Weight: 1, Func: alternate(4)}}, Config: Config{Iterations: 2, RolloutBatch: 8, MiniBatch: 8, WarmupRatio: Frac(0)}}
+	var steps []ppo.Step
+	trainer := ppo.Trainer{Policy: p, Rubric: reward.Rubric{{Name: "game", Weight: 1, Func: alternate(4)}}, Config: ppo.Config{Iterations: 2, RolloutBatch: 8, MiniBatch: 8, WarmupRatio: ppo.Frac(0)}}
 	for step, err := range trainer.Train(t.Context(), asked) {
 		if err != nil {
 			return p, steps, err
@@ -148,7 +149,7 @@ func TestSampler(t *testing.T) {
 			// The server begins with other weights, which nothing may be sampled from.
 			s := &server{lm: words(t, b, "a b c d", 99), off: c.off}
 			lm, dir := fresh(), t.TempDir()
-			p, steps, err := sampled(t, lm, c.connect(s), ActorConfig{Temperature: c.temperature, PublishDir: dir})
+			p, steps, err := sampled(t, lm, c.connect(s), Config{Temperature: c.temperature, PublishDir: dir})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -179,7 +180,7 @@ func TestSampler(t *testing.T) {
 				}
 			}
 			if s.off == 0 && name == "fake" { // it samples what the policy's own engine would
-				_, own, err := sampled(t, fresh(), nil, ActorConfig{Temperature: c.temperature})
+				_, own, err := sampled(t, fresh(), nil, Config{Temperature: c.temperature})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -221,10 +222,10 @@ func (d deaf) Sample(ctx context.Context, r model.Request) ([]model.Completion, 
 func TestSamplerErrors(t *testing.T) {
 	b := goBackend(t)
 	lm := words(t, b, "a b c d", 3)
-	if _, _, err := sampled(t, lm, deaf{&server{lm: lm}}, ActorConfig{}); err == nil || !strings.Contains(err.Error(), "ActorConfig.Sampler is a ppo.deaf, which has no method Publish") {
+	if _, _, err := sampled(t, lm, deaf{&server{lm: lm}}, Config{}); err == nil || !strings.Contains(err.Error(), "actor: Config.Sampler is a actor.deaf, which has no method Publish") {
 		t.Errorf("%v", err)
 	}
-	p, steps, err := sampled(t, lm, deaf{&server{lm: lm}}, ActorConfig{SamplerFollows: true}) // it has the same network
+	p, steps, err := sampled(t, lm, deaf{&server{lm: lm}}, Config{SamplerFollows: true}) // it has the same network
 	if err != nil || len(steps) != 2 || steps[1].Diagnostics.SamplerError > 1e-5 {
 		t.Errorf("%+v, %v", steps, err)
 	}
@@ -233,7 +234,7 @@ func TestSamplerErrors(t *testing.T) {
 	full := errors.New("no room")
 	s := &server{lm: words(t, b, "a b c d", 99), fail: full}
 	dir := t.TempDir()
-	p, steps, err = sampled(t, words(t, b, "a b c d", 3), s, ActorConfig{PublishDir: dir})
+	p, steps, err = sampled(t, words(t, b, "a b c d", 3), s, Config{PublishDir: dir})
 	if !errors.Is(err, full) || !strings.Contains(err.Error(), "ppo: iteration 1: publishing the weights") || len(steps) > 0 {
 		t.Errorf("%d steps, %v", len(steps), err)
 	}
@@ -247,7 +248,7 @@ func TestSamplerErrors(t *testing.T) {
 func TestSamplerResumes(t *testing.T) {
 	b := goBackend(t)
 	s := &server{lm: words(t, b, "a b c d", 99)}
-	config := ActorConfig{PublishDir: t.TempDir()}
+	config := Config{PublishDir: t.TempDir()}
 	p, _, err := sampled(t, words(t, b, "a b c d", 3), s, config)
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package ppo_test
+package actor_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/ppo/actor"
 	"github.com/satori-go/satori/reward"
 )
 
@@ -18,13 +19,13 @@ func ExampleGRPO() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lm, err := model.Open(backend, "testdata/words")
+	lm, err := model.Open(backend, "../testdata/words")
 	if err != nil {
 		log.Fatal(err)
 	}
-	policy, err := ppo.NewActorCritic(lm, nil, ppo.ActorConfig{
+	policy, err := actor.New(lm, nil, actor.Config{
 		Template: coat.Bare, MaxTokens: 4, Temperature: 1, PolicyRate: 1e-2,
-		LossAgg: ppo.SeqMeanTokenMean(), // as in the paper of GRPO
+		LossAgg: actor.SeqMeanTokenMean(), // as in the paper of GRPO
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -1,7 +1,8 @@
-package ppo
+package actor
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/reward"
 	"github.com/satori-go/satori/reward/bt"
 )
@@ -22,7 +24,7 @@ import (
 // left in its journal. SATORI_RUN names the run's directory, SATORI_CRITICS, where it is
 // set, words that a row's name has one of:
 //
-//	SATORI_RUN=satori-out/path-star go test -run TestCriticTable -v -timeout 1h ./ppo
+//	SATORI_RUN=satori-out/path-star go test -run TestCriticTable -v -timeout 1h ./ppo/actor
 //
 // A critic of its own sees what it would see in a run. A policy that shares a trunk with its
 // critic is trained on attempts of another one, so its ratios begin a little off 1.
@@ -59,88 +61,103 @@ func TestCriticTable(t *testing.T) {
 	}
 	const iterations = 12
 	rollouts, scores := journalled(t, filepath.Join(dir, "rl.journal.jsonl"), iterations)
-	four := func(c ActorConfig) ActorConfig {
+	four := func(c Config) Config {
 		c.CriticSteps = 4
 		return c
 	}
-	off, scale := math.Inf(1), ActorConfig{ValueMean: rm.Mean, ValueStd: rm.Std}
+	off, scale := math.Inf(1), Config{ValueMean: rm.Mean, ValueStd: rm.Std}
 	for _, c := range []struct {
 		name   string
 		critic *model.Net // nil: the head
 		warmUp int
-		ActorConfig
+		Config
 	}{
-		{"joint 0.5", nil, 0, ActorConfig{ValueCoef: 0.5, ValueClip: off}},
-		{"joint 0.5, warm-up", nil, 2, ActorConfig{ValueCoef: 0.5, ValueClip: off}},
-		{"joint 0.1", nil, 0, ActorConfig{ValueCoef: 0.1, ValueClip: off}},
-		{"head alone", nil, 2, ActorConfig{ValueClip: off}},
+		{"joint 0.5", nil, 0, Config{ValueCoef: 0.5, ValueClip: off}},
+		{"joint 0.5, warm-up", nil, 2, Config{ValueCoef: 0.5, ValueClip: off}},
+		{"joint 0.1", nil, 0, Config{ValueCoef: 0.1, ValueClip: off}},
+		{"head alone", nil, 2, Config{ValueClip: off}},
 		{"reward model, no warm-up", rm.Net, 0, scale},
 		{"reward model", rm.Net, 2, scale},
 		{"reward model, four steps", rm.Net, 2, four(scale)},
-		{"policy's trunk, no warm-up", lm.WithScore(5), 0, ActorConfig{}},
-		{"policy's trunk", lm.WithScore(5), 2, ActorConfig{}},
-		{"policy's trunk, four steps", lm.WithScore(5), 2, four(ActorConfig{})},
-		{"fresh, no warm-up", fresh.WithScore(11), 0, ActorConfig{}},
-		{"fresh", fresh.WithScore(11), 2, ActorConfig{}},
-		{"fresh, half the layers, four steps", small.WithScore(11), 2, four(ActorConfig{CriticRate: 2e-3})},
-		{"fresh, four steps", fresh.WithScore(11), 2, four(ActorConfig{})},
+		{"policy's trunk, no warm-up", lm.WithScore(5), 0, Config{}},
+		{"policy's trunk", lm.WithScore(5), 2, Config{}},
+		{"policy's trunk, four steps", lm.WithScore(5), 2, four(Config{})},
+		{"fresh, no warm-up", fresh.WithScore(11), 0, Config{}},
+		{"fresh", fresh.WithScore(11), 2, Config{}},
+		{"fresh, half the layers, four steps", small.WithScore(11), 2, four(Config{CriticRate: 2e-3})},
+		{"fresh, four steps", fresh.WithScore(11), 2, four(Config{})},
 	} {
 		if only := strings.Fields(os.Getenv("SATORI_CRITICS")); len(only) > 0 && !slices.ContainsFunc(only, func(w string) bool { return strings.Contains(strings.ReplaceAll(c.name, " ", ""), w) }) {
 			continue
 		}
-		actor := c.ActorConfig
+		actor := c.Config
 		actor.Template, actor.MaxTokens, actor.Temperature, actor.PolicyRate = coat.Bare, 160, 1, 7e-4
 		actor.CriticRate, actor.CriticSteps = cmp.Or(actor.CriticRate, 1e-3), cmp.Or(actor.CriticSteps, 1)
 		policy, critic := withHead.Clone(), c.critic
 		if critic != nil {
 			critic = critic.Clone()
 		}
-		a, err := NewActorCritic(policy, critic, actor)
+		a, err := New(policy, critic, actor)
 		if err != nil {
 			t.Fatal(err)
 		}
-		config, err := Config{Iterations: 20, RolloutBatch: 256, MiniBatch: 64, CriticWarmup: c.warmUp, MinLRRatio: Frac(0.3)}.resolve()
-		if err != nil {
-			t.Fatal(err)
+		log := &logged{Policy: a, rollouts: rollouts}
+		trainer := ppo.Trainer{
+			Policy: log, Rubric: reward.Rubric{{Name: "logged", Weight: 1, Batch: func(context.Context, []coat.Attempt) ([]float64, error) { return scores[log.i-1], nil }}},
+			Config: ppo.Config{Iterations: 20, RolloutBatch: 256, MiniBatch: 64, CriticWarmup: c.warmUp, MinLRRatio: ppo.Frac(0.3), Checks: ppo.Checks{Ratio: off}},
 		}
 		began := time.Now()
-		var spent time.Duration
-		for i := range iterations {
-			estimates, err := a.Estimate(t.Context(), rollouts[i])
+		for step, err := range trainer.Train(t.Context(), log.starts) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			samples, err := config.samples(rollouts[i], scores[i], make([]coat.Outcome, len(rollouts[i])), estimates)
-			if err != nil {
-				t.Fatal(err)
+			t.Logf("%-36s iteration %2d: %6.3f", c.name, step.Iteration, step.ExplainedVariance)
+			if step.Iteration == iterations {
+				break
 			}
-			t.Logf("%-36s iteration %2d: %6.3f", c.name, i+1, explainedVariance(samples))
-			Whiten(samples)
-			update := time.Now()
-			planned := config.updates(config.RolloutBatch)
-			for u, part := range config.miniBatches(i, config.trained(samples)) {
-				sizes := config.stepSizes(i*planned+u, c.warmUp*planned, config.Iterations*planned)
-				if a.shared {
-					_, err = a.Update(t.Context(), pick(samples, part), sizes)
-				} else { // the policy has no part in it
-					err = a.updateCritic(new(Stats), pick(samples, part), sizes.Critic*a.config.CriticRate, false)
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-			}
-			spent += time.Since(update)
 		}
-		t.Logf("%-36s updates %.0f s of %.0f s", c.name, spent.Seconds(), time.Since(began).Seconds())
+		t.Logf("%-36s updates %.0f s of %.0f s", c.name, log.spent.Seconds(), time.Since(began).Seconds())
 		a.Close()
 		policy.Close()
 	}
 }
 
+// A logged policy has the rollouts of a log. A policy with a separate critic stays as it is.
+type logged struct {
+	*Policy
+	rollouts [][]ppo.Rollout
+	i        int // iterations begun
+	spent    time.Duration
+}
+
+func (p *logged) Rollouts(context.Context, []coat.Start, uint64) ([]ppo.Rollout, error) {
+	p.i++
+	return p.rollouts[p.i-1], nil
+}
+
+func (p *logged) Update(ctx context.Context, minibatch []ppo.Sample, sizes ppo.StepSizes) (ppo.Stats, error) {
+	defer func(began time.Time) { p.spent += time.Since(began) }(time.Now())
+	if !p.shared {
+		sizes.Policy = 0
+	}
+	return p.Policy.Update(ctx, minibatch, sizes)
+}
+
+// starts yields the starts of the rollouts.
+func (p *logged) starts(yield func(coat.Start) bool) {
+	for _, list := range p.rollouts {
+		for _, r := range list {
+			if !yield(r.Start) {
+				return
+			}
+		}
+	}
+}
+
 // journalled returns the rollouts of the first iterations of a rollout log, and their scores.
-func journalled(t *testing.T, path string, iterations int) (rollouts [][]Rollout, scores [][]reward.Score) {
+func journalled(t *testing.T, path string, iterations int) (rollouts [][]ppo.Rollout, scores [][]float64) {
 	t.Helper()
-	rollouts, scores = make([][]Rollout, iterations), make([][]reward.Score, iterations)
+	rollouts, scores = make([][]ppo.Rollout, iterations), make([][]float64, iterations)
 	type record struct { // of package run, which imports this one
 		Iteration int
 		coat.Attempt
@@ -153,8 +170,8 @@ func journalled(t *testing.T, path string, iterations int) (rollouts [][]Rollout
 			t.Fatal(err)
 		}
 		if e.Iteration <= iterations {
-			rollouts[e.Iteration-1] = append(rollouts[e.Iteration-1], Rollout{Attempt: e.Attempt, Prompt: e.Prompt, Tokens: e.Tokens, LogProbs: e.LogProbs})
-			scores[e.Iteration-1] = append(scores[e.Iteration-1], reward.Score{Total: e.Total})
+			rollouts[e.Iteration-1] = append(rollouts[e.Iteration-1], ppo.Rollout{Attempt: e.Attempt, Prompt: e.Prompt, Tokens: e.Tokens, LogProbs: e.LogProbs})
+			scores[e.Iteration-1] = append(scores[e.Iteration-1], e.Total)
 		}
 	}
 	return rollouts, scores

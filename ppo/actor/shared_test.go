@@ -1,4 +1,4 @@
-package ppo
+package actor
 
 import (
 	"math"
@@ -11,18 +11,19 @@ import (
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/train"
+	"github.com/satori-go/satori/ppo"
 )
 
 // shared is tiny with the critic on the policy's trunk. The samples are the same; their
 // values are those of the head, and a bit.
-func shared(t *testing.T, c ActorConfig) (*ActorCritic, []Sample) {
+func shared(t *testing.T, c Config) (*Policy, []ppo.Sample) {
 	t.Helper()
 	a, samples := tiny(t, c)
 	lm, err := a.LM.WithScalar(ValueHead, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a, err = NewActorCritic(lm, nil, a.config); err != nil {
+	if a, err = New(lm, nil, a.config); err != nil {
 		t.Fatal(err)
 	}
 	values(t, a, samples)
@@ -36,10 +37,10 @@ func shared(t *testing.T, c ActorConfig) (*ActorCritic, []Sample) {
 }
 
 // values fills in what Estimate gives.
-func values(t *testing.T, a *ActorCritic, samples []Sample) {
+func values(t *testing.T, a *Policy, samples []ppo.Sample) {
 	t.Helper()
 	for i := range samples {
-		e, err := a.Estimate(t.Context(), []Rollout{samples[i].Rollout})
+		e, err := a.Estimate(t.Context(), []ppo.Rollout{samples[i].Rollout})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +49,7 @@ func values(t *testing.T, a *ActorCritic, samples []Sample) {
 }
 
 // all are the weights of the policy's network: those of the head by themselves.
-func all(t *testing.T, a *ActorCritic) (trunk map[string][]float32, head []float32) {
+func all(t *testing.T, a *Policy) (trunk map[string][]float32, head []float32) {
 	t.Helper()
 	trunk = map[string][]float32{}
 	for _, name := range []string{"model.embed_tokens.weight", "model.layers.0.self_attn.q_proj.weight", "model.layers.0.mlp.down_proj.weight", "model.norm.weight"} {
@@ -66,8 +67,8 @@ func all(t *testing.T, a *ActorCritic) (trunk map[string][]float32, head []float
 // coefficient·value, and reports the losses that two networks report.
 func TestSharedTrunk(t *testing.T) {
 	const coefficient = 0.3
-	a, samples := shared(t, ActorConfig{Temperature: 0.8, ValueCoef: coefficient, Entropy: 0.01, AdamW: model.AdamW{MaxNorm: 1e9}})
-	b, _ := shared(t, ActorConfig{Temperature: 0.8, ValueCoef: coefficient, Entropy: 0.01})
+	a, samples := shared(t, Config{Temperature: 0.8, ValueCoef: coefficient, Entropy: 0.01, AdamW: model.AdamW{MaxNorm: 1e9}})
+	b, _ := shared(t, Config{Temperature: 0.8, ValueCoef: coefficient, Entropy: 0.01})
 	n := policyNumbers{low: 0.2, high: 0.2, entropy: 0.01}
 	byHand := train.NewLearner(b.LM.Net, func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
 		hidden := c.Hidden(w, in[0])
@@ -87,7 +88,7 @@ func TestSharedTrunk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := updated(t, a, samples, StepSizes{Policy: 1, Critic: 1})
+	got := updated(t, a, samples, ppo.StepSizes{Policy: 1, Critic: 1})
 	near(t, "policy loss", got.PolicyLoss, want.Stats[0], 1e-6)
 	near(t, "value loss", got.ValueLoss, want.Stats[1], 1e-6)
 	near(t, "norm of the trunk's gradient", got.GradNorm, want.Norm, 1e-5)
@@ -111,7 +112,7 @@ func TestSharedTrunk(t *testing.T) {
 }
 
 // meanOff is how far the values of [shared] were moved.
-func meanOff(samples []Sample) float64 {
+func meanOff(samples []ppo.Sample) float64 {
 	sum := 0.0
 	for i, s := range samples {
 		for k := range s.Tokens {
@@ -125,12 +126,12 @@ func meanOff(samples []Sample) float64 {
 // is where the critic stands still; the critic alone never moves the trunk, whatever the
 // coefficient, and its moments stay.
 func TestSharedHalves(t *testing.T) {
-	alone, samples := tiny(t, ActorConfig{Temperature: 0.8})
+	alone, samples := tiny(t, Config{Temperature: 0.8})
 	for _, coefficient := range []float64{0, 0.5} {
-		a, mine := shared(t, ActorConfig{Temperature: 0.8, ValueCoef: coefficient})
+		a, mine := shared(t, Config{Temperature: 0.8, ValueCoef: coefficient})
 		before, headBefore := all(t, a)
 		for range 2 {
-			stats := updated(t, a, mine, StepSizes{Critic: 1})
+			stats := updated(t, a, mine, ppo.StepSizes{Critic: 1})
 			if stats.GradNorm != 0 || stats.CriticGradNorm == 0 {
 				t.Errorf("norms of the critic alone: %g and %g", stats.GradNorm, stats.CriticGradNorm)
 			}
@@ -140,13 +141,13 @@ func TestSharedHalves(t *testing.T) {
 			t.Errorf("coefficient %g: the critic alone moves the trunk, or nothing", coefficient)
 		}
 		first := coefficient == 0
-		rates := []StepSizes{{Policy: 1}, {Policy: 0.5}}
+		rates := []ppo.StepSizes{{Policy: 1}, {Policy: 0.5}}
 		if first {
-			rates = []StepSizes{{Policy: 1, Critic: 1}, {Policy: 0.5, Critic: 0.1}}
+			rates = []ppo.StepSizes{{Policy: 1, Critic: 1}, {Policy: 0.5, Critic: 0.1}}
 		}
-		alone, _ = tiny(t, ActorConfig{Temperature: 0.8})
+		alone, _ = tiny(t, Config{Temperature: 0.8})
 		for _, r := range rates {
-			got, want := updated(t, a, mine, r), updated(t, alone, samples, StepSizes{Policy: r.Policy})
+			got, want := updated(t, a, mine, r), updated(t, alone, samples, ppo.StepSizes{Policy: r.Policy})
 			if got.PolicyLoss != want.PolicyLoss || got.GradNorm != want.GradNorm || got.Entropy != want.Entropy || !slices.Equal(got.Ratios, want.Ratios) {
 				t.Errorf("coefficient %g: %+v, of the policy alone %+v", coefficient, got, want)
 			}
@@ -163,7 +164,7 @@ func TestSharedHalves(t *testing.T) {
 
 // Of two networks an update of the policy alone leaves the critic as it is.
 func TestTwoNetworksAreApart(t *testing.T) {
-	a, samples := tiny(t, ActorConfig{Temperature: 0.8})
+	a, samples := tiny(t, Config{Temperature: 0.8})
 	weights := func() (list [][]float32) {
 		for _, name := range []string{"model.embed_tokens.weight", "model.layers.0.mlp.down_proj.weight", "score.weight"} {
 			w, ok := a.Critic.Tensor(name)
@@ -175,26 +176,26 @@ func TestTwoNetworksAreApart(t *testing.T) {
 		return list
 	}
 	before := weights()
-	updated(t, a, samples, StepSizes{Policy: 1})
+	updated(t, a, samples, ppo.StepSizes{Policy: 1})
 	if !reflect.DeepEqual(before, weights()) {
 		t.Error("an update of the policy alone changes the critic")
 	}
-	if updated(t, a, samples, StepSizes{Critic: 1}); reflect.DeepEqual(before, weights()) {
+	if updated(t, a, samples, ppo.StepSizes{Critic: 1}); reflect.DeepEqual(before, weights()) {
 		t.Error("an update of the critic changes nothing")
 	}
 }
 
 // A half that is not finite leaves both where they were.
 func TestSharedIsWholeOrNothing(t *testing.T) {
-	for name, spoil := range map[string]func(s *Sample){
-		"critic": func(s *Sample) { s.Returns = slices.Clone(s.Returns); s.Returns[0] = math.NaN() },
-		"policy": func(s *Sample) { s.Advantages = slices.Clone(s.Advantages); s.Advantages[0] = math.NaN() },
+	for name, spoil := range map[string]func(s *ppo.Sample){
+		"critic": func(s *ppo.Sample) { s.Returns = slices.Clone(s.Returns); s.Returns[0] = math.NaN() },
+		"policy": func(s *ppo.Sample) { s.Advantages = slices.Clone(s.Advantages); s.Advantages[0] = math.NaN() },
 	} {
-		a, samples := shared(t, ActorConfig{Temperature: 0.8})
+		a, samples := shared(t, Config{Temperature: 0.8})
 		before, head := all(t, a)
 		bad := slices.Clone(samples)
 		spoil(&bad[3])
-		if _, err := a.Update(t.Context(), bad, StepSizes{Policy: 1, Critic: 1}); err == nil {
+		if _, err := a.Update(t.Context(), bad, ppo.StepSizes{Policy: 1, Critic: 1}); err == nil {
 			t.Fatalf("%s: no error", name)
 		}
 		if after, last := all(t, a); !reflect.DeepEqual(before, after) || !slices.Equal(head, last) {
@@ -209,9 +210,9 @@ func TestSharedHeadIsApart(t *testing.T) {
 	const maxNorm, eps, rate = 1e-8, 1e-8, 1e-2
 	var heads [][]float32
 	for _, policy := range []float64{0, 1e-20} {
-		a, samples := shared(t, ActorConfig{Temperature: 0.8, AdamW: model.AdamW{MaxNorm: maxNorm, Eps: eps}})
+		a, samples := shared(t, Config{Temperature: 0.8, AdamW: model.AdamW{MaxNorm: maxNorm, Eps: eps}})
 		_, before := all(t, a)
-		updated(t, a, samples, StepSizes{Policy: 1e-20, Critic: 1})
+		updated(t, a, samples, ppo.StepSizes{Policy: 1e-20, Critic: 1})
 		_, after := all(t, a)
 		squares := 0.0
 		for i := range before { // a first step is rate·g/(|g|+ε)
@@ -221,7 +222,7 @@ func TestSharedHeadIsApart(t *testing.T) {
 		}
 		near(t, "norm of the clipped gradient, in units of MaxNorm", math.Sqrt(squares)/maxNorm, 1, 1e-2)
 		for range 2 {
-			updated(t, a, samples, StepSizes{Policy: policy, Critic: 1})
+			updated(t, a, samples, ppo.StepSizes{Policy: policy, Critic: 1})
 		}
 		_, last := all(t, a)
 		heads = append(heads, last)

@@ -1,4 +1,4 @@
-package ppo
+package actor
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/tokenizer"
+	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/reward"
 )
 
@@ -22,7 +23,7 @@ import (
 // "<bos> a b c d e f g h = h g f e d c b a <eos>" and is right in four cases of ten;
 // SATORI_SEEDS says how many seeds (1):
 //
-//	SATORI_REVERSE8=reverse8 go test -run TestReverse8 -v -timeout 1h ./ppo
+//	SATORI_REVERSE8=reverse8 go test -run TestReverse8 -v -timeout 1h ./ppo/actor
 //
 // The clock stands still during evaluation. Batches, rates and clips are those of the
 // task: 256 rollouts an iteration, four updates, AdamW at 1e-4, no KL.
@@ -34,19 +35,19 @@ func TestReverse8(t *testing.T) {
 	seeds, _ := strconv.Atoi(os.Getenv("SATORI_SEEDS"))
 	for _, c := range []struct {
 		name   string
-		config Config
+		config ppo.Config
 	}{
-		{"GRPO", Config{RolloutBatch: 256, MiniBatch: 64, NumGenerations: 8, Advantage: GRPO()}},
-		{"PPO", Config{RolloutBatch: 256, MiniBatch: 256, Epochs: 4, Lambda: Frac(0.95)}},
+		{"GRPO", ppo.Config{RolloutBatch: 256, MiniBatch: 64, NumGenerations: 8, Advantage: ppo.GRPO()}},
+		{"PPO", ppo.Config{RolloutBatch: 256, MiniBatch: 256, Epochs: 4, Lambda: ppo.Frac(0.95)}},
 	} {
 		for seed := range uint64(max(1, seeds)) {
-			c.config.Iterations, c.config.MinLRRatio, c.config.WarmupRatio, c.config.Seed = 150, Frac(1), Frac(1e-9), seed // a constant rate
+			c.config.Iterations, c.config.MinLRRatio, c.config.WarmupRatio, c.config.Seed = 150, ppo.Frac(1), ppo.Frac(1e-9), seed // a constant rate
 			reverse8(t, dir, c.name, c.config)
 		}
 	}
 }
 
-func reverse8(t *testing.T, dir, name string, c Config) {
+func reverse8(t *testing.T, dir, name string, c ppo.Config) {
 	b, err := model.OpenBackend("")
 	if err != nil {
 		t.Fatal(err)
@@ -65,11 +66,11 @@ func reverse8(t *testing.T, dir, name string, c Config) {
 		t.Fatal(err)
 	}
 	var critic *model.Net
-	if !c.grouped() {
+	if c.Advantage.Func == nil {
 		critic = net.WithScore(c.Seed)
 	}
 	prompt := func(s coat.Start) string { return s.Problem.Question }
-	policy, err := NewActorCritic(lm, critic, ActorConfig{
+	policy, err := New(lm, critic, Config{
 		Template: prompt, MaxTokens: 12, Temperature: 1, PolicyRate: 1e-4, CriticRate: 1e-4, CriticSteps: 1, AdamW: model.AdamW{Beta2: 0.999},
 	})
 	if err != nil {
@@ -79,7 +80,7 @@ func reverse8(t *testing.T, dir, name string, c Config) {
 	test := letters(t, filepath.Join(dir, "test.txt"))
 	exact := func() float64 {
 		right := 0.0
-		for r, err := range (model.SamplingParams{MaxTokens: 9}).Rollouts(t.Context(), lm, prompt, firstOf(Cycle(test, 0), len(test))) {
+		for r, err := range (model.SamplingParams{MaxTokens: 9}).Rollouts(t.Context(), lm, prompt, firstOf(ppo.Cycle(test, 0), len(test))) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -91,9 +92,9 @@ func reverse8(t *testing.T, dir, name string, c Config) {
 	}
 	t.Logf("%s, seed %d: %.3f to begin with", name, c.Seed, exact())
 
-	trainer := Trainer{Policy: policy, Rubric: reward.Rubric{{Name: "reversed", Weight: 1, Func: reversed, High: 1}}, Config: c}
+	trainer := ppo.Trainer{Policy: policy, Rubric: reward.Rubric{{Name: "reversed", Weight: 1, Func: reversed, High: 1}}, Config: c}
 	spent, since := time.Duration(0), time.Now()
-	for step, err := range trainer.Train(t.Context(), Cycle(letters(t, filepath.Join(dir, "train.txt")), c.Seed)) {
+	for step, err := range trainer.Train(t.Context(), ppo.Cycle(letters(t, filepath.Join(dir, "train.txt")), c.Seed)) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package ppo
+package actor
 
 import (
 	"fmt"
@@ -8,15 +8,16 @@ import (
 	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/network"
 	"github.com/satori-go/satori/model/train"
+	"github.com/satori-go/satori/ppo"
 )
 
 // columns are the per-token arrays of a mini-batch that a loss reads: [column][token] of
 // each sample.
-type columns func(minibatch []Sample) func(Sample) [][]float64
+type columns func(minibatch []ppo.Sample) func(ppo.Sample) [][]float64
 
-func (a *ActorCritic) policyColumns(minibatch []Sample) func(Sample) [][]float64 {
+func (a *Policy) policyColumns(minibatch []ppo.Sample) func(ppo.Sample) [][]float64 {
 	rows, tokens := len(minibatch), count(minibatch)
-	return func(s Sample) [][]float64 {
+	return func(s ppo.Sample) [][]float64 {
 		list := [][]float64{float64s(s.LogProbs), s.Advantages}
 		if a.config.LossAgg.Weight != nil {
 			weights := make([]float64, len(s.Tokens))
@@ -36,18 +37,18 @@ func (a *ActorCritic) policyColumns(minibatch []Sample) func(Sample) [][]float64
 	}
 }
 
-func valueColumns([]Sample) func(Sample) [][]float64 {
-	return func(s Sample) [][]float64 { return [][]float64{s.Values, s.Returns} }
+func valueColumns([]ppo.Sample) func(ppo.Sample) [][]float64 {
+	return func(s ppo.Sample) [][]float64 { return [][]float64{s.Values, s.Returns} }
 }
 
 // sharedColumns are those of the policy, then those of the critic.
-func (a *ActorCritic) sharedColumns(minibatch []Sample) func(Sample) [][]float64 {
+func (a *Policy) sharedColumns(minibatch []ppo.Sample) func(ppo.Sample) [][]float64 {
 	policy, value := a.policyColumns(minibatch), valueColumns(minibatch)
-	return func(s Sample) [][]float64 { return append(policy(s), value(s)...) }
+	return func(s ppo.Sample) [][]float64 { return append(policy(s), value(s)...) }
 }
 
 // count is the number of sampled tokens.
-func count(minibatch []Sample) (tokens int) {
+func count(minibatch []ppo.Sample) (tokens int) {
 	for _, s := range minibatch {
 		tokens += len(s.Tokens)
 	}
@@ -58,7 +59,7 @@ func count(minibatch []Sample) (tokens int) {
 // tokens, mask, the columns, the number of sampled tokens of the mini-batch, and the
 // coefficients. What is trained is told by the mask alone, which comes of the lengths and
 // never of the ids, so a pad may be the EOS.
-func pack(minibatch []Sample, micro int, width func(int) int, cols columns, coefficients ...float64) (inputs [][]*model.Tensor, err error) {
+func pack(minibatch []ppo.Sample, micro int, width func(int) int, cols columns, coefficients ...float64) (inputs [][]*model.Tensor, err error) {
 	arrays := cols(minibatch)
 	tokens := count(minibatch)
 	for _, group := range microBatches(minibatch, micro) {
@@ -79,7 +80,7 @@ func pack(minibatch []Sample, micro int, width func(int) int, cols columns, coef
 					floats = append(floats, make([][]float32, micro))
 				}
 				if floats[c][k], err = aligned(len(s.Prompt), len(s.Tokens), column); err != nil {
-					return nil, &CheckError{CheckRollouts, []int{i}, err.Error(), "a sample has one entry a response token in each of its arrays"}
+					return nil, &ppo.CheckError{Check: ppo.CheckRollouts, Rows: []int{i}, Found: err.Error(), Hint: "a sample has one entry a response token in each of its arrays"}
 				}
 			}
 		}
@@ -109,7 +110,7 @@ func aligned(prompt, response int, column []float64) ([]float32, error) {
 }
 
 // microBatches says which samples each call of a graph takes.
-func microBatches(minibatch []Sample, micro int) [][]int {
+func microBatches(minibatch []ppo.Sample, micro int) [][]int {
 	lengths := make([]int, len(minibatch))
 	for i, s := range minibatch {
 		lengths[i] = len(s.Prompt) + len(s.Tokens)
@@ -119,7 +120,7 @@ func microBatches(minibatch []Sample, micro int) [][]int {
 
 // rowsOf puts statistics of rows, which begin at from in those of each micro-batch, into
 // the order of the mini-batch.
-func rowsOf(stat model.Stat, from int, minibatch []Sample) []float64 {
+func rowsOf(stat model.Stat, from int, minibatch []ppo.Sample) []float64 {
 	rows := make([]float64, len(minibatch))
 	for g, group := range microBatches(minibatch, train.Micro(len(minibatch))) {
 		for k, i := range group {
@@ -127,4 +128,12 @@ func rowsOf(stat model.Stat, from int, minibatch []Sample) []float64 {
 		}
 	}
 	return rows
+}
+
+func float64s(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
+	}
+	return y
 }

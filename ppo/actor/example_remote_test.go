@@ -1,4 +1,4 @@
-package ppo_test
+package actor_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/remote"
 	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/ppo/actor"
 	"github.com/satori-go/satori/reward"
 )
 
@@ -36,7 +37,7 @@ func vLLM(published *int) http.HandlerFunc {
 
 // A server makes the rollouts; this program trains, and gives the server the new weights
 // before the first iteration and after each.
-func ExampleActorConfig_sampler() {
+func ExampleConfig_sampler() {
 	published := 0
 	server := httptest.NewServer(vLLM(&published)) // in life: VLLM_SERVER_DEV_MODE=1 vllm serve DIR
 	defer server.Close()
@@ -50,11 +51,11 @@ func ExampleActorConfig_sampler() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lm, err := model.Open(backend, "testdata/words") // the model that the server has, with its tokenizer
+	lm, err := model.Open(backend, "../testdata/words") // the model that the server has, with its tokenizer
 	if err != nil {
 		log.Fatal(err)
 	}
-	policy, err := ppo.NewActorCritic(lm, lm.WithScore(1), ppo.ActorConfig{
+	policy, err := actor.New(lm, lm.WithScore(1), actor.Config{
 		Template: coat.Bare, MaxTokens: 4, Temperature: 1, PolicyRate: 1e-2, CriticRate: 1e-2,
 		Sampler: far, // PublishDir: a directory that the server sees, too
 	})

@@ -1,4 +1,4 @@
-package ppo
+package actor
 
 import (
 	"encoding/json"
@@ -13,20 +13,20 @@ import (
 	"github.com/satori-go/satori/model/hf"
 )
 
-// The files that [ActorCritic.Save] writes: actor.json with the settings, and for the policy
+// The files that [Policy.Save] writes: actor.json with the settings, and for the policy
 // and a separate critic a model's directory with the state of its optimiser. Of a policy
 // with an adapter there is only the adapter, in a directory below.
 const (
-	actorFile  = "actor.json"
-	policyDir  = "policy"
-	adapterDir = "adapter"
-	criticDir  = "critic"
+	settingsFile = "actor.json"
+	policyDir    = "policy"
+	adapterDir   = "adapter"
+	criticDir    = "critic"
 )
 
 // Save writes the policy, its critic and the moments of their optimisers into a directory,
 // whole or not at all. Of a policy with an adapter it writes the adapter alone, as the
 // weights below do not change. ([model.LM.Save] writes them merged.)
-func (a *ActorCritic) Save(dir string) error {
+func (a *Policy) Save(dir string) error {
 	return rundir.ReplaceDir(dir, nil, func(tmp string) error {
 		if err := a.savePolicy(filepath.Join(tmp, policyDir)); err != nil {
 			return err
@@ -40,11 +40,11 @@ func (a *ActorCritic) Save(dir string) error {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(tmp, actorFile), append(data, '\n'), 0o644)
+		return os.WriteFile(filepath.Join(tmp, settingsFile), append(data, '\n'), 0o644)
 	})
 }
 
-func (a *ActorCritic) savePolicy(dir string) error {
+func (a *Policy) savePolicy(dir string) error {
 	if a.LM.Config.LoRA.Rank == 0 {
 		return a.LM.SaveWith(dir, model.SaveLearner(a.actor))
 	}
@@ -53,33 +53,33 @@ func (a *ActorCritic) savePolicy(dir string) error {
 	})
 }
 
-// Load reads what [ActorCritic.Save] wrote into the networks and optimisers of a policy that
+// Load reads what [Policy.Save] wrote into the networks and optimisers of a policy that
 // was made as for a new run. The policy then continues exactly as the saved one would have.
 //
-// The ActorConfig has to be what it was; the first field that is not is an error, which
+// The Config has to be what it was; the first field that is not is an error, which
 // names it. The template is compared by the prompt that it writes for one start, the
 // reference and the weights below an adapter by one matrix, LossAgg and KLLoss by their
 // names. After an error in reading weights the policy is of no use.
-func (a *ActorCritic) Load(dir string) error {
+func (a *Policy) Load(dir string) error {
 	if err := a.load(dir); err != nil {
-		return fmt.Errorf("ppo: policy %s: %w", dir, err)
+		return fmt.Errorf("actor: policy %s: %w", dir, err)
 	}
 	return nil
 }
 
-func (a *ActorCritic) load(dir string) error {
+func (a *Policy) load(dir string) error {
 	if err := rundir.RecoverDir(dir); err != nil {
 		return err
 	}
-	data, err := os.ReadFile(filepath.Join(dir, actorFile))
+	data, err := os.ReadFile(filepath.Join(dir, settingsFile))
 	if err != nil {
 		return err
 	}
 	var was map[string]string
 	if err := json.Unmarshal(data, &was); err != nil {
-		return fmt.Errorf("%s: %w", actorFile, err)
+		return fmt.Errorf("%s: %w", settingsFile, err)
 	}
-	if err := compare(actorFile, was, a.settings(), "ActorConfig", a.config); err != nil {
+	if err := a.compare(was); err != nil {
 		return err
 	}
 	if err := a.loadPolicy(filepath.Join(dir, policyDir)); err != nil {
@@ -103,7 +103,7 @@ func (a *ActorCritic) load(dir string) error {
 	return model.OpenLearner(a.critic, filepath.Join(dir, criticDir))
 }
 
-func (a *ActorCritic) loadPolicy(dir string) error {
+func (a *Policy) loadPolicy(dir string) error {
 	adapter := filepath.Join(dir, adapterDir)
 	_, err := os.Stat(adapter)
 	var saved *model.Net

@@ -1,4 +1,4 @@
-package ppo_test
+package actor_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/ppo/actor"
 	"github.com/satori-go/satori/reward"
 )
 
@@ -19,11 +20,11 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lm, err := model.Open(backend, "testdata/words") // a Hugging Face directory
+	lm, err := model.Open(backend, "../testdata/words") // a Hugging Face directory
 	if err != nil {
 		log.Fatal(err)
 	}
-	policy, err := ppo.NewActorCritic(lm, lm.WithScore(1), ppo.ActorConfig{
+	policy, err := actor.New(lm, lm.WithScore(1), actor.Config{
 		Template: coat.Bare, MaxTokens: 4, Temperature: 1, PolicyRate: 1e-2, CriticRate: 1e-2,
 	})
 	if err != nil {

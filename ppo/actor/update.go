@@ -1,4 +1,4 @@
-package ppo
+package actor
 
 import (
 	"context"
@@ -6,14 +6,15 @@ import (
 
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/train"
+	"github.com/satori-go/satori/ppo"
 )
 
 // Update makes one step of the policy, and one of the critic, or CriticSteps of a separate
 // critic. After an error the policy is as it was before, and so is a critic that makes one
 // step, or any critic where the gradient of the policy was at fault. Of several steps of a
 // critic those before the one that failed have been made.
-func (a *ActorCritic) Update(ctx context.Context, minibatch []Sample, sizes StepSizes) (Stats, error) {
-	var s Stats
+func (a *Policy) Update(ctx context.Context, minibatch []ppo.Sample, sizes ppo.StepSizes) (ppo.Stats, error) {
+	var s ppo.Stats
 	if err := context.Cause(ctx); err != nil {
 		return s, err
 	}
@@ -29,11 +30,11 @@ func (a *ActorCritic) Update(ctx context.Context, minibatch []Sample, sizes Step
 		return s, err
 	}
 	defer policy.Discard()
-	s.policy(stat, minibatch)
+	setPolicy(&s, stat, minibatch)
 	if a.critic != nil {
 		err = a.updateCritic(&s, minibatch, sizes.Critic*a.config.CriticRate, stat.Diverged)
 	} else if stat.Diverged {
-		err = s.diverged()
+		err = notFinite(s)
 	}
 	if err != nil {
 		return s, err
@@ -43,7 +44,7 @@ func (a *ActorCritic) Update(ctx context.Context, minibatch []Sample, sizes Step
 }
 
 // updateCritic makes the steps of a separate critic, unless the policy's step has diverged.
-func (a *ActorCritic) updateCritic(s *Stats, minibatch []Sample, rate float64, diverged bool) error {
+func (a *Policy) updateCritic(s *ppo.Stats, minibatch []ppo.Sample, rate float64, diverged bool) error {
 	tokens, n := count(minibatch), len(minibatch)
 	steps := min(a.config.CriticSteps, n)
 	for i := range steps {
@@ -62,19 +63,19 @@ func (a *ActorCritic) updateCritic(s *Stats, minibatch []Sample, rate float64, d
 		}
 		if diverged || stat.Diverged {
 			update.Discard()
-			return s.diverged()
+			return notFinite(*s)
 		}
 		update.Commit()
 	}
 	return nil
 }
 
-func (s Stats) diverged() error {
+func notFinite(s ppo.Stats) error {
 	return fmt.Errorf("the gradient is not finite (policy %g, critic %g); lower rates may help", s.GradNorm, s.CriticGradNorm)
 }
 
 // updateShared makes one step of a trunk and both of its heads.
-func (a *ActorCritic) updateShared(minibatch []Sample, sizes StepSizes) (s Stats, err error) {
+func (a *Policy) updateShared(minibatch []ppo.Sample, sizes ppo.StepSizes) (s ppo.Stats, err error) {
 	reach := a.config.ValueCoef
 	if sizes.Critic == 0 {
 		reach = 0 // where the critic makes no step it does not move the trunk either
@@ -89,17 +90,17 @@ func (a *ActorCritic) updateShared(minibatch []Sample, sizes StepSizes) (s Stats
 	}
 	defer update.Discard()
 	policy, value := apart(stat)
-	s.policy(policy, minibatch)
-	s.value(value, minibatch)
+	setPolicy(&s, policy, minibatch)
+	setValue(&s, value, minibatch)
 	if stat.Diverged {
-		return s, s.diverged()
+		return s, notFinite(s)
 	}
 	update.Commit()
 	return s, nil
 }
 
 // prepare computes a step of a learner. Where the rate is 0 it computes the statistics alone.
-func (a *ActorCritic) prepare(l *model.Learner, minibatch []Sample, cols columns, rate float64, coefficients ...float64) (*model.Pending, model.Stat, error) {
+func (a *Policy) prepare(l *model.Learner, minibatch []ppo.Sample, cols columns, rate float64, coefficients ...float64) (*model.Pending, model.Stat, error) {
 	inputs, err := pack(minibatch, train.Micro(len(minibatch)), l.Net.Width, cols, coefficients...)
 	if err != nil {
 		return nil, model.Stat{}, err
@@ -111,14 +112,27 @@ func (a *ActorCritic) prepare(l *model.Learner, minibatch []Sample, cols columns
 	return l.Prepare(inputs, rate)
 }
 
-// policy and value read the statistics of the losses.
-func (s *Stats) policy(stat model.Stat, minibatch []Sample) {
+// setPolicy and setValue read the statistics of the losses.
+func setPolicy(s *ppo.Stats, stat model.Stat, minibatch []ppo.Sample) {
 	s.PolicyLoss, s.GradNorm = stat.Loss, stat.Norm
 	s.RatioError, s.Entropy, s.ApproxKL, s.ClipFraction = stat.Stats[0], stat.Stats[1], stat.Stats[2], stat.Stats[3]
 	s.Ratios = rowsOf(stat, policyStats, minibatch)
 }
 
-func (s *Stats) value(stat model.Stat, minibatch []Sample) {
+func setValue(s *ppo.Stats, stat model.Stat, minibatch []ppo.Sample) {
 	s.ValueLoss, s.CriticGradNorm, s.ValueError = stat.Loss, stat.Norm, stat.Stats[0]
 	s.Values = rowsOf(stat, valueStats, minibatch)
+}
+
+// checkArrays checks that the arrays of each sample of a mini-batch have one entry a
+// response token.
+func checkArrays(minibatch []ppo.Sample) error {
+	for k, s := range minibatch {
+		n := len(s.Tokens)
+		if n == 0 || len(s.LogProbs) != n || len(s.Values) != n || len(s.Advantages) != n || len(s.Returns) != n || s.RefLogProbs != nil && len(s.RefLogProbs) != n {
+			return &ppo.CheckError{Check: ppo.CheckRollouts, Rows: []int{k}, Found: fmt.Sprintf("%d tokens, and %d log-probabilities, %d values, %d advantages, %d returns",
+				n, len(s.LogProbs), len(s.Values), len(s.Advantages), len(s.Returns)), Hint: "a sample has one entry a response token in each of its arrays"}
+		}
+	}
+	return nil
 }

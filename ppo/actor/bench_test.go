@@ -1,4 +1,4 @@
-package ppo
+package actor
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/train"
+	"github.com/satori-go/satori/ppo"
 )
 
 // BenchmarkIteration measures the parts of an iteration of examples/satori on 64
@@ -22,18 +23,18 @@ func BenchmarkIteration(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	a, err := NewActorCritic(&model.LM{Net: net}, net.WithScore(1), ActorConfig{Template: coat.Bare, MaxTokens: 160, Temperature: 1, PolicyRate: 1e-9, CriticRate: 1e-9})
+	a, err := New(&model.LM{Net: net}, net.WithScore(1), Config{Template: coat.Bare, MaxTokens: 160, Temperature: 1, PolicyRate: 1e-9, CriticRate: 1e-9})
 	if err != nil {
 		b.Fatal(err)
 	}
-	var samples []Sample
-	var rollouts []Rollout
+	var samples []ppo.Sample
+	var rollouts []ppo.Rollout
 	tokens := 0
 	for i := range 64 {
-		r := Rollout{Prompt: make([]int32, 45), Tokens: make([]int32, 30+i), LogProbs: make([]float32, 30+i)}
+		r := ppo.Rollout{Prompt: make([]int32, 45), Tokens: make([]int32, 30+i), LogProbs: make([]float32, 30+i)}
 		zeros := make([]float64, 30+i)
 		rollouts = append(rollouts, r)
-		samples = append(samples, Sample{Rollout: r, Values: zeros, Advantages: zeros, Returns: zeros})
+		samples = append(samples, ppo.Sample{Rollout: r, Values: zeros, Advantages: zeros, Returns: zeros})
 		tokens += 75 + i
 	}
 	run := func(name string, f func() error) {

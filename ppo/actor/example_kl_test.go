@@ -1,4 +1,4 @@
-package ppo_test
+package actor_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/ppo/actor"
 	"github.com/satori-go/satori/reward"
 )
 
@@ -20,13 +21,13 @@ func ExampleKLEstimator() {
 		log.Fatal(err)
 	}
 	for _, beta := range []float64{0.001, 10} {
-		lm, err := model.Open(backend, "testdata/words")
+		lm, err := model.Open(backend, "../testdata/words")
 		if err != nil {
 			log.Fatal(err)
 		}
-		policy, err := ppo.NewActorCritic(lm, lm.WithScore(1), ppo.ActorConfig{
+		policy, err := actor.New(lm, lm.WithScore(1), actor.Config{
 			Template: coat.Bare, MaxTokens: 4, Temperature: 1, PolicyRate: 1e-2, CriticRate: 1e-2,
-			Reference: lm.Clone(), KLLoss: ppo.K2(),
+			Reference: lm.Clone(), KLLoss: actor.K2(),
 		})
 		if err != nil {
 			log.Fatal(err)

@@ -1,4 +1,4 @@
-package ppo
+package actor
 
 import (
 	"cmp"
@@ -10,12 +10,13 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/ppo"
 )
 
 // Rollouts samples at the configured temperature, from the whole distribution.
-func (a *ActorCritic) Rollouts(ctx context.Context, starts []coat.Start, seed uint64) ([]Rollout, error) {
+func (a *Policy) Rollouts(ctx context.Context, starts []coat.Start, seed uint64) ([]ppo.Rollout, error) {
 	if a.stale { // the sampler has not had the first weights, or an iteration was cut short
-		if err := a.publish(ctx); err != nil {
+		if err := a.Publish(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -36,7 +37,7 @@ func (a *ActorCritic) Rollouts(ctx context.Context, starts []coat.Start, seed ui
 }
 
 // forceEOS writes the EOS that truncated responses lack, where there is a position for it.
-func (a *ActorCritic) forceEOS(ctx context.Context, rollouts []Rollout) error {
+func (a *Policy) forceEOS(ctx context.Context, rollouts []ppo.Rollout) error {
 	for i := range rollouts {
 		r := &rollouts[i]
 		if !r.Truncated || len(r.Prompt)+len(r.Tokens) >= a.LM.Config.MaxPositions {
@@ -58,7 +59,7 @@ func (a *ActorCritic) forceEOS(ctx context.Context, rollouts []Rollout) error {
 }
 
 // checkEnds checks that a response ends where an EOS was sampled, or is truncated.
-func (a *ActorCritic) checkEnds(rollouts []Rollout) error {
+func (a *Policy) checkEnds(rollouts []ppo.Rollout) error {
 	c := a.LM.Config
 	ends := func(token int32) bool { return token == c.EOS || slices.Contains(c.Stops, token) }
 	limit := a.config.MaxTokens
@@ -73,8 +74,10 @@ func (a *ActorCritic) checkEnds(rollouts []Rollout) error {
 		}
 	}
 	if rows != nil {
-		return &CheckError{CheckEnds, rows, fmt.Sprintf("want at most %d tokens, the EOS at the end of what is not truncated and nowhere else", limit),
-			"an EOS that was not sampled is not trained, unless ForceEOS is set; a server has to give the token that ended a completion, as vLLM and SGLang do"}
+		return &ppo.CheckError{
+			Check: ppo.CheckEnds, Rows: rows, Found: fmt.Sprintf("want at most %d tokens, the EOS at the end of what is not truncated and nowhere else", limit),
+			Hint: "an EOS that was not sampled is not trained, unless ForceEOS is set; a server has to give the token that ended a completion, as vLLM and SGLang do",
+		}
 	}
 	return nil
 }
@@ -84,7 +87,7 @@ type publisher interface {
 	Publish(ctx context.Context, dir string) error
 }
 
-func (c ActorConfig) publisher() publisher {
+func (c Config) publisher() publisher {
 	if c.SamplerFollows {
 		return nil
 	}
@@ -92,17 +95,10 @@ func (c ActorConfig) publisher() publisher {
 	return p
 }
 
-// publish gives the weights to the sampler of a policy that has one.
-func publish(ctx context.Context, p Policy) error {
-	if p, ok := p.(interface{ publish(context.Context) error }); ok {
-		return p.publish(ctx)
-	}
-	return nil
-}
-
-// publish saves the weights under a new name and has the sampler read them. The weights
-// that it read before are removed when the new ones are in use.
-func (a *ActorCritic) publish(ctx context.Context) error {
+// Publish saves the weights under a new name and has the sampler read them. The weights that
+// it read before are removed when the new ones are in use. A policy without such a sampler
+// does nothing.
+func (a *Policy) Publish(ctx context.Context) error {
 	to := a.config.publisher()
 	if to == nil {
 		return nil
@@ -130,7 +126,7 @@ func (a *ActorCritic) publish(ctx context.Context) error {
 }
 
 // unpublish removes the directory that the sampler read last.
-func (a *ActorCritic) unpublish() {
+func (a *Policy) unpublish() {
 	if a.published != "" {
 		os.RemoveAll(a.published)
 		a.published = ""

@@ -1,4 +1,4 @@
-package ppo_test
+package actor_test
 
 import (
 	"context"
@@ -9,17 +9,18 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/ppo/actor"
 	"github.com/satori-go/satori/reward"
 )
 
 // With an adapter only its few weights learn. The weights below it stay, so the base model
 // is the reference for free.
-func ExampleNewActorCritic_lora() {
+func ExampleNew_lora() {
 	backend, err := model.OpenBackend("go")
 	if err != nil {
 		log.Fatal(err)
 	}
-	base, err := model.Open(backend, "testdata/words")
+	base, err := model.Open(backend, "../testdata/words")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -27,7 +28,7 @@ func ExampleNewActorCritic_lora() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	policy, err := ppo.NewActorCritic(lm, base.WithScore(1), ppo.ActorConfig{
+	policy, err := actor.New(lm, base.WithScore(1), actor.Config{
 		Template: coat.Bare, MaxTokens: 4, Temperature: 1, PolicyRate: 0.1, CriticRate: 1e-2, Reference: base,
 	})
 	if err != nil {

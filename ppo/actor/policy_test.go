@@ -1,4 +1,4 @@
-package ppo_test
+package actor_test
 
 import (
 	"math"
@@ -11,6 +11,7 @@ import (
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/tokenizer"
 	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/ppo/actor"
 	"github.com/satori-go/satori/ppo/ppotest"
 	"github.com/satori-go/satori/reward"
 )
@@ -50,7 +51,7 @@ func tinyModel(t *testing.T, b model.Backend) *model.LM {
 // withValue is a model with a head for values.
 func withValue(t *testing.T, lm *model.LM) *model.LM {
 	t.Helper()
-	lm, err := lm.WithScalar(ppo.ValueHead, 3)
+	lm, err := lm.WithScalar(actor.ValueHead, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +65,7 @@ func tinyStarts() (starts []coat.Start) {
 	return starts
 }
 
-func TestActorCriticConforms(t *testing.T) {
+func TestPolicyConforms(t *testing.T) {
 	eachBackend(t, func(t *testing.T, b model.Backend) {
 		for name, reference := range map[string]bool{"plain": false, "reference": true, "shared": false, "shared, detached": false, "no critic": false} {
 			if name != "plain" && name != "shared" && b.Name() == "xla" {
@@ -73,7 +74,7 @@ func TestActorCriticConforms(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				ppotest.Policy(t, func(t *testing.T) ppo.Policy {
 					lm := tinyModel(t, b)
-					config := ppo.ActorConfig{Template: coat.Bare, MaxTokens: 12, Temperature: 0.8, PolicyRate: 1e-2, CriticRate: 1e-2}
+					config := actor.Config{Template: coat.Bare, MaxTokens: 12, Temperature: 0.8, PolicyRate: 1e-2, CriticRate: 1e-2}
 					if reference {
 						config.Reference = lm.Clone()
 					}
@@ -87,7 +88,7 @@ func TestActorCriticConforms(t *testing.T) {
 					if name == "shared" {
 						config.ValueCoef = 0.5
 					}
-					p, err := ppo.NewActorCritic(lm, critic, config)
+					p, err := actor.New(lm, critic, config)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -101,7 +102,7 @@ func TestActorCriticConforms(t *testing.T) {
 // Without a critic there is nothing for GAE to go by: it is an error, not values of 0. What
 // is relative to a group needs none.
 func TestNoCritic(t *testing.T) {
-	p, err := ppo.NewActorCritic(tinyModel(t, goBackend(t)), nil, ppo.ActorConfig{Template: coat.Bare, MaxTokens: 6, Temperature: 0.8, PolicyRate: 1e-2})
+	p, err := actor.New(tinyModel(t, goBackend(t)), nil, actor.Config{Template: coat.Bare, MaxTokens: 6, Temperature: 0.8, PolicyRate: 1e-2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,11 +130,11 @@ func TestNoCritic(t *testing.T) {
 }
 
 // Estimates and the losses of an update, against loops over single rows.
-func TestActorCriticAgainstLoops(t *testing.T) {
+func TestPolicyAgainstLoops(t *testing.T) {
 	eachBackend(t, func(t *testing.T, b model.Backend) {
 		const temperature, clip, mean, std = 0.8, 0.2, 0.3, 2.0
 		lm := tinyModel(t, b)
-		p, err := ppo.NewActorCritic(lm, lm.Net.WithScore(3), ppo.ActorConfig{
+		p, err := actor.New(lm, lm.Net.WithScore(3), actor.Config{
 			Template: coat.Bare, MaxTokens: 12, Temperature: temperature, PolicyRate: 1e-2, CriticRate: 1e-2, ValueMean: mean, ValueStd: std,
 		})
 		if err != nil {

@@ -1,4 +1,4 @@
-package ppo
+package actor
 
 import (
 	"cmp"
@@ -10,11 +10,12 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/train"
+	"github.com/satori-go/satori/ppo"
 )
 
-// An ActorConfig says how an [ActorCritic] samples and learns. In JSON some fields have the
-// names of earlier versions.
-type ActorConfig struct {
+// A Config says how a [Policy] samples and learns. In JSON some fields have the names of
+// earlier versions.
+type Config struct {
 	Template      coat.Template `json:"-"` // writes the prompts
 	MaxTokens     int           // new tokens a response
 	MaxConcurrent int           `json:"InFlight"` // rollouts sampled at a time, which changes none of them; 0: all of an iteration
@@ -23,7 +24,7 @@ type ActorConfig struct {
 	CriticRate    float64       // peak learning rate; the paper's 5e-6 is for 7B parameters
 	// CriticSteps is the number of steps that a separate critic makes on a mini-batch, each
 	// on a part of it. 0: 4, with which every critic explained more than with 1, that of the
-	// paper's code (testdata/details.md). A critic on the policy's trunk steps with the policy.
+	// paper's code (ppo/testdata/details.md). A critic on the policy's trunk steps with the policy.
 	CriticSteps int
 	Clip        float64 // ε of the policy; 0: 0.2
 	ClipHigh    float64 // ε above 1; 0: that of Clip. DAPO has 0.28
@@ -32,10 +33,10 @@ type ActorConfig struct {
 	ClipRatioC float64 `json:"DualClip"`
 	ValueClip  float64 // ε of the critic; 0: 0.2, as in the paper's code. +Inf: no clip
 	Entropy    float64 // coefficient of a bonus for entropy; 0: none
-	LossAgg    LossAgg `json:"-" setting:"Aggregate"` // of the policy's loss; its zero value is [TokenMean]
+	LossAgg    LossAgg `json:"-" setting:"Aggregate" default:"token-mean"` // of the policy's loss; its zero value is [TokenMean]
 	// KLLoss estimates the divergence from the reference in the policy's loss, where
-	// Config.KLUse is UseKLLoss: [K1], [K2], [K3]. Its zero value is [K3Plus].
-	KLLoss KLEstimator `json:"-"`
+	// ppo.Config.KLUse is UseKLLoss: [K1], [K2], [K3]. Its zero value is [K3Plus].
+	KLLoss KLEstimator `json:"-" default:"k3+"`
 	// ValueMean and ValueStd turn the critic's score into a value, (score − mean)/std, as
 	// the paper's scripts do with a critic that starts from a reward model. 0: 0 and 1.
 	ValueMean, ValueStd float64
@@ -48,14 +49,14 @@ type ActorConfig struct {
 	// paper's code, which is off-policy. A response that leaves no position for it stays
 	// truncated. Without ForceEOS only sampled tokens are trained.
 	ForceEOS  bool
-	Reference *model.LM   `json:"-"` // for a divergence, see Config.KL; nil: none, as in the paper
+	Reference *model.LM   `json:"-"` // for a divergence, see ppo.Config.KL; nil: none, as in the paper
 	AdamW     model.AdamW // of policy and critic; its zero value is that of the paper's scripts
 
 	// Sampler makes the rollouts in place of the policy's own engine, such as a
 	// [model.Remote]. It is given the token ids of prompts, so it has to serve the model of
 	// the policy with its tokenizer. Losses take the log-probabilities of the policy's own
 	// graph; what the sampler reports is compared with these, see
-	// Diagnostics.SamplerError. nil: the policy's own engine.
+	// ppo.Diagnostics.SamplerError. nil: the policy's own engine.
 	//
 	// Before the first rollouts, and after the updates of each iteration, the weights are
 	// saved and given to the sampler by its method Publish(ctx, dir) error. A sampler without
@@ -72,18 +73,18 @@ type ActorConfig struct {
 // ValueHead is the name of the scalar head that makes a policy its own critic.
 const ValueHead = "value"
 
-// An ActorCritic is a language model and a critic: two networks that are trained side by
-// side, or two heads on one trunk that are trained together. It is a [Policy].
+// A Policy is a language model and its critic: two networks that are trained side by side,
+// or two heads on one trunk that are trained together. It is a [ppo.Policy].
 //
 // A shared trunk belongs to the policy: it moves at PolicyRate, along the gradient of
 // policy loss + ValueCoef·value loss, and stays where the policy stays, so that
-// Config.CriticWarmup trains the head alone. The gradients of trunk and head are clipped
-// apart; their norms are Stats.GradNorm and CriticGradNorm. testdata/details.md has what
-// critics of both kinds explain.
-type ActorCritic struct {
+// ppo.Config.CriticWarmup trains the head alone. The gradients of trunk and head are clipped
+// apart; their norms are GradNorm and CriticGradNorm of [ppo.Stats]. ppo/testdata/details.md has
+// what critics of both kinds explain.
+type Policy struct {
 	LM     *model.LM
 	Critic *model.Net // nil: the policy's [ValueHead], or no critic where it has none
-	config ActorConfig
+	config Config
 	actor  *model.Learner
 	critic *model.Learner
 	shared bool // the policy is its own critic
@@ -92,20 +93,20 @@ type ActorCritic struct {
 	published string // directory that the sampler read last
 }
 
-// NewActorCritic prepares training. Both networks change in place.
+// New prepares training. Both networks change in place.
 //
 // The critic can start from the policy's trunk ([model.Net.WithScore]), which explained
 // most where it was measured, or from a reward model (bt.Model.Net.Clone), as the paper's
 // does. Without one (nil) the policy is its own critic where it has a head for that, of
 // lm.WithScalar(ValueHead, seed). Without a head there is no critic, which is for
-// Config.Advantage.
-func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCritic, error) {
+// ppo.Config.Advantage.
+func New(lm *model.LM, critic *model.Net, c Config) (*Policy, error) {
 	shared := critic == nil && slices.Contains(lm.Config.Scalars, ValueHead)
 	c, err := c.resolve(lm, critic, shared)
 	if err != nil {
 		return nil, err
 	}
-	a := &ActorCritic{LM: lm, Critic: critic, config: c, shared: shared, stale: c.publisher() != nil}
+	a := &Policy{LM: lm, Critic: critic, config: c, shared: shared, stale: c.publisher() != nil}
 	policy := policyNumbers{c.Clip, c.ClipHigh, c.ClipRatioC, c.Entropy, c.LossAgg.Weight != nil, c.Reference != nil}
 	value := valueNumbers{c.ValueClip, c.ValueMean, c.ValueStd}
 	numbers := actorNumbers{policy, valueNumbers{}, shared}
@@ -124,7 +125,7 @@ func NewActorCritic(lm *model.LM, critic *model.Net, c ActorConfig) (*ActorCriti
 }
 
 // resolve fills in defaults and reports all faults at once.
-func (c ActorConfig) resolve(lm *model.LM, critic *model.Net, shared bool) (ActorConfig, error) {
+func (c Config) resolve(lm *model.LM, critic *model.Net, shared bool) (Config, error) {
 	c.Temperature, c.Clip, c.ValueClip = cmp.Or(c.Temperature, 0.6), cmp.Or(c.Clip, 0.2), cmp.Or(c.ValueClip, 0.2)
 	c.ClipHigh, c.ValueStd = cmp.Or(c.ClipHigh, c.Clip), cmp.Or(c.ValueStd, 1)
 	steps := 4
@@ -135,7 +136,7 @@ func (c ActorConfig) resolve(lm *model.LM, critic *model.Net, shared bool) (Acto
 	var faults []error
 	need := func(ok bool, format string, args ...any) {
 		if !ok {
-			faults = append(faults, fmt.Errorf("ppo: ActorConfig."+format, args...))
+			faults = append(faults, fmt.Errorf("actor: Config."+format, args...))
 		}
 	}
 	need(c.Template != nil, "Template is nil")
@@ -163,7 +164,7 @@ func (c ActorConfig) resolve(lm *model.LM, critic *model.Net, shared bool) (Acto
 
 // Estimate computes values, where there is a critic, log-probabilities under the reference,
 // where there is one, and those of the policy's own graph, where another engine samples.
-func (a *ActorCritic) Estimate(ctx context.Context, rollouts []Rollout) ([]Estimates, error) {
+func (a *Policy) Estimate(ctx context.Context, rollouts []ppo.Rollout) ([]ppo.Estimates, error) {
 	rows := make([][]int32, len(rollouts))
 	for i, r := range rollouts {
 		rows[i] = slices.Concat(r.Prompt, r.Tokens)
@@ -185,7 +186,7 @@ func (a *ActorCritic) Estimate(ctx context.Context, rollouts []Rollout) ([]Estim
 	if err != nil {
 		return nil, err
 	}
-	estimates := make([]Estimates, len(rollouts))
+	estimates := make([]ppo.Estimates, len(rollouts))
 	for i, r := range rollouts {
 		n := len(r.Prompt)
 		if scores != nil {
@@ -209,7 +210,7 @@ func (a *ActorCritic) Estimate(ctx context.Context, rollouts []Rollout) ([]Estim
 
 // Close frees the moments of the optimisers, and removes the weights that were saved for
 // the sampler. The networks stay.
-func (a *ActorCritic) Close() {
+func (a *Policy) Close() {
 	if a.actor != nil {
 		a.actor.Close()
 	}

@@ -1,4 +1,4 @@
-package ppo_test
+package actor_test
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/satori-go/satori/model"
-	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/ppo/actor"
 )
 
 // The losses of four tokens, in a graph.
@@ -17,7 +17,7 @@ func ExamplePolicyLoss() {
 		log.Fatal(err)
 	}
 	losses, err := graph.NewExec(backend, func(ratio, advantage, value, old, ret *graph.Node) (policy, critic *graph.Node) {
-		return ppo.PolicyLoss(ratio, advantage, 0.2, 0.2), ppo.ValueLoss(value, old, ret, 0.2)
+		return actor.PolicyLoss(ratio, advantage, 0.2, 0.2), actor.ValueLoss(value, old, ret, 0.2)
 	})
 	if err != nil {
 		log.Fatal(err)
