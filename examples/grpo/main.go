@@ -87,7 +87,7 @@ func run(ctx context.Context, w io.Writer, backend, path, out string, iterations
 
 var number = regexp.MustCompile(`\d+`)
 
-// right is the reward: 1 for an attempt whose last number is the sum, else 0.
+// right computes the reward: 1 for an attempt whose last number is the sum, else 0.
 func right(_ context.Context, a coat.Attempt) (float64, error) {
 	numbers := number.FindAllString(a.Text, -1)
 	if len(numbers) > 0 && numbers[len(numbers)-1] == a.Start.Problem.Answer {
