@@ -18,6 +18,7 @@ import (
 	"github.com/satori-go/satori/model/sft"
 	"github.com/satori-go/satori/model/tokenizer"
 	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/ppo/actor"
 	"github.com/satori-go/satori/reward"
 	"github.com/satori-go/satori/reward/bt"
 	"github.com/satori-go/satori/synth"
@@ -111,7 +112,7 @@ func Example() {
 		}
 		policy, err := run.Reinforce(ctx, "rl", adapted, pipeline.Reinforcement{
 			Rubric: reward.Rubric{{Name: "accuracy", Weight: 1, Func: says}}, Starts: ppo.Cycle(problems, 1),
-			Config: rl, Actor: ppo.ActorConfig{Temperature: 1, PolicyRate: 1e-3}, Critic: pipeline.NoCritic,
+			Config: rl, Actor: actor.Config{Temperature: 1, PolicyRate: 1e-3}, Critic: pipeline.NoCritic,
 		})
 		if err != nil {
 			return err
@@ -213,7 +214,7 @@ func TestPostTraining(t *testing.T) {
 		rl, err := r.Reinforce(ctx, "rl", tuned, pipeline.Reinforcement{
 			Rubric: pipeline.Rubric(r.Task.Check, rm, 1), Starts: ppo.Cycle(problems, 1), RewardModel: rm, Critic: pipeline.RewardCritic,
 			Config: ppo.Config{Iterations: 2, RolloutBatch: 24, MiniBatch: 12},
-			Actor:  ppo.ActorConfig{Temperature: 1, PolicyRate: 1e-3, CriticRate: 1e-3},
+			Actor:  actor.Config{Temperature: 1, PolicyRate: 1e-3, CriticRate: 1e-3},
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -151,7 +151,7 @@ func (r *Run) actorCritic(from *model.LM, p Reinforcement) (*actor.Policy, error
 }
 
 // closeAll frees the networks of a policy, too.
-func closeAll(a *ppo.ActorCritic) {
+func closeAll(a *actor.Policy) {
 	a.Close()
 	a.LM.Close()
 	if a.Critic != nil {

@@ -22,6 +22,7 @@ import (
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/sft"
 	"github.com/satori-go/satori/ppo"
+	"github.com/satori-go/satori/ppo/actor"
 	"github.com/satori-go/satori/rae"
 	"github.com/satori-go/satori/reward/bt"
 	"github.com/satori-go/satori/synth"
@@ -222,7 +223,7 @@ func TestOldRecipe(t *testing.T) {
 	}
 	want.quick("path-star")
 	got := want
-	got.RL, got.Round2, got.Actor, got.Model, got.RM, got.FT = ppo.Config{}, ppo.Config{}, ppo.ActorConfig{}, model.Config{}, bt.Config{}, sft.Config{}
+	got.RL, got.Round2, got.Actor, got.Model, got.RM, got.FT = ppo.Config{}, ppo.Config{}, actor.Config{}, model.Config{}, bt.Config{}, sft.Config{}
 	if err := got.amend("testdata/recipe.json"); err != nil {
 		t.Fatal(err)
 	}
