@@ -143,6 +143,49 @@ func Example() {
 	// 4 stages, accuracy after RL 1.00
 }
 
+// A program with a stage of its own: it counts, reports its steps, and keeps what it found.
+// The second time the stage is whole.
+func ExampleRun_Stage() {
+	dir, err := os.MkdirTemp("", "pipeline")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	for range 2 {
+		r, err := pipeline.Open(pipeline.Config{
+			Dir: dir, Settings: map[string]int{"numbers": 3}, Stages: []string{"squares"}, Out: io.Discard,
+			Task: pipeline.Task{Name: "none", Template: coat.Bare, Check: says, MaxTokens: 1},
+		})
+		if err != nil {
+			panic(err)
+		}
+		err = r.Stage("squares", func(s *pipeline.Stage) error {
+			fmt.Println("at work")
+			sum := 0
+			for i := range 3 {
+				sum += i * i
+				s.Step("", i+1, 3, pipeline.Tokens{}, map[string]float64{"sum": float64(sum)})
+			}
+			return os.WriteFile(r.Path("squares.txt"), fmt.Append(nil, sum), 0o644)
+		})
+		if err != nil {
+			panic(err)
+		}
+		text, err := os.ReadFile(r.Path("squares.txt"))
+		if err != nil {
+			panic(err)
+		}
+		fmt.Printf("the sum is %s\n", text)
+		if err := r.Close(); err != nil {
+			panic(err)
+		}
+	}
+	// Output:
+	// at work
+	// the sum is 5
+	// the sum is 5
+}
+
 // A counter counts the calls of a check.
 type counter struct{ calls atomic.Int64 }
 
@@ -222,6 +265,9 @@ func TestPostTraining(t *testing.T) {
 		if sum := counts.reset(); sum > 2*24 {
 			t.Errorf("%d checks of %d rollouts", sum, 2*24)
 		}
+		if again, err := rl.ChatStart(""); err != nil || again(coat.Start{Problem: problems[0]}) != template(coat.Start{Problem: problems[0]}) {
+			t.Errorf("the trained model has another chat template, %v", err)
+		}
 		if err := r.Evaluate(ctx, "rl", rl, pipeline.Exam{Test: problems}); err != nil {
 			t.Fatal(err)
 		}
@@ -231,4 +277,20 @@ func TestPostTraining(t *testing.T) {
 	}
 	t.Run("new", train)
 	t.Run("resumed", train)
+	t.Run("no reward model", func(t *testing.T) {
+		r, err := pipeline.Open(pipeline.Config{
+			Dir: t.TempDir(), Stages: []string{"rl"}, Backend: b, Out: io.Discard,
+			Task: pipeline.Task{Name: "colours", Template: template, Check: says, MaxTokens: 4},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		if _, err := r.Reinforce(ctx, "rl", lm, pipeline.Reinforcement{Critic: pipeline.RewardCritic}); err == nil || !strings.Contains(err.Error(), "RewardModel is nil") {
+			t.Errorf("error %v", err)
+		}
+		if err := r.Stage("lunch", nil); err == nil || !strings.Contains(err.Error(), "not one of Config.Stages") {
+			t.Errorf("error %v", err)
+		}
+	})
 }

@@ -1,8 +1,10 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -25,7 +27,7 @@ type Reinforcement struct {
 	Config      ppo.Config   // its Seed is the run's
 	Actor       actor.Config // its Template and MaxTokens are the task's
 	Critic      Critic
-	Layers      int       // of a [FreshCritic]
+	Layers      int       // of a [FreshCritic]; 0: as many as the policy has
 	RewardModel *bt.Model // that a [RewardCritic] starts from
 }
 
@@ -89,6 +91,9 @@ func (r *Run) Reinforce(ctx context.Context, name string, from *model.LM, p Rein
 	err := r.Stage(name, func(s *Stage) (err error) {
 		p.Actor.Template, p.Actor.MaxTokens = r.Task.Template, r.Task.MaxTokens
 		if p.Critic == RewardCritic {
+			if p.RewardModel == nil {
+				return errors.New("Reinforcement.RewardModel is nil, and a RewardCritic starts from it")
+			}
 			p.Actor.ValueMean, p.Actor.ValueStd = p.RewardModel.Mean, p.RewardModel.Std
 		}
 		policy, err := r.actorCritic(from, p)
@@ -106,7 +111,7 @@ func (r *Run) Reinforce(ctx context.Context, name string, from *model.LM, p Rein
 				return err
 			}
 			for _, why := range training.Resumed.Skipped {
-				fmt.Fprintln(os.Stderr, "skipped:", why)
+				fmt.Fprintln(r.Out, "skipped:", why)
 			}
 			training.Resumed.Skipped = nil // shown
 			s.Step("", step.Iteration, step.Of, Tokens{step.Sampled, step.Trained}, describe(step))
@@ -141,7 +146,7 @@ func (r *Run) actorCritic(from *model.LM, p Reinforcement) (*actor.Policy, error
 		return actor.New(from.Clone(), from.WithScore(r.Seed), p.Actor)
 	}
 	config := from.Config
-	config.Layers = p.Layers
+	config.Layers = cmp.Or(p.Layers, config.Layers)
 	critic, err := model.NewNet(r.Backend, config, r.Seed)
 	if err != nil {
 		return nil, err
