@@ -78,31 +78,9 @@ func method(ctx context.Context, r *run) error {
 		return err
 	}
 
-	// D.3 Round 2: the hardest problems' solutions, distilled into the base model, and RL
-	// again without restarts, eight attempts a problem, at T = 1.2.
-	harvest, err := r.Sample(ctx, "harvest", rl, r.Some(train, p.Harvest, 3), model.SamplingParams{N: 4, Temperature: 1})
-	if err != nil {
+	if err := round2(ctx, r, base, rl, rm); err != nil {
 		return err
 	}
-	hardest, err := synth.Distill(harvest, 0, r.Seed)
-	if err != nil {
-		return err
-	}
-	if len(hardest) > 0 { // none, if the policy solved nothing: then there is no second round
-		distilled, err := r.Imitate(ctx, "distilled", base, hardest, p.Distill)
-		if err != nil {
-			return err
-		}
-		p.Round2.NumGenerations, p.Actor.Temperature = 8, 1.2
-		round2, err := r.Reinforce(ctx, "round2", distilled, p.ppo(r.Task.Check, rm, ppo.Cycle(train, r.Seed+1), p.Round2))
-		if err != nil {
-			return err
-		}
-		if err := r.evaluate(ctx, "round2", round2); err != nil {
-			return err
-		}
-	}
-
 	if r.cot {
 		if err := twin(ctx, r, base, demos, rm); err != nil {
 			return err
@@ -112,6 +90,30 @@ func method(ctx context.Context, r *run) error {
 		return err
 	}
 	return r.evaluate(ctx, "rl", rl)
+}
+
+// round2 distils the solutions of the hardest problems into the base model (D.3), and trains
+// again without restarts, eight attempts a problem, at T = 1.2.
+func round2(ctx context.Context, r *run, base, rl *model.LM, rm *bt.Model) error {
+	p, train := r.recipe, r.problems["train"]
+	harvest, err := r.Sample(ctx, "harvest", rl, r.Some(train, p.Harvest, 3), model.SamplingParams{N: 4, Temperature: 1})
+	if err != nil {
+		return err
+	}
+	hardest, err := synth.Distill(harvest, 0, r.Seed)
+	if err != nil || len(hardest) == 0 { // the policy solved nothing: there is no second round
+		return err
+	}
+	distilled, err := r.Imitate(ctx, "distilled", base, hardest, p.Distill)
+	if err != nil {
+		return err
+	}
+	p.Round2.NumGenerations, p.Actor.Temperature = 8, 1.2
+	policy, err := r.Reinforce(ctx, "round2", distilled, p.ppo(r.Task.Check, rm, ppo.Cycle(train, r.Seed+1), p.Round2))
+	if err != nil {
+		return err
+	}
+	return r.evaluate(ctx, "round2", policy)
 }
 
 // twin trains and evaluates the baseline, chain of thought, with the same demonstrations without
