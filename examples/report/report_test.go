@@ -263,6 +263,38 @@ func TestSummaryNames(t *testing.T) {
 	}
 }
 
+// A program with other stages names its own evaluations, which get colours and keep their
+// order. A name that another field has is an error.
+func TestOtherStages(t *testing.T) {
+	r := full(t)
+	list := r.Summary.Evaluations[:4]
+	for i, name := range []string{"chat", "sft", "rl", "extra"} {
+		list[i].Name = name
+	}
+	r.Summary.Evaluations, r.Before, r.After = list, "chat", "rl"
+	page := html(t, r)
+	for _, want := range []string{">fine-tuning<", ">extra<", "what it was before (chat)", `class="key rl"></span>RL<`, `class="key ft"></span>chat<`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	wellFormed(t, page)
+	data, err := json.Marshal(r.Summary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again report.Summary
+	if err := json.Unmarshal(data, &again); err != nil || !reflect.DeepEqual(again, r.Summary) {
+		t.Errorf("does not read back: %v", err)
+	}
+	for _, taken := range []string{"seed", "sft"} {
+		list[3].Name = taken
+		if _, err := json.Marshal(r.Summary); err == nil || !strings.Contains(err.Error(), "another field has it") {
+			t.Errorf("%q twice: error %v", taken, err)
+		}
+	}
+}
+
 func TestPick(t *testing.T) {
 	before, after := results(t, wrong, right, wrong), results(t, right, spoilt, corrected, right)
 	samples, err := report.Pick(t.Context(), before, append(after, after[1]), reward.Exact, 12)
