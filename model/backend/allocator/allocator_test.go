@@ -5,6 +5,7 @@ package allocator_test
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -12,38 +13,33 @@ import (
 // A program that links package model has the allocator that it had before: threads get arenas
 // of their own. One that links this package has a single arena.
 func TestAllocatorIsOptIn(t *testing.T) {
-	count := func(env string, flags ...string) string {
-		t.Helper()
-		path := t.TempDir() + "/arenas"
-		build := exec.Command("go", append(append([]string{"build"}, flags...), "-o", path, "./testdata/arenas")...)
+	dir := t.TempDir()
+	for name, flags := range map[string][]string{"model": nil, "tuned": {"-tags=tuned"}} {
+		build := exec.Command("go", append(append([]string{"build"}, flags...), "-o", filepath.Join(dir, name), "./testdata/arenas")...)
 		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("go build: %v\n%s", err, out)
 		}
-		cmd := exec.Command(path)
+	}
+	for _, c := range []struct{ program, env, want string }{
+		{"model", "", "several arenas"},
+		{"tuned", "", "one arena"},
+		{"tuned", "MALLOC_ARENA_MAX=4", "several arenas"},
+	} {
+		cmd := exec.Command(filepath.Join(dir, c.program))
 		for _, v := range os.Environ() {
 			if !strings.HasPrefix(v, "MALLOC_") && !strings.HasPrefix(v, "GLIBC_TUNABLES=") {
 				cmd.Env = append(cmd.Env, v)
 			}
 		}
-		cmd.Env = append(cmd.Env, env)
+		cmd.Env = append(cmd.Env, c.env)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
-			t.Fatalf("arenas: %v\n%s", err, out)
+			t.Fatalf("%s: %v\n%s", c.program, err, out)
 		}
-		return strings.TrimSpace(string(out))
-	}
-	const tuned = "-tags=tuned"
-	switch out := count(""); out {
-	case "no glibc":
-		t.Skip("the C library is not glibc")
-	case "several arenas":
-	default:
-		t.Errorf("with package model alone: %s, want several arenas", out)
-	}
-	if out := count("", tuned); out != "one arena" {
-		t.Errorf("tuned: %s, want one arena", out)
-	}
-	if out := count("MALLOC_ARENA_MAX=4", tuned); out != "several arenas" {
-		t.Errorf("tuned, with MALLOC_ARENA_MAX set: %s, want several arenas", out)
+		if got := strings.TrimSpace(string(out)); got == "no glibc" {
+			t.Skip("the C library is not glibc")
+		} else if got != c.want {
+			t.Errorf("%s with %q: %s, want %s", c.program, c.env, got, c.want)
+		}
 	}
 }
