@@ -35,8 +35,6 @@ func (m *LM) AddSpecial(tokens ...string) (ids []int32, err error) {
 	if err := m.Net.AddTokens(old, t.Len()); err != nil {
 		return nil, fmt.Errorf("model: AddSpecial: %w", err)
 	}
-	// What was compiled is of the old size.
 	m.tokenizer = t
-	m.engine = engine{}
 	return ids, nil
 }

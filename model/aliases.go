@@ -15,7 +15,6 @@ type (
 	Config      = decoder.Config
 	RopeScaling = decoder.RopeScaling
 	LoRA        = decoder.LoRA
-	Weights     = decoder.Weights
 	Net         = network.Net
 	Learner     = train.Learner
 	Loss        = train.Loss

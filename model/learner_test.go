@@ -21,8 +21,8 @@ import (
 )
 
 // nextToken is the loss of the tests: mean cross entropy, its count as an input.
-func nextToken(c Config, w Weights, in []*Node) (*Node, *Node) {
-	logp := c.LogProbs(w, c.Hidden(w, in[0]), in[0], nil)
+func nextToken(d decoder.Decoder, in []*Node) (*Node, *Node) {
+	logp, _ := d.LogProbs(d.Hidden(in[0]), in[0], nil)
 	loss := Div(Neg(ReduceAllSum(logp)), Reshape(in[1]))
 	return loss, Reshape(loss, 1)
 }
@@ -147,10 +147,10 @@ func TestScalarHeads(t *testing.T) {
 			t.Errorf("heads change the language model: %v", err)
 		}
 		// The language model learns to predict, the value to be 2 after every token.
-		l := NewLearner(lm.Net, func(c Config, w Weights, in []*Node) (*Node, *Node) {
-			hidden := c.Hidden(w, in[0])
-			logp := c.LogProbs(w, hidden, in[0], nil)
-			value := c.Scalar(w, "value", hidden)
+		l := NewLearner(lm.Net, func(d decoder.Decoder, in []*Node) (*Node, *Node) {
+			hidden := d.Hidden(in[0])
+			logp, _ := d.LogProbs(hidden, in[0], nil)
+			value := d.Scalar("value", hidden)
 			policy := Div(Neg(ReduceAllSum(logp)), Reshape(in[1]))
 			critic := Div(ReduceAllSum(Square(AddScalar(value, -2.0))), Reshape(in[1]))
 			return Add(policy, critic), Stack([]*Node{policy, critic}, 0)

@@ -21,7 +21,6 @@ type LM struct {
 	*Net
 	tokenizer       *tokenizer.Tokenizer
 	tokenizerConfig hf.TokenizerConfig
-	engine          engine
 }
 
 // NewLM joins a network and a tokenizer of the same vocabulary. Without a tokenizer (nil)

@@ -114,11 +114,11 @@ func TestLoRAGolden(t *testing.T) {
 		}
 		config, shared := lora.Config, lora.Shared()
 		gradient := device.New(b, "gradient of an adapter", func(in []*Node) []*Node {
-			w, in := config.Bind(in)
-			loss, _ := nextToken(config, w, in)
+			d, in := config.Bind(in)
+			loss, _ := nextToken(d, in)
 			var nodes []*Node
 			for _, s := range config.Specs()[shared:] {
-				nodes = append(nodes, w[s.Name])
+				nodes = append(nodes, d.Weights[s.Name])
 			}
 			return append([]*Node{loss}, Gradient(loss, nodes...)...)
 		})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,23 +14,11 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/satori-go/satori/model/backend"
-	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/hf"
 	"github.com/satori-go/satori/model/internal/device"
 	"github.com/satori-go/satori/model/internal/modeltest"
-	"github.com/satori-go/satori/model/sampler"
 	"github.com/satori-go/satori/model/tokenizer"
 )
-
-// sampleOne gives the first completion of each request.
-func (m *LM) sampleOne(requests []Request) ([]Completion, error) {
-	all, err := m.SampleAll(context.Background(), requests)
-	var first []Completion
-	for _, c := range all {
-		first = append(first, c[0])
-	}
-	return first, err
-}
 
 type llamaGolden struct {
 	Cases []struct {
@@ -89,8 +76,8 @@ func testDecoder(t *testing.T, b Backend, dir string) {
 	ctx := context.Background()
 
 	logits := device.New(b, "logits", func(in []*Node) []*Node {
-		w, in := net.Config.Bind(in)
-		return []*Node{net.Config.Logits(w, net.Config.Hidden(w, in[0]))}
+		d, in := net.Config.Bind(in)
+		return []*Node{d.Logits(d.Hidden(in[0]))}
 	})
 	var prompts [][]int32
 	worst, worstLog := 0.0, 0.0
@@ -149,11 +136,12 @@ func testDecoder(t *testing.T, b Backend, dir string) {
 	n := len(row)
 	config, specs := net.Config, net.Specs()
 	gradient := device.New(b, "loss", func(in []*Node) []*Node {
-		w, in := config.Bind(in)
-		loss := DivScalar(Neg(ReduceAllSum(decoder.LogProbs(config.Logits(w, config.Hidden(w, in[0])), in[0], 1))), float64(n-1))
+		d, in := config.Bind(in)
+		logp, _ := d.LogProbs(d.Hidden(in[0]), in[0], nil)
+		loss := DivScalar(Neg(ReduceAllSum(logp)), float64(n-1))
 		var nodes []*Node
 		for _, s := range specs {
-			nodes = append(nodes, w[s.Name])
+			nodes = append(nodes, d.Weights[s.Name])
 		}
 		return append([]*Node{loss}, Gradient(loss, nodes...)...)
 	})
@@ -204,206 +192,6 @@ func smallLM(t testing.TB, b Backend) *LM {
 		t.Fatal(err)
 	}
 	return lm
-}
-
-func randomRequests(n int, temperature float64) []Request {
-	rng := rand.New(rand.NewPCG(1, 2))
-	var list []Request
-	for i := range n {
-		r := Request{MaxTokens: 1 + rng.IntN(40), Temperature: temperature, Seed: uint64(i)}
-		for range 1 + rng.IntN(50) {
-			r.Prompt = append(r.Prompt, int32(2+rng.IntN(small.VocabSize-2)))
-		}
-		list = append(list, r)
-	}
-	return list
-}
-
-// The engine's log-probabilities are those of the training graph: prefill, cache, time
-// shift, positions and slot reuse all agree with one pass over the whole row.
-func TestEngineAgreesWithForward(t *testing.T) {
-	modeltest.Each(t, func(t *testing.T, b Backend) {
-		lm := smallLM(t, b)
-		for _, temperature := range []float64{1, 0.6} {
-			requests := randomRequests(300, temperature) // more than there are slots
-			done, err := lm.sampleOne(requests)
-			if err != nil {
-				t.Fatal(err)
-			}
-			worst, ended := lm.engineIsOff(t, requests, done, temperature), 0
-			for i, c := range done {
-				last := c.Tokens[len(c.Tokens)-1]
-				if slices.Contains(c.Tokens[:len(c.Tokens)-1], small.EOS) {
-					t.Errorf("request %d went on after EOS: %v", i, c.Tokens)
-				}
-				if c.Truncated != (last != small.EOS) || c.Truncated && len(c.Tokens) != requests[i].MaxTokens {
-					t.Errorf("request %d: truncated %v with %d of %d tokens, last %d", i, c.Truncated, len(c.Tokens), requests[i].MaxTokens, last)
-				}
-				if last == small.EOS {
-					ended++
-				}
-			}
-			if !(worst <= 1e-5) || ended < 30 || ended > 290 {
-				t.Errorf("temperature %g: log-probabilities differ by %g, %d of 300 ended", temperature, worst, ended)
-			}
-		}
-	})
-}
-
-// So do they in every family, with as many heads of keys as of queries and with one, with
-// biases, norms of heads and adapters of any values.
-func TestEngineAgreesInEveryFamily(t *testing.T) {
-	plain := small
-	plain.KVHeads, plain.TokenShift, plain.PartialRotary = 4, false, 1
-	qwen2, qwen3, biased := plain, plain, plain
-	qwen2.ModelType, qwen3.ModelType, qwen3.HeadDim = "qwen2", "qwen3", 16
-	biased.AttentionBias, biased.MLPBias, biased.KVHeads = true, true, 1
-	families := map[string]Config{"plain": plain, "qwen2": qwen2, "qwen3": qwen3, "biased": biased, "adapter": plain}
-	modeltest.Each(t, func(t *testing.T, b Backend) {
-		for name, config := range families {
-			if device.IsXLA(b) && (name == "plain" || name == "qwen2") {
-				continue // graphs take long to compile there, and the others have all that these have
-			}
-			t.Run(name, func(t *testing.T) {
-				net, err := NewNet(b, config, 3)
-				if err == nil && name == "adapter" {
-					net, err = net.WithLoRA(LoRA{Rank: 4, Alpha: 8})
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				rng := rand.New(rand.NewPCG(3, 4))
-				for i, s := range net.Specs() { // what begins as zeros or ones
-					if data := device.Values(net.Weights()[i]); len(s.Dims) == 1 || strings.HasSuffix(s.Name, decoder.AdapterB) {
-						for k := range data {
-							data[k] += float32(0.2 * rng.NormFloat64())
-						}
-						setWeight(net, i, data)
-					}
-				}
-				lm := &LM{Net: net}
-				requests := randomRequests(40, 1)
-				done, err := lm.sampleOne(requests)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if worst := lm.engineIsOff(t, requests, done, 1); !(worst <= 1e-5) {
-					t.Errorf("log-probabilities differ by %g", worst)
-				}
-			})
-		}
-	})
-}
-
-// engineIsOff is the largest difference of a sampled token's log-probability from that of
-// one pass over the whole row.
-func (m *LM) engineIsOff(t *testing.T, requests []Request, done []Completion, temperature float64) (worst float64) {
-	t.Helper()
-	var rows [][]int32
-	for i, c := range done {
-		rows = append(rows, slices.Concat(requests[i].Prompt, c.Tokens))
-	}
-	logp, err := m.TokenLogProbs(context.Background(), rows, temperature)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, c := range done {
-		for k, got := range c.LogProbs {
-			worst = max(worst, math.Abs(float64(got-logp[i][len(requests[i].Prompt)+k])))
-		}
-	}
-	return worst
-}
-
-// A request gives the same tokens alone, in a crowd, and on every backend; the same
-// call gives the same bytes.
-func TestSampleIsDeterministic(t *testing.T) {
-	requests := randomRequests(150, 1)
-	var first []Completion
-	modeltest.Each(t, func(t *testing.T, b Backend) {
-		lm := smallLM(t, b)
-		all, err := lm.sampleOne(requests)
-		if err != nil {
-			t.Fatal(err)
-		}
-		again, _ := lm.sampleOne(requests)
-		for i := range all {
-			if !slices.Equal(all[i].Tokens, again[i].Tokens) || !slices.Equal(all[i].LogProbs, again[i].LogProbs) {
-				t.Fatalf("request %d: second call differs", i)
-			}
-		}
-		for _, i := range []int{0, 77, 149} {
-			alone, err := lm.Sample(context.Background(), requests[i])
-			if err != nil || !slices.Equal(alone[0].Tokens, all[i].Tokens) {
-				t.Errorf("request %d: alone %v, in a crowd %v (%v)", i, alone, all[i].Tokens, err)
-			}
-		}
-		if first == nil {
-			first = all
-		}
-		for i := range all {
-			if !slices.Equal(all[i].Tokens, first[i].Tokens) {
-				t.Errorf("request %d differs between backends: %v and %v", i, all[i].Tokens, first[i].Tokens)
-			}
-		}
-	})
-}
-
-// Sampling follows the model's own distribution: the first token of many requests.
-func TestSampleFrequencies(t *testing.T) {
-	lm := smallLM(t, modeltest.Backends(t)["go"])
-	const n = 4000
-	var requests []Request
-	for i := range n {
-		requests = append(requests, Request{Prompt: []int32{5, 9}, MaxTokens: 1, Temperature: 1, Seed: sampler.FoldIn(3, uint64(i))})
-	}
-	done, err := lm.sampleOne(requests)
-	if err != nil {
-		t.Fatal(err)
-	}
-	counts := make([]float64, small.VocabSize)
-	for _, c := range done {
-		counts[c.Tokens[0]]++
-	}
-	var chi, cells float64
-	for v := range small.VocabSize {
-		logp, err := lm.TokenLogProbs(context.Background(), [][]int32{{5, 9, int32(v)}}, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := n * math.Exp(float64(logp[0][2]))
-		if want >= 5 {
-			chi += (counts[v] - want) * (counts[v] - want) / want
-			cells++
-		} else if counts[v] > want+20 {
-			t.Errorf("token %d: drawn %g times, expected %g", v, counts[v], want)
-		}
-	}
-	if chi > cells+5*math.Sqrt(2*cells) { // far beyond the 99.9th percentile
-		t.Errorf("χ² = %g over %g cells", chi, cells)
-	}
-}
-
-func TestSampleCancelled(t *testing.T) {
-	lm := smallLM(t, modeltest.Backends(t)["go"])
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if _, err := lm.SampleAll(ctx, randomRequests(4, 1)); err == nil || !strings.Contains(err.Error(), "canceled") {
-		t.Errorf("error %v", err)
-	}
-	for _, c := range []struct {
-		r    Request
-		want string
-	}{
-		{Request{MaxTokens: 1}, "the prompt is empty"},
-		{Request{Prompt: []int32{1}}, "MaxTokens is 0"},
-		{Request{Prompt: []int32{1}, MaxTokens: 128}, "do not fit into max_position_embeddings 128"},
-		{Request{Prompt: []int32{1}, MaxTokens: 1, Temperature: -1}, "Temperature is -1"},
-	} {
-		if _, err := lm.Sample(context.Background(), c.r); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("error %v, want %s", err, c.want)
-		}
-	}
 }
 
 func TestSaveOpen(t *testing.T) {
@@ -515,4 +303,14 @@ func setWeight(n *Net, i int, data []float32) {
 	t := backend.Floats(data, n.Specs()[i].Dims...)
 	t.MustMaterializeOnDevice(n.Backend(), true, 0)
 	n.Weights()[i] = t
+}
+
+// sampleOne gives the first completion of each request.
+func (m *LM) sampleOne(requests []Request) ([]Completion, error) {
+	all, err := m.SampleAll(context.Background(), requests)
+	var first []Completion
+	for _, c := range all {
+		first = append(first, c[0])
+	}
+	return first, err
 }

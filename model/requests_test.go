@@ -8,36 +8,6 @@ import (
 	"github.com/satori-go/satori/model/internal/modeltest"
 )
 
-// No requests are none to complete, in every form.
-func TestNoRequests(t *testing.T) {
-	lm, err := Open(modeltest.Backends(t)["go"], "testdata/llama-tiny")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if done, err := lm.SampleAll(t.Context(), nil); err != nil || len(done) > 0 {
-		t.Errorf("%v, %v", done, err)
-	}
-	for p, err := range lm.Stream(t.Context(), nil) {
-		t.Errorf("%v, %v", p, err)
-	}
-	for c, err := range lm.InOrder(t.Context(), nil) {
-		t.Errorf("%v, %v", c, err)
-	}
-}
-
-// A part is the caller's: what it appends is not in the completion.
-func TestPartsAreTheCallers(t *testing.T) {
-	lm := smallLM(t, modeltest.Backends(t)["go"])
-	for p, err := range lm.Stream(t.Context(), []Request{{Prompt: []int32{5}, MaxTokens: 20, Temperature: 1, TopP: 0.9}}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if c := p.Completion; cap(c.Tokens) > len(c.Tokens) || cap(c.LogProbs) > len(c.LogProbs) || cap(c.UnfilteredLogProbs) > len(c.UnfilteredLogProbs) {
-			t.Errorf("room of %d, %d and %d for %d tokens", cap(c.Tokens), cap(c.LogProbs), cap(c.UnfilteredLogProbs), len(c.Tokens))
-		}
-	}
-}
-
 // What cannot be computed is an error, never a number.
 func TestRefusedRows(t *testing.T) {
 	lm := smallLM(t, modeltest.Backends(t)["go"])

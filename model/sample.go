@@ -3,12 +3,10 @@ package model
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"iter"
 
 	"github.com/satori-go/satori/coat"
-	"github.com/satori-go/satori/model/network"
+	"github.com/satori-go/satori/model/internal/engine"
 	"github.com/satori-go/satori/model/sampler"
 )
 
@@ -116,28 +114,43 @@ func (m *LM) Response(tokens []int32) string {
 	return m.tokenizer.Decode(tokens)
 }
 
-// checkRequests returns an error for requests that the model cannot serve.
-func (m *LM) checkRequests(requests []Request) error {
-	if m.Config.Score {
-		return network.ErrScalarHead
+// A Part is what was added to a completion, or all of it; see [LM.Stream].
+type Part = engine.Part
+
+// Sample completes one request. It is the method of a [Sampler].
+func (m *LM) Sample(ctx context.Context, r Request) ([]Completion, error) {
+	all, err := m.SampleAll(ctx, []Request{r})
+	if err != nil {
+		return nil, err
 	}
-	var faults []error
-	for i, r := range requests {
-		err := r.Check()
-		if err == nil && r.MaxTokens > m.Config.MaxPositions-len(r.Prompt) {
-			err = fmt.Errorf("a prompt of %d and %d new tokens do not fit into max_position_embeddings %d", len(r.Prompt), r.MaxTokens, m.Config.MaxPositions)
-		}
-		for _, id := range r.Prompt {
-			if err == nil && (id < 0 || int(id) >= m.Config.VocabSize) {
-				err = fmt.Errorf("the prompt has id %d, outside the vocabulary of %d", id, m.Config.VocabSize)
-			}
-		}
-		if err != nil {
-			faults = append(faults, fmt.Errorf("request %d: %w", i, err))
-		}
-		if len(faults) == 3 { // enough to see what is wrong
-			break
-		}
-	}
-	return errors.Join(faults...)
+	return all[0], nil
+}
+
+// SampleAll completes many requests together and returns the completions of each. A row of the
+// batch that has ended takes the next request at once, and long prompts are read in chunks.
+// Cancelling ctx stops the work within one call to the device. Memory is bounded, however many
+// requests there are: by a cache of 1 GiB for each of two batches (or one row, if that is
+// longer).
+//
+// The same requests give the same tokens, and the same bytes on one backend.
+func (m *LM) SampleAll(ctx context.Context, requests []Request) ([][]Completion, error) {
+	return engine.New(m.Net).SampleAll(ctx, requests)
+}
+
+// Stream completes many requests and yields tokens as they are sampled: up to 16 of a
+// completion at a time on XLA, one by one on Go. The parts of one completion come in order. An
+// error is the last thing that it yields. A caller that leaves the loop stops the work.
+func (m *LM) Stream(ctx context.Context, requests []Request) iter.Seq2[Part, error] {
+	return engine.New(m.Net).Stream(ctx, requests)
+}
+
+// AsCompleted completes many requests and yields each completion whole, when it has ended.
+func (m *LM) AsCompleted(ctx context.Context, requests []Request) iter.Seq2[Part, error] {
+	return engine.New(m.Net).AsCompleted(ctx, requests)
+}
+
+// InOrder completes many requests and yields the completions of each in the order of the
+// requests, as soon as those before it have been yielded.
+func (m *LM) InOrder(ctx context.Context, requests []Request) iter.Seq2[[]Completion, error] {
+	return engine.New(m.Net).InOrder(ctx, requests)
 }

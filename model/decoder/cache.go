@@ -1,20 +1,63 @@
 package decoder
 
 import (
+	"fmt"
 	"slices"
 
-	. "github.com/gomlx/gomlx/core/graph"
-
 	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/satori-go/satori/model/internal/device"
 )
 
-// KeysTransposed tells how keys lie in the cache. On the Go backend, which is slow at a·bᵀ,
-// decoding with turned ones takes little over half the time; on XLA it takes a third more.
+// A layerCache holds what a layer keeps of the tokens that a row has had: its part of the KV
+// cache.
+type layerCache struct {
+	keys   *Node // [batch·kv, head, len] where keys are transposed, else [batch·kv, len, head]; positions are rotated
+	values *Node // [batch·kv, len, head]
+	shift  *Node // [batch, dim/2], what TokenShift reads of the last token; nil without it
+}
+
+// layerCaches takes a list of nodes apart, layer by layer: keys, values and, with TokenShift,
+// shift.
+func (c Config) layerCaches(nodes []*Node) []layerCache {
+	each := len(nodes) / c.Layers
+	if want := c.cacheTensors(); each != want || each*c.Layers != len(nodes) {
+		panic(fmt.Errorf("decoder: a cache of %d tensors, want %d for each of %d layers", len(nodes), want, c.Layers))
+	}
+	var list []layerCache
+	for part := range slices.Chunk(nodes, each) {
+		l := layerCache{keys: part[0], values: part[1]}
+		if c.TokenShift {
+			l.shift = part[2]
+		}
+		list = append(list, l)
+	}
+	return list
+}
+
+// nodes lists the tensors of a layer, in the order of layerCaches.
+func (l layerCache) nodes() []*Node {
+	if l.shift == nil {
+		return []*Node{l.keys, l.values}
+	}
+	return []*Node{l.keys, l.values, l.shift}
+}
+
+// cacheTensors counts the tensors of a layer's cache.
+func (c Config) cacheTensors() int {
+	if c.TokenShift {
+		return 3
+	}
+	return 2
+}
+
+// KeysTransposed reports how keys lie in the KV cache of a backend. The Go backend is slow at
+// a·bᵀ: decoding with transposed keys takes little over half the time there. On XLA it takes a
+// third more.
 func KeysTransposed(b compute.Backend) bool { return !device.IsXLA(b) }
 
-// keyAxis is the axis of the positions of keys in the cache. That of values is 1.
+// keyAxis returns the axis of the positions of keys in the cache. That of values is 1.
 func keyAxis(b compute.Backend) int {
 	if KeysTransposed(b) {
 		return 2
@@ -22,12 +65,13 @@ func keyAxis(b compute.Backend) int {
 	return 1
 }
 
-// CacheDims lists the shapes of the cache of Step.
-func (c Config) CacheDims(batch, length int, turned bool) (dims [][]int) {
+// CacheDims lists the shapes of a KV cache, layer by layer: keys and values, and with TokenShift
+// the last token's channels.
+func (c Config) CacheDims(batch, length int, keysTransposed bool) (dims [][]int) {
 	for range c.Layers {
 		values := []int{batch * c.KVHeads, length, c.HeadDim}
 		keys := values
-		if turned {
+		if keysTransposed {
 			keys = []int{batch * c.KVHeads, c.HeadDim, length}
 		}
 		dims = append(dims, keys, values)
@@ -38,43 +82,50 @@ func (c Config) CacheDims(batch, length int, turned bool) (dims [][]int) {
 	return dims
 }
 
-// InsertGraph puts prompts into free rows.
+// InsertPrompts puts prompts that [Decoder.Prefill] has read into rows of a cache. A row that
+// takes a prompt is overwritten whole, so that nothing of its last sequence stays.
 //
-//	source [batch] int32, the prompt that a row takes; taken [batch], 1 where it takes one;
-//	what PrefillGraph returned; cache → cache
-//
-// A row that takes a prompt is overwritten whole, so nothing of its last sequence stays.
-func (c Config) InsertGraph(in []*Node) (out []*Node) {
-	source, taken, in := in[0], in[1], in[2:]
-	read, cache := in[:len(in)/2], in[len(in)/2:]
+//	source [batch] int32, the prompt that a row takes; taken [batch], 1 where it takes one
+//	prompts, what Prefill returned; cache → cache
+func (c Config) InsertPrompts(source, taken *Node, prompts, cache []*Node) (out []*Node) {
+	source.AssertRank(1)
 	batch := source.Shape().Dim(0)
-	pick := GreaterThan(taken, ScalarZero(source.Graph(), device.Float32))
-	place := func(read, old *Node) *Node { // by rows of the cache, which are several of read and old
-		all := old.Shape().Dimensions
-		heads := all[0] / batch
-		by := append([]int{batch, heads}, all[1:]...)
-		rows := append([]int{read.Shape().Dim(0) / heads, heads}, read.Shape().Dimensions[1:]...)
-		moved := Gather(Reshape(read, rows...), ExpandAxes(source, -1)) // [batch, heads, ...]
-		ones := slices.Repeat([]int{1}, len(by))
-		ones[0] = batch
-		where := BroadcastToDims(Reshape(pick, ones...), by...)
-		return Reshape(Where(where, moved, Reshape(old, by...)), all...)
-	}
+	taken.AssertDims(batch)
+	takes := GreaterThan(taken, ScalarZero(source.Graph(), device.Float32))
 	keyAxis := keyAxis(source.Graph().Backend())
-	for ; len(cache) > 0; read, cache = read[2:], cache[2:] {
-		for i, axis := range []int{keyAxis, 1} {
-			out = append(out, place(lengthened(read[i], axis, cache[i].Shape().Dim(axis)), cache[i]))
-		}
+	into := c.layerCaches(cache)
+	for i, from := range c.layerCaches(prompts) {
+		old := into[i]
+		old.keys = insert(source, takes, resized(from.keys, keyAxis, old.keys.Shape().Dim(keyAxis)), old.keys)
+		old.values = insert(source, takes, resized(from.values, 1, old.values.Shape().Dim(1)), old.values)
 		if c.TokenShift {
-			out = append(out, place(read[2], cache[2]))
-			read, cache = read[1:], cache[1:]
+			old.shift = insert(source, takes, from.shift, old.shift)
 		}
+		out = append(out, old.nodes()...)
 	}
 	return out
 }
 
-// lengthened gives x so many entries along an axis: zeros behind what it has, or fewer.
-func lengthened(x *Node, axis, length int) *Node {
+// insert takes for each row of a cache's tensor a prompt's entries or the old ones. A row has n
+// entries of the first axis: its key and value heads, or one.
+//
+//	source [batch] int32, takes [batch] bool, from [prompts·n, ...], old [batch·n, ...] → [batch·n, ...]
+func insert(source, takes, from, old *Node) *Node {
+	source.AssertRank(1)
+	dims, batch := old.Shape().Dimensions, source.Shape().Dim(0)
+	n := dims[0] / batch
+	from.AssertDims(append([]int{from.Shape().Dim(0)}, dims[1:]...)...)
+	byRow := append([]int{batch, n}, dims[1:]...)
+	byPrompt := append([]int{from.Shape().Dim(0) / n, n}, dims[1:]...)
+	moved := Gather(Reshape(from, byPrompt...), ExpandAxes(source, -1)) // [batch, n, ...]
+	ones := slices.Repeat([]int{1}, len(byRow))
+	ones[0] = batch
+	where := BroadcastToDims(Reshape(takes, ones...), byRow...)          // [batch, n, ...]
+	return Reshape(Where(where, moved, Reshape(old, byRow...)), dims...) // [batch·n, ...]
+}
+
+// resized gives x so many entries along an axis: zeros behind those that it has, or fewer.
+func resized(x *Node, axis, length int) *Node {
 	dims := slices.Clone(x.Shape().Dimensions)
 	if dims[axis] >= length {
 		return SliceAxis(x, axis, AxisRange(0, length))
@@ -83,35 +134,32 @@ func lengthened(x *Node, axis, length int) *Node {
 	return Concatenate([]*Node{x, Zeros(x.Graph(), device.F32(dims...))}, axis)
 }
 
-// KeepGraph takes rows out of a cache of so many.
+// GrowCache gives a cache so many positions. The new ones are zero, as [Decoder.Step] needs them.
 //
-//	which [rows] int32; cache → cache of these rows
-func KeepGraph(slots int) func(in []*Node) []*Node {
-	return func(in []*Node) (out []*Node) {
-		which := in[0]
-		rows := which.Shape().Dim(0)
-		for _, x := range in[1:] { // [slots·n, ...]
-			dims := slices.Clone(x.Shape().Dimensions)
-			kept := Gather(Reshape(x, slots, -1), ExpandAxes(which, -1))
-			dims[0] = dims[0] / slots * rows
-			out = append(out, Reshape(kept, dims...))
+//	cache → cache of length positions
+func (c Config) GrowCache(cache []*Node, length int) (out []*Node) {
+	keyAxis := keyAxis(cache[0].Graph().Backend())
+	for _, l := range c.layerCaches(cache) {
+		l.keys, l.values = resized(l.keys, keyAxis, length), resized(l.values, 1, length)
+		if c.TokenShift {
+			l.shift = Identity(l.shift)
 		}
-		return out
+		out = append(out, l.nodes()...)
 	}
+	return out
 }
 
-// GrowGraph gives a cache more positions, which are zero.
+// GatherRows takes rows out of a cache of batch rows.
 //
-//	cache → cache of so many positions
-func (c Config) GrowGraph(length int) func(in []*Node) []*Node {
-	return func(cache []*Node) (out []*Node) {
-		keyAxis := keyAxis(cache[0].Graph().Backend())
-		for ; len(cache) > 0; cache = cache[2:] {
-			out = append(out, lengthened(cache[0], keyAxis, length), lengthened(cache[1], 1, length))
-			if c.TokenShift {
-				out, cache = append(out, Identity(cache[2])), cache[1:]
-			}
-		}
-		return out
+//	rows [n] int32; cache → cache of n rows
+func GatherRows(rows *Node, batch int, cache []*Node) (out []*Node) {
+	rows.AssertRank(1)
+	n := rows.Shape().Dim(0)
+	for _, x := range cache { // [batch·kv, ...] or [batch, ...]
+		dims := slices.Clone(x.Shape().Dimensions)
+		taken := Gather(Reshape(x, batch, -1), ExpandAxes(rows, -1)) // [n, ...]
+		dims[0] = dims[0] / batch * n
+		out = append(out, Reshape(taken, dims...)) // [n·kv, ...] or [n, ...]
 	}
+	return out
 }

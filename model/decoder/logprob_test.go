@@ -51,15 +51,17 @@ func TestLogProbsInParts(t *testing.T) {
 			rows[i] = int32(i * 7 % small.VocabSize)
 		}
 		run := device.New(b, "log-probs in parts", func(in []*Node) []*Node {
-			w, in := c.Bind(in)
+			d, in := c.Bind(in)
 			tokens, temperature := in[0], in[1]
-			hidden := c.Hidden(w, tokens)
+			hidden := d.Hidden(tokens)
 			var out []*Node
 			for _, positions := range []int{seq - 1, 1, 4, 6} {
-				out = append(out, c.inParts(w, hidden, tokens, temperature, positions, pick)[0])
+				logp, _ := d.inParts(hidden, tokens, temperature, positions)
+				out = append(out, logp)
 			}
-			logits := c.Logits(w, hidden)
-			out = append(out, LogProbs(DivScalar(logits, 0.7), tokens, 1))
+			logits := d.Logits(hidden)
+			whole := pick(LogSoftmax(Slice(DivScalar(logits, 0.7), AxisRange(), AxisRange(0, seq-1)), -1), Slice(tokens, AxisRange(), AxisRange(1)))
+			out = append(out, Concatenate([]*Node{Zeros(tokens.Graph(), device.F32(batch, 1)), whole}, 1))
 			logits = LogSoftmax(logits, -1)
 			return append(out, pick(logits, tokens), pickRows(logits, tokens))
 		})
@@ -99,16 +101,15 @@ func TestLogProbsInPartsGradient(t *testing.T) {
 			var want [][]float32
 			for _, positions := range []int{seq - 1, 4, 1} {
 				run := device.New(b, "losses in parts", func(in []*Node) []*Node {
-					w, in := config.Bind(in)
+					d, in := config.Bind(in)
 					temperature := Scalar(in[0].Graph(), device.Float32, 0.7)
-					both := config.inParts(w, config.Hidden(w, in[0]), in[0], temperature, positions, pick,
-						func(all, _ *Node) *Node { return entropies(StopGradient(all)) })
-					loss := Neg(ReduceAllSum(Mul(both[0], both[0])))
+					logp, entropy := d.inParts(d.Hidden(in[0]), in[0], temperature, positions)
+					loss := Neg(ReduceAllSum(Mul(logp, logp)))
 					var nodes []*Node
 					for _, s := range config.Specs() {
-						nodes = append(nodes, w[s.Name])
+						nodes = append(nodes, d.Weights[s.Name])
 					}
-					out := append([]*Node{loss, both[1]}, Gradient(loss, nodes...)...)
+					out := append([]*Node{loss, entropy}, Gradient(loss, nodes...)...)
 					if positions < seq-1 {
 						for _, n := range in[0].Graph().Nodes() {
 							if s := n.Shape(); !s.IsTuple() && s.Size() >= batch*(seq-1)*config.VocabSize {

@@ -8,126 +8,145 @@ import (
 	"github.com/satori-go/satori/model/internal/device"
 )
 
-// PrefillGraph reads prompts. What it returns does not depend on the cache's shape: a trunk
-// takes seconds to compile, and InsertGraph, which puts it there, takes none.
+// Prefill reads prompts, or their first parts. What it returns does not depend on the shape of
+// the engine's cache: the layers take seconds to compile, and [Config.InsertPrompts], which
+// puts the result into a cache, takes none.
 //
-//	weights; tokens [admit, width] int32; count [admit] int32, tokens a prompt
-//	→ a cache of admit rows and width positions, zero from count on, which Step relies on
-func (c Config) PrefillGraph(in []*Node) (out []*Node) {
-	w, in := c.Bind(in)
-	tokens, count := in[0], in[1]
+//	tokens [prompts, seq] int32; count [prompts] int32, tokens of each prompt
+//	→ a cache of so many rows and seq positions, zero from count on, as [Decoder.Step] needs it
+func (d Decoder) Prefill(tokens, count *Node) (cache []*Node) {
+	tokens.AssertRank(2)
+	prompts, seq := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
+	count.AssertDims(prompts)
 	g := tokens.Graph()
-	rows, width := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
-	_, memories := c.trunk(w, tokens)
+	_, layers := d.hidden(tokens)
 
-	valid := ConvertDType(LessThan(Iota(g, device.I32(rows, width), 1), BroadcastToDims(ExpandAxes(count, -1), rows, width)), device.Float32)
-	last := Where(GreaterThan(count, ZerosLike(count)), Sub(count, OnesLike(count)), ZerosLike(count))
-	headMajor := func(x *Node) *Node { // [rows, width, kv, head] → [rows·kv, width, head]
-		x = TransposeAllAxes(Mul(x, Reshape(valid, rows, width, 1, 1)), 0, 2, 1, 3)
-		return Reshape(x, rows*c.KVHeads, width, c.HeadDim)
+	valid := ConvertDType(LessThan(Iota(g, device.I32(prompts, seq), 1), BroadcastToDims(ExpandAxes(count, -1), prompts, seq)), device.Float32) // [prompts, seq]
+	last := Where(GreaterThan(count, ZerosLike(count)), Sub(count, OnesLike(count)), ZerosLike(count))                                          // [prompts]
+	headMajor := func(x *Node) *Node {                                                                                                          // [prompts, seq, kv, head] → [prompts·kv, seq, head]
+		x = TransposeAllAxes(Mul(x, Reshape(valid, prompts, seq, 1, 1)), 0, 2, 1, 3)
+		return Reshape(x, prompts*d.KVHeads, seq, d.HeadDim)
 	}
-	for _, m := range memories {
-		keys := headMajor(m.k)
+	for _, l := range layers {
+		l.keys, l.values = headMajor(l.keys), headMajor(l.values)
 		if KeysTransposed(g.Backend()) {
-			keys = TransposeAllAxes(keys, 0, 2, 1)
+			l.keys = TransposeAllAxes(l.keys, 0, 2, 1) // [prompts·kv, head, seq]
 		}
-		out = append(out, keys, headMajor(m.v))
-		if c.TokenShift {
-			half := c.Dim / 2
-			at := Add(MulScalar(Iota(g, device.I32(rows), 0), width), last) // the prompt's last token in the cache
-			shift := Gather(Reshape(m.shift, rows*width, half), ExpandAxes(at, -1))
-			none := ConvertDType(GreaterThan(count, ZerosLike(count)), device.Float32) // nothing before the first token
-			out = append(out, Mul(shift, ExpandAxes(none, -1)))
+		if d.TokenShift {
+			at := Add(MulScalar(Iota(g, device.I32(prompts), 0), seq), last)            // [prompts], the last token of each
+			shift := Gather(Reshape(l.shift, prompts*seq, d.Dim/2), ExpandAxes(at, -1)) // [prompts, dim/2]
+			some := ConvertDType(GreaterThan(count, ZerosLike(count)), device.Float32)  // nothing comes before the first token
+			l.shift = Mul(shift, ExpandAxes(some, -1))
 		}
+		cache = append(cache, l.nodes()...)
+	}
+	return cache
+}
+
+// Extend reads the next parts of prompts that are longer than one call takes. A part attends to
+// the cache and to itself, so the memory of a call grows with the length of the prompt and not
+// with its square.
+//
+//	tokens [parts, seq] int32; start [parts] int32, the position of a part's first token;
+//	count [parts] int32, tokens of a part (0: the part is empty); row [parts] int32, its row of the cache
+//	cache → cache
+func (d Decoder) Extend(tokens, start, count, row *Node, cache []*Node) (out []*Node) {
+	tokens.AssertRank(2)
+	parts := tokens.Shape().Dim(0)
+	for _, x := range []*Node{start, count, row} {
+		x.AssertDims(parts)
+	}
+	layers := d.layerCaches(cache)
+	p := d.newParts(tokens, start, count, row, layers[0].values.Shape().Dim(1))
+	x := Gather(d.Weights[Embedding], ExpandAxes(tokens, -1)) // [parts, seq, dim]
+	for i := range d.Layers {
+		p.layerCache = layers[i]
+		x = d.layer(i, x, p) // of the last layer nothing but keys and values is computed
+		out = append(out, p.nodes()...)
 	}
 	return out
 }
 
-// ExtendGraph reads the next part of prompts that are longer than one call takes.
-//
-//	weights; tokens [rows, width] int32; start [rows] int32, the position of a part's first token;
-//	count [rows] int32, tokens of a part (0: the row is idle); slot [rows] int32, the row of the cache; cache → cache
-//
-// It attends to what the cache holds and to itself, so that a call's memory grows with
-// the length of the prompt and not with its square.
-func (c Config) ExtendGraph(in []*Node) []*Node {
-	w, in := c.Bind(in)
-	tokens, start, count, slot, cache := in[0], in[1], in[2], in[3], in[4:]
-	g := tokens.Graph()
-	rows, width := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
-	length := cache[1].Shape().Dim(1)
-	column := func(x *Node) *Node { return BroadcastToDims(ExpandAxes(x, -1), rows, width) }
+// parts is the sequence of further parts of prompts, behind the tokens of a KV cache. Each
+// layer's cache goes in before the layer and comes out with the parts' tokens.
+type parts struct {
+	Config
+	layerCache
+	parts, seq, length int
 
-	i := Iota(g, device.I32(rows, width), 1)
-	valid := ConvertDType(LessThan(i, column(count)), device.Float32) // [rows, width]
-	pos := Min(Add(i, column(start)), Const(g, int32(length-1)))      // [rows, width]
-	cos, sin := c.rotations(g, length)                                // [length, rotary/2]
-	at := Reshape(pos, rows*width, 1)                                 // for Gather
-	cos = Reshape(Gather(cos, at), rows, width, 1, -1)
-	sin = Reshape(Gather(sin, at), rows, width, 1, -1)
-	seen := LessOrEqual(Iota(g, device.I32(rows, width, length), 2), BroadcastToDims(ExpandAxes(pos, -1), rows, width, length))
-	mask := Where(seen, Scalar(g, device.Float32, 0.0), Scalar(g, device.Float32, math.Inf(-1)))
-	mask = Reshape(mask, rows, 1, width, 1, length)
-	// Where keys and values go, and where they come from: cache row slot·kv+k.
-	head := Iota(g, device.I32(rows, c.KVHeads), 1)
-	own := Add(MulScalar(BroadcastToDims(ExpandAxes(slot, -1), rows, c.KVHeads), c.KVHeads), head) // [rows, kv]
-	full := []int{rows, c.KVHeads, width}
+	cos, sin *Node // [parts, seq, 1, rotary/2]
+	valid    *Node // [parts, seq, 1, 1], 1 for a token of a part, 0 for padding
+	count    *Node // [parts] int32
+	row      *Node // [parts, 1] int32, the part's row of the cache
+	own      *Node // [parts·kv, 1] int32, the part's key and value heads in the cache
+	where    *Node // [parts·kv·seq, 2], where keys and values go
+	mask     *Node // [parts, 1, seq, 1, len], 0 where a query reads a position, −∞ where not
+}
+
+func (c Config) newParts(tokens, start, count, row *Node, length int) *parts {
+	tokens.AssertRank(2)
+	g, n, seq := tokens.Graph(), tokens.Shape().Dim(0), tokens.Shape().Dim(1)
+	count.AssertDims(n)
+	column := func(x *Node) *Node { return BroadcastToDims(ExpandAxes(x, -1), n, seq) } // [parts, seq]
+	i := Iota(g, device.I32(n, seq), 1)                                                 // [parts, seq]
+	valid := ConvertDType(LessThan(i, column(count)), device.Float32)                   // [parts, seq]
+	position := Min(Add(i, column(start)), Const(g, int32(length-1)))                   // [parts, seq]
+	cos, sin := c.rotations(g, length)                                                  // [len, rotary/2]
+	at := Reshape(position, n*seq, 1)                                                   // [parts·seq, 1]
+	visible := LessOrEqual(Iota(g, device.I32(n, seq, length), 2), BroadcastToDims(ExpandAxes(position, -1), n, seq, length))
+	mask := Where(visible, Scalar(g, device.Float32, 0.0), Scalar(g, device.Float32, math.Inf(-1))) // [parts, seq, len]
+	head := Iota(g, device.I32(n, c.KVHeads), 1)                                                    // [parts, kv]
+	own := Add(MulScalar(BroadcastToDims(ExpandAxes(row, -1), n, c.KVHeads), c.KVHeads), head)      // [parts, kv]
+	all := []int{n, c.KVHeads, seq}
 	where := Concatenate([]*Node{
-		Reshape(BroadcastToDims(ExpandAxes(own, -1), full...), -1, 1),
-		Reshape(BroadcastToDims(ExpandAxes(pos, 1), full...), -1, 1),
-	}, -1) // [rows·kv·width, 2]
-	// put adds x [rows, width, kv, head] into the cache, whose places are zero, and
-	// returns it with the rows concerned, [rows, kv, length, head].
-	put := func(cache, x *Node) (*Node, *Node) {
-		x = TransposeAllAxes(Mul(x, Reshape(valid, rows, width, 1, 1)), 0, 2, 1, 3)
-		cache = ScatterSum(cache, where, Reshape(x, -1, c.HeadDim), false, false)
-		return cache, Reshape(Gather(cache, Reshape(own, -1, 1)), rows, c.KVHeads, length, c.HeadDim)
-	}
-	putKeys := func(cache, x *Node) (*Node, *Node) {
-		if !KeysTransposed(g.Backend()) {
-			return put(cache, x)
-		}
-		cache, keys := put(TransposeAllAxes(cache, 0, 2, 1), x) // little beside the product
-		return TransposeAllAxes(cache, 0, 2, 1), keys
-	}
+		Reshape(BroadcastToDims(ExpandAxes(own, -1), all...), -1, 1),
+		Reshape(BroadcastToDims(ExpandAxes(position, 1), all...), -1, 1),
+	}, -1) // [parts·kv·seq, 2]
+	return &parts{Config: c, parts: n, seq: seq, length: length,
+		cos: Reshape(Gather(cos, at), n, seq, 1, -1), sin: Reshape(Gather(sin, at), n, seq, 1, -1),
+		valid: Reshape(valid, n, seq, 1, 1), count: count, row: ExpandAxes(row, -1), own: Reshape(own, -1, 1), where: where,
+		mask: Reshape(mask, n, 1, seq, 1, length)}
+}
 
-	x := Gather(w[Embedding], ExpandAxes(tokens, -1)) // [rows, width, dim]
-	var out []*Node
-	for l := range c.Layers {
-		p := layer(l)
-		h := c.norm(x, w[p+"input_layernorm.weight"])
-		var shift *Node
-		if c.TokenShift {
-			half := c.Dim / 2
-			now := Slice(h, AxisRange(), AxisRange(), AxisRange(0, half))  // [rows, width, dim/2]
-			first := ExpandAxes(Gather(cache[2], ExpandAxes(slot, -1)), 1) // [rows, 1, dim/2]
-			all := Concatenate([]*Node{first, now}, 1)                     // [rows, width+1, dim/2]
-			h = Concatenate([]*Node{Slice(all, AxisRange(), AxisRange(0, width)), Slice(h, AxisRange(), AxisRange(), AxisRange(half))}, -1)
-			// The part's last token is what the next one shifts in; of an idle row, what was there.
-			last := Add(MulScalar(Iota(g, device.I32(rows), 0), width+1), count)
-			change := Sub(Gather(Reshape(all, rows*(width+1), half), ExpandAxes(last, -1)), Reshape(first, rows, half))
-			shift = ScatterSum(cache[2], ExpandAxes(slot, -1), change, false, false)
-		}
-		q := c.headNorm(w, p+"self_attn.q_norm", Reshape(c.project(w, p+"self_attn.q_proj", h), rows, width, c.Heads, c.HeadDim))
-		k := c.headNorm(w, p+"self_attn.k_norm", Reshape(c.project(w, p+"self_attn.k_proj", h), rows, width, c.KVHeads, c.HeadDim))
-		v := Reshape(c.project(w, p+"self_attn.v_proj", h), rows, width, c.KVHeads, c.HeadDim)
-		q = MulScalar(c.rotate(q, cos, sin), 1/math.Sqrt(float64(c.HeadDim)))
-		kc, keys := putKeys(cache[0], c.rotate(k, cos, sin))
-		vc, vals := put(cache[1], v)
-		cache = cache[2:]
-		out = append(out, kc, vc)
-		if c.TokenShift {
-			out, cache = append(out, shift), cache[1:]
-		}
-		if l == c.Layers-1 {
-			break // nothing reads what comes after the last keys and values
-		}
-		q = Reshape(q, rows, width, c.KVHeads, c.group(), c.HeadDim)
-		scores := Dot(q, keys).General([]int{4}, []int{0, 2}, []int{3}, []int{0, 1})                         // [rows, kv, width, group, length]
-		o := Dot(Softmax(Add(scores, mask), -1), vals).General([]int{4}, []int{0, 1}, []int{2}, []int{0, 1}) // [rows, kv, width, group, head]
-		o = Reshape(TransposeAllAxes(o, 0, 2, 1, 3, 4), rows, width, c.Heads*c.HeadDim)
-		x = Add(x, c.project(w, p+"self_attn.o_proj", o)) // [rows, width, dim]
-		x = Add(x, c.mlp(w, p, x))
+func (p *parts) rotate(x *Node) *Node { return p.Config.rotate(x, p.cos, p.sin) }
+
+func (p *parts) previous(x *Node) *Node {
+	half := p.Dim / 2
+	x.AssertDims(p.parts, p.seq, half)
+	first := ExpandAxes(Gather(p.shift, p.row), 1) // [parts, 1, dim/2]
+	all := Concatenate([]*Node{first, x}, 1)       // [parts, 1+seq, dim/2]
+	// The next part reads the last token of this one; of an empty part, what was there.
+	last := Add(MulScalar(Iota(x.Graph(), device.I32(p.parts), 0), p.seq+1), p.count)                                 // [parts]
+	change := Sub(Gather(Reshape(all, p.parts*(p.seq+1), half), ExpandAxes(last, -1)), Reshape(first, p.parts, half)) // [parts, dim/2]
+	p.shift = ScatterSum(p.shift, p.row, change, false, false)
+	return Slice(all, AxisRange(), AxisRange(0, p.seq)) // [parts, seq, dim/2]
+}
+
+func (p *parts) attend(q, k, v *Node) *Node {
+	q.AssertDims(p.parts, p.seq, p.Heads, p.HeadDim)
+	k.AssertDims(p.parts, p.seq, p.KVHeads, p.HeadDim)
+	v.AssertDims(p.parts, p.seq, p.KVHeads, p.HeadDim)
+	var keys, values *Node // [parts, kv, len, head]
+	if KeysTransposed(q.Graph().Backend()) {
+		p.keys, keys = p.put(TransposeAllAxes(p.keys, 0, 2, 1), k) // little beside the product
+		p.keys = TransposeAllAxes(p.keys, 0, 2, 1)                 // [batch·kv, head, len]
+	} else {
+		p.keys, keys = p.put(p.keys, k)
 	}
-	return out
+	p.values, values = p.put(p.values, v)
+	q = Reshape(q, p.parts, p.seq, p.KVHeads, p.group(), p.HeadDim)                                          // [parts, seq, kv, group, head]
+	scores := Dot(q, keys).General([]int{4}, []int{0, 2}, []int{3}, []int{0, 1})                             // [parts, kv, seq, group, len]
+	o := Dot(Softmax(Add(scores, p.mask), -1), values).General([]int{4}, []int{0, 1}, []int{2}, []int{0, 1}) // [parts, kv, seq, group, head]
+	return Reshape(TransposeAllAxes(o, 0, 2, 1, 3, 4), p.parts, p.seq, p.Heads*p.HeadDim)                    // [parts, seq, heads·head]
+}
+
+// put adds keys or values to a cache, whose places are zero, and returns with it the entries of
+// the parts' rows.
+//
+//	cache [batch·kv, len, head], x [parts, seq, kv, head] → cache, [parts, kv, len, head]
+func (p *parts) put(cache, x *Node) (*Node, *Node) {
+	x.AssertDims(p.parts, p.seq, p.KVHeads, p.HeadDim)
+	x = TransposeAllAxes(Mul(x, p.valid), 0, 2, 1, 3) // [parts, kv, seq, head]
+	cache = ScatterSum(cache, p.where, Reshape(x, -1, p.HeadDim), false, false)
+	return cache, Reshape(Gather(cache, p.own), p.parts, p.KVHeads, p.length, p.HeadDim)
 }

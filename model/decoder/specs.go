@@ -17,7 +17,7 @@ func (c Config) Specs() []Spec {
 	arch := c.arch()
 	s := []Spec{{Embedding, []int{c.VocabSize, c.Dim}}}
 	for i := range c.Layers {
-		p := layer(i)
+		p := layerName(i)
 		s = append(s,
 			Spec{p + "input_layernorm.weight", []int{c.Dim}},
 			Spec{p + "self_attn.q_proj.weight", []int{c.Heads * c.HeadDim, c.Dim}},
@@ -53,7 +53,7 @@ func (c Config) Specs() []Spec {
 			)
 		}
 	}
-	s = append(s, Spec{"model.norm.weight", []int{c.Dim}})
+	s = append(s, Spec{finalNorm, []int{c.Dim}})
 	switch {
 	case c.Score:
 		s = append(s, Spec{ScoreHead, []int{1, c.Dim}})
@@ -71,6 +71,7 @@ const (
 	Embedding = "model.embed_tokens.weight"
 	ScoreHead = "score.weight"
 	LMHead    = "lm_head.weight"
+	finalNorm = "model.norm.weight"
 )
 
 // scalars is what the tensors of scalar heads beside the language-model head begin with.
@@ -95,4 +96,5 @@ func (s Spec) Size() int {
 // but those of an adapter.
 func (c Config) BF16Stored(s Spec) bool { return c.BF16 && !s.Adapter() }
 
-func layer(i int) string { return fmt.Sprintf("model.layers.%d.", i) }
+// layerName begins the names of a layer's tensors.
+func layerName(i int) string { return fmt.Sprintf("model.layers.%d.", i) }

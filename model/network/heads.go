@@ -46,7 +46,7 @@ func (n *Net) ScalarScores(ctx context.Context, name string, rows [][]int32) ([]
 	if !slices.Contains(n.Config.Scalars, name) {
 		return nil, fmt.Errorf("model: ScalarScores: the network has no head %q (%q)", name, n.Config.Scalars)
 	}
-	return n.forward(ctx, "head "+name, rows, nil, func(c decoder.Config, w decoder.Weights, in []*Node) *Node {
-		return c.Scalar(w, name, c.Hidden(w, in[0]))
+	return n.forward(ctx, "head "+name, rows, nil, func(d decoder.Decoder, in []*Node) *Node {
+		return d.Scalar(name, d.Hidden(in[0]))
 	})
 }

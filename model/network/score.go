@@ -51,8 +51,8 @@ func (n *Net) Scores(ctx context.Context, rows [][]int32) ([][]float32, error) {
 	if !n.Config.Score {
 		return nil, fmt.Errorf("model: Scores: the network has no %s", decoder.ScoreHead)
 	}
-	return n.forward(ctx, "scores", rows, nil, func(c decoder.Config, w decoder.Weights, in []*Node) *Node {
-		return c.Scores(w, c.Hidden(w, in[0]))
+	return n.forward(ctx, "scores", rows, nil, func(d decoder.Decoder, in []*Node) *Node {
+		return d.Scores(d.Hidden(in[0]))
 	})
 }
 
@@ -66,8 +66,9 @@ func (n *Net) TokenLogProbs(ctx context.Context, rows [][]int32, temperature flo
 	if n.Config.Score {
 		return nil, fmt.Errorf("model: TokenLogProbs: %w", ErrScalarHead)
 	}
-	return n.forward(ctx, "log-probs", rows, []float32{float32(temperature)}, func(c decoder.Config, w decoder.Weights, in []*Node) *Node {
-		return c.LogProbs(w, c.Hidden(w, in[0]), in[0], Reshape(in[1]))
+	return n.forward(ctx, "log-probs", rows, []float32{float32(temperature)}, func(d decoder.Decoder, in []*Node) *Node {
+		logp, _ := d.LogProbs(d.Hidden(in[0]), in[0], Reshape(in[1]))
+		return logp
 	})
 }
 
@@ -84,11 +85,10 @@ func (n *Net) LogProbs(ctx context.Context, seqs [][]int32) ([][]float32, error)
 
 // forward runs a graph over padded groups of rows, two groups at a time, and cuts its
 // [rows, seq] results to the rows' lengths.
-func (n *Net) forward(ctx context.Context, name string, rows [][]int32, scalars []float32, build func(decoder.Config, decoder.Weights, []*Node) *Node) ([][]float32, error) {
+func (n *Net) forward(ctx context.Context, name string, rows [][]int32, scalars []float32, build func(decoder.Decoder, []*Node) *Node) ([][]float32, error) {
 	config := n.Config
 	run := device.Shared.Get(n.backend, config, name, func(in []*Node) []*Node {
-		w, in := config.Bind(in)
-		return []*Node{build(config, w, in)}
+		return []*Node{build(config.Bind(in))}
 	})
 
 	lengths := make([]int, len(rows))

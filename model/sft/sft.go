@@ -27,6 +27,7 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/network"
 	"github.com/satori-go/satori/model/train"
 )
@@ -202,10 +203,10 @@ var objective = train.NewObjective(loss)
 // loss is −Σ mask·log p / count.
 //
 //	tokens [batch, seq] int32, mask [batch, seq] (1 for a response token), count [] of the whole batch
-func loss(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
+func loss(d decoder.Decoder, in []*Node) (*Node, *Node) {
 	tokens, mask, count := in[0], in[1], in[2]
 	mask.AssertDims(tokens.Shape().Dimensions...)
-	logp := c.LogProbs(w, c.Hidden(w, tokens), tokens, nil)
+	logp, _ := d.LogProbs(d.Hidden(tokens), tokens, nil)
 	loss := Neg(Div(ReduceAllSum(Mul(logp, mask)), count))
 	return loss, Reshape(loss, 1)
 }

@@ -24,7 +24,7 @@ const workers = 2
 // the loss it returns a vector of statistics, which are added up in the same way.
 //
 //	in: what the caller of [Learner.Step] gives for a micro-batch → loss [], stats [k]
-type Loss func(c decoder.Config, w decoder.Weights, in []*Node) (loss, stats *Node)
+type Loss func(d decoder.Decoder, in []*Node) (loss, stats *Node)
 
 // A Learner improves the weights of a network against one loss: all of them, or where the
 // network has an adapter that alone, so that no scalar head learns then. The scalar heads of
@@ -77,18 +77,18 @@ func (o *Objective) Learner(n *network.Net, a AdamW) *Learner {
 		trained[k] = trainable{specs[i], l.masters[k] != nil, part(specs[i])}
 		l.heads = l.heads || specs[i].Scalar()
 	}
-	losses := func(in []*Node) (decoder.Weights, []*Node) {
-		w, rest := config.Bind(in)
-		total, stats := o.loss(config, w, rest)
+	losses := func(in []*Node) (decoder.Decoder, []*Node) {
+		d, rest := config.Bind(in)
+		total, stats := o.loss(d, rest)
 		total.AssertDims()
 		stats.AssertRank(1)
-		return w, []*Node{total, stats}
+		return d, []*Node{total, stats}
 	}
 	gradient := func(in []*Node) []*Node {
-		w, out := losses(in)
+		d, out := losses(in)
 		var nodes []*Node
 		for _, i := range learns {
-			nodes = append(nodes, w[specs[i].Name])
+			nodes = append(nodes, d.Weights[specs[i].Name])
 		}
 		return append(out, Gradient(out[0], nodes...)...)
 	}

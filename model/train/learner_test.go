@@ -136,8 +136,8 @@ func stateOf(l *Learner) (values [][]float32) {
 }
 
 // nextToken is the loss of the tests: mean cross entropy, its count as an input.
-func nextToken(c decoder.Config, w decoder.Weights, in []*Node) (*Node, *Node) {
-	logp := c.LogProbs(w, c.Hidden(w, in[0]), in[0], nil)
+func nextToken(d decoder.Decoder, in []*Node) (*Node, *Node) {
+	logp, _ := d.LogProbs(d.Hidden(in[0]), in[0], nil)
 	loss := Div(Neg(ReduceAllSum(logp)), Reshape(in[1]))
 	return loss, Reshape(loss, 1)
 }

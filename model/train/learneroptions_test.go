@@ -175,13 +175,13 @@ func TestCheckpointing(t *testing.T) {
 			c := smallNet(t, b).Config
 			c.GradientCheckpointing = on
 			g := NewGraph(b, "count")
-			w := decoder.Weights{}
+			d := decoder.Decoder{Config: c, Weights: map[string]*Node{}}
 			var list []*Node
 			for _, s := range c.Specs() {
-				w[s.Name] = Parameter(g, s.Name, device.F32(s.Dims...))
-				list = append(list, w[s.Name])
+				d.Weights[s.Name] = Parameter(g, s.Name, device.F32(s.Dims...))
+				list = append(list, d.Weights[s.Name])
 			}
-			loss, _ := nextToken(c, w, []*Node{Parameter(g, "tokens", device.I32(2, 20)), Parameter(g, "count", device.F32(1))})
+			loss, _ := nextToken(d, []*Node{Parameter(g, "tokens", device.I32(2, 20)), Parameter(g, "count", device.F32(1))})
 			Gradient(loss, list...)
 			for _, node := range g.Nodes() {
 				if node.Type() == NodeTypeExp {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/backend"
-	"github.com/satori-go/satori/model/decoder"
 )
 
 // golden is testdata/golden.json, made with PyTorch by TRL's formulas (testdata/README.md).
@@ -123,8 +122,9 @@ func testLoss(t *testing.T, b model.Backend, c golden) {
 	out, err := CallOnceN(b, func(in []*Node) []*Node {
 		logits, tokens, old, mask, advantage, value, oldValue, ret, ref, weight := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8], in[9]
 		count := Const(logits.Graph(), float32(count))
-		logp := Slice(decoder.LogProbs(logits, tokens, 1), AxisRange(), AxisRange(1))
-		entropy := weightedMean(Slice(decoder.Entropies(logits, tokens, 1), AxisRange(), AxisRange(1)), mask, count)
+		all := LogSoftmax(Slice(logits, AxisRange(), AxisRange(0, c.Seq)), -1) // [batch, seq, vocab], what predicts tokens 1 and up
+		logp := ReduceSum(Mul(all, OneHot(Slice(tokens, AxisRange(), AxisRange(1)), c.Vocab, all.DType())), -1)
+		entropy := weightedMean(Neg(ReduceSum(Mul(Exp(all), all), -1)), mask, count)
 		ratio := probabilityRatio(logp, old)
 		each := PolicyLoss(ratio, advantage, c.Clip, c.Clip)
 		policy := weightedMean(each, mask, count)

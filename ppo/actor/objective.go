@@ -27,9 +27,9 @@ type (
 var (
 	actorObjectives = train.NewObjectives(func(n actorNumbers) model.Loss { return n.loss(k3plus) })
 	valueObjectives = train.NewObjectives(func(n valueNumbers) model.Loss {
-		return func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
+		return func(d decoder.Decoder, in []*Node) (*Node, *Node) {
 			tokens, x := unpackValue(in)
-			return n.loss(c.Scores(w, c.Hidden(w, tokens)), x)
+			return n.loss(d.Scores(d.Hidden(tokens)), x)
 		}
 	})
 )
@@ -109,15 +109,15 @@ func (r *reader) end() {
 // The policy network's. Of a shared trunk the statistics are policy loss, value loss, those
 // of the policy and those of the critic.
 func (n actorNumbers) loss(divergence func(logp, ref *Node) *Node) model.Loss {
-	return func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
+	return func(d decoder.Decoder, in []*Node) (*Node, *Node) {
 		p, v, reach := n.unpack(in)
-		hidden := c.Hidden(w, p.tokens) // [batch, seq, dim]
-		policy, policyStats := n.policyNumbers.loss(c, w, hidden, p, divergence)
+		hidden := d.Hidden(p.tokens) // [batch, seq, dim]
+		policy, policyStats := n.policyNumbers.loss(d, hidden, p, divergence)
 		if !n.shared {
 			return policy, policyStats
 		}
 		still := StopGradient(hidden) // the same figures, of which reach·gradient goes on
-		scores := c.Scalar(w, ValueHead, Add(still, Mul(Sub(hidden, still), reach)))
+		scores := d.Scalar(ValueHead, Add(still, Mul(Sub(hidden, still), reach)))
 		value, valueStats := n.value.loss(scores, v)
 		return Add(policy, value), Concatenate([]*Node{StopGradient(Stack([]*Node{policy, value}, 0)), policyStats, valueStats}, 0)
 	}
@@ -144,8 +144,8 @@ func apart(stat model.Stat) (policy, value model.Stat) {
 const policyStats, valueStats = 4, 1
 
 // The policy's, of hidden states [batch, seq, dim].
-func (n policyNumbers) loss(c model.Config, w model.Weights, hidden *Node, in policyInputs, divergence func(logp, ref *Node) *Node) (*Node, *Node) {
-	logp, entropy := c.LogProbsAndEntropies(w, hidden, in.tokens, in.temperature) // [batch, seq] both
+func (n policyNumbers) loss(d decoder.Decoder, hidden *Node, in policyInputs, divergence func(logp, ref *Node) *Node) (*Node, *Node) {
+	logp, entropy := d.LogProbs(hidden, in.tokens, in.temperature) // [batch, seq] both
 	sampled := GreaterThan(in.mask, ZerosLike(in.mask))
 	// Off the mask old and advantage are 0 and logp is not: 1 keeps what is left out finite.
 	ratio := Where(sampled, probabilityRatio(logp, in.old), OnesLike(in.mask))

@@ -70,10 +70,10 @@ func TestSharedTrunk(t *testing.T) {
 	a, samples := shared(t, Config{Temperature: 0.8, ValueCoef: coefficient, Entropy: 0.01, AdamW: model.AdamW{MaxNorm: 1e9}})
 	b, _ := shared(t, Config{Temperature: 0.8, ValueCoef: coefficient, Entropy: 0.01})
 	n := policyNumbers{low: 0.2, high: 0.2, entropy: 0.01}
-	byHand := train.NewLearner(b.LM.Net, func(c model.Config, w model.Weights, in []*Node) (*Node, *Node) {
-		hidden := c.Hidden(w, in[0])
-		policy, _ := n.loss(c, w, hidden, policyInputs{tokens: in[0], mask: in[1], old: in[2], advantage: in[3], weight: in[1], count: in[6], beta: in[7], temperature: in[8]}, nil)
-		v := decoder.ShiftTokensRight(c.Scalar(w, ValueHead, hidden))
+	byHand := train.NewLearner(b.LM.Net, func(d decoder.Decoder, in []*Node) (*Node, *Node) {
+		hidden := d.Hidden(in[0])
+		policy, _ := n.loss(d, hidden, policyInputs{tokens: in[0], mask: in[1], old: in[2], advantage: in[3], weight: in[1], count: in[6], beta: in[7], temperature: in[8]}, nil)
+		v := decoder.ShiftTokensRight(d.Scalar(ValueHead, hidden))
 		old, ret := in[4], in[5]
 		near := Add(old, ClipScalar(Sub(v, old), -0.2, 0.2))
 		worse := Max(Square(Sub(v, ret)), Square(Sub(near, ret)))

@@ -5,6 +5,7 @@ import (
 
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/network"
 	"github.com/satori-go/satori/model/train"
 )
@@ -64,10 +65,10 @@ func unpack(in []*Node) inputs {
 // loss builds the loss of a micro-batch of pairs. Its statistics are the accuracy and the
 // margin: the mean of chosen less rejected.
 func loss(margin float64) model.Loss {
-	return func(c model.Config, w model.Weights, nodes []*Node) (*Node, *Node) {
+	return func(d decoder.Decoder, nodes []*Node) (*Node, *Node) {
 		in := unpack(nodes)
 		rows, seq := in.tokens.Shape().Dim(0), in.tokens.Shape().Dim(1)
-		scores := c.Scores(w, c.Hidden(w, in.tokens)) // [2·pairs, seq]
+		scores := d.Scores(d.Hidden(in.tokens)) // [2·pairs, seq]
 		row := Iota(in.tokens.Graph(), in.last.Shape(), 0)
 		at := ExpandAxes(Add(MulScalar(row, seq), in.last), -1)
 		ends := Gather(Reshape(scores, rows*seq), at) // [2·pairs]

@@ -1,4 +1,4 @@
-package model
+package engine
 
 import (
 	"context"
@@ -16,20 +16,22 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/internal/device"
 	"github.com/satori-go/satori/model/internal/modeltest"
 	"github.com/satori-go/satori/model/network"
+	"github.com/satori-go/satori/model/sampler"
 )
 
 // settings are those that keep few and many of the small model's 23 tokens.
-var settings = []Request{
+var settings = []sampler.Request{
 	{TopP: 0.5}, {TopP: 0.9}, {TopP: 1}, {TopK: 1}, {TopK: 5}, {TopK: 100}, {MinP: 0.2}, {MinP: 1},
 	{TopP: 0.7, TopK: 8}, {TopP: 0.95, MinP: 0.05}, {TopK: 12, TopP: 0.8, MinP: 0.1}, {},
 }
 
 // truncated is keep by sorting, in float64, on the definition in words: the probability of
 // each token after the filters.
-func truncated(logp []float64, r Request) []float64 {
+func truncated(logp []float64, r sampler.Request) []float64 {
 	order := make([]int, len(logp))
 	for i := range order {
 		order[i] = i
@@ -82,15 +84,15 @@ func truncated(logp []float64, r Request) []float64 {
 // The filters of the graph are those of sorting, for random distributions, flat and
 // peaked, and with ties.
 func TestKeepIsExact(t *testing.T) {
-	modeltest.Each(t, func(t *testing.T, b Backend) {
+	modeltest.Each(t, func(t *testing.T, b backend.Backend) {
 		run := device.New(b, "keep", func(in []*Node) []*Node {
-			return []*Node{ConvertDType(keep(LogSoftmax(in[0], -1), in[1], filters{true, true, true}), device.Float32), LogSoftmax(in[0], -1)}
+			return []*Node{ConvertDType(filterMask(LogSoftmax(in[0], -1), in[1], filters{true, true, true}), device.Float32), LogSoftmax(in[0], -1)}
 		})
 		rng := rand.New(rand.NewPCG(3, 4))
 		const batch, vocab = 64, 301
 		for range 4 {
 			logits, limits := make([]float32, batch*vocab), make([]float32, 3*batch)
-			asked := make([]Request, batch)
+			asked := make([]sampler.Request, batch)
 			for i := range batch {
 				spread := math.Exp(3*rng.Float64() - 1)
 				for v := range vocab {
@@ -100,7 +102,7 @@ func TestKeepIsExact(t *testing.T) {
 					}
 					logits[i*vocab+v] = float32(x)
 				}
-				r := Request{Temperature: 1}
+				r := sampler.Request{Temperature: 1}
 				if rng.IntN(2) == 0 {
 					r.TopK = 1 + rng.IntN(vocab)
 				}
@@ -111,9 +113,9 @@ func TestKeepIsExact(t *testing.T) {
 					r.MinP = rng.Float64() * rng.Float64()
 				}
 				asked[i] = r
-				limits[i], limits[batch+i], limits[2*batch+i] = limitsOf(r)
+				limits[i], limits[batch+i], limits[2*batch+i] = filterLimits(r)
 			}
-			in := []*Tensor{backend.Floats(logits, batch, vocab), backend.Floats(limits, 3, batch)}
+			in := []*backend.Tensor{backend.Floats(logits, batch, vocab), backend.Floats(limits, 3, batch)}
 			out, err := run.Call(in)
 			if err != nil {
 				t.Fatal(err)
@@ -138,7 +140,7 @@ func TestKeepIsExact(t *testing.T) {
 }
 
 // crowd are requests with all filters, temperatures, lengths and stops, some greedy.
-func crowd(n int) []Request {
+func crowd(n int) []sampler.Request {
 	requests := randomRequests(n, 1)
 	for i := range requests {
 		f := settings[i%len(settings)]
@@ -156,26 +158,26 @@ func crowd(n int) []Request {
 // is that of the training graph, and the one after them is what sorting the training
 // graph's distribution gives.
 func TestFilteredLogProbs(t *testing.T) {
-	modeltest.Each(t, func(t *testing.T, b Backend) {
-		lm := smallLM(t, b)
-		lm.engine.chunk = 16 // so that prompts come in several parts
-		lm.engine.room = 16  // and caches grow
+	modeltest.Each(t, func(t *testing.T, b backend.Backend) {
+		e := smallEngine(t, b)
+		e.chunkTokens = 16   // so that prompts come in several parts
+		e.initialLength = 16 // and caches grow
 		requests := crowd(96)
-		done, err := lm.sampleOne(requests)
+		done, err := e.sampleOne(requests)
 		if err != nil {
 			t.Fatal(err)
 		}
-		config := lm.Config
+		config := e.net.Config
 		forward := device.New(b, "logits", func(in []*Node) []*Node {
-			w, in := config.Bind(in)
-			return []*Node{config.Logits(w, config.Hidden(w, in[0]))}
+			d, in := config.Bind(in)
+			return []*Node{d.Logits(d.Hidden(in[0]))}
 		})
 		worst, worstPlain, stopped := 0.0, 0.0, 0
 		for i, c := range done {
 			r := requests[i]
 			row := slices.Concat(r.Prompt, c.Tokens)
-			in := []*Tensor{backend.Ints(network.PadRows([][]int32{row}, 128), 1, 128)}
-			out, err := forward.Call(lm.Weights(), in)
+			in := []*backend.Tensor{backend.Ints(network.PadRows([][]int32{row}, 128), 1, 128)}
+			out, err := forward.Call(e.net.Weights(), in)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -221,14 +223,14 @@ func TestFilteredLogProbs(t *testing.T) {
 // A prompt read in parts gives what one read whole gives, and a prompt of the length of a
 // part, one less and one more too.
 func TestLongPrompts(t *testing.T) {
-	modeltest.Each(t, func(t *testing.T, b Backend) {
-		whole := smallLM(t, b)
-		parts := smallLM(t, b)
-		parts.engine.chunk, parts.engine.room = 8, 8
+	modeltest.Each(t, func(t *testing.T, b backend.Backend) {
+		whole := smallEngine(t, b)
+		parts := smallEngine(t, b)
+		parts.chunkTokens, parts.initialLength = 8, 8
 		rng := rand.New(rand.NewPCG(5, 6))
-		var requests []Request
+		var requests []sampler.Request
 		for i := range 40 {
-			r := Request{MaxTokens: 8, Temperature: 1, Seed: uint64(i)}
+			r := sampler.Request{MaxTokens: 8, Temperature: 1, Seed: uint64(i)}
 			for range 1 + i*2 {
 				r.Prompt = append(r.Prompt, int32(2+rng.IntN(small.VocabSize-2)))
 			}
@@ -258,16 +260,16 @@ func TestLongPrompts(t *testing.T) {
 // The same request gives the same tokens whatever its neighbours, their order, and the
 // number of batches, and in goroutines that share the model.
 func TestSameTokensInAnyCompany(t *testing.T) {
-	modeltest.Each(t, func(t *testing.T, b Backend) {
+	modeltest.Each(t, func(t *testing.T, b backend.Backend) {
 		requests := crowd(48)
 		for i := range requests {
 			requests[i].N = i % 3
 		}
-		want, err := smallLM(t, b).SampleAll(t.Context(), requests)
+		want, err := smallEngine(t, b).SampleAll(t.Context(), requests)
 		if err != nil {
 			t.Fatal(err)
 		}
-		same := func(what string, i int, got []Completion) {
+		same := func(what string, i int, got []sampler.Completion) {
 			t.Helper()
 			if len(got) != len(want[i]) {
 				t.Errorf("%s: request %d has %d completions, want %d", what, i, len(got), len(want[i]))
@@ -280,9 +282,9 @@ func TestSameTokensInAnyCompany(t *testing.T) {
 			}
 		}
 		for _, lanes := range []int{1, 3} {
-			lm := smallLM(t, b)
-			lm.engine.lanes = lanes
-			got, err := lm.SampleAll(t.Context(), requests)
+			e := smallEngine(t, b)
+			e.workers = lanes
+			got, err := e.SampleAll(t.Context(), requests)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -290,16 +292,16 @@ func TestSameTokensInAnyCompany(t *testing.T) {
 				same("other batches", i, got[i])
 			}
 		}
-		lm := smallLM(t, b)
+		e := smallEngine(t, b)
 		order := rand.New(rand.NewPCG(7, 8)).Perm(len(requests))
 		var group sync.WaitGroup
 		for some := range slices.Chunk(order, 16) { // goroutines share the model
 			group.Go(func() {
-				var mine []Request
+				var mine []sampler.Request
 				for _, i := range some {
 					mine = append(mine, requests[i])
 				}
-				got, err := lm.SampleAll(t.Context(), mine)
+				got, err := e.SampleAll(t.Context(), mine)
 				if err != nil {
 					t.Error(err)
 					return
@@ -312,7 +314,7 @@ func TestSameTokensInAnyCompany(t *testing.T) {
 		group.Wait()
 
 		next := 0
-		for got, err := range lm.InOrder(t.Context(), requests) {
+		for got, err := range e.InOrder(t.Context(), requests) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -320,7 +322,7 @@ func TestSameTokensInAnyCompany(t *testing.T) {
 			next++
 		}
 		seen := 0
-		for p, err := range lm.AsFinished(t.Context(), requests) {
+		for p, err := range e.AsCompleted(t.Context(), requests) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -330,8 +332,8 @@ func TestSameTokensInAnyCompany(t *testing.T) {
 			seen++
 		}
 		type key struct{ request, n int }
-		streamed := map[key]Completion{}
-		for p, err := range lm.Stream(t.Context(), requests) {
+		streamed := map[key]sampler.Completion{}
+		for p, err := range e.Stream(t.Context(), requests) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -365,12 +367,12 @@ var buffersAlive = func() int64 { return 0 }
 // Cancelling, leaving the loop and an early error end within one call to the device, with
 // every goroutine joined and every tensor freed.
 func TestCancelLeaksNothing(t *testing.T) {
-	modeltest.Each(t, func(t *testing.T, b Backend) {
+	modeltest.Each(t, func(t *testing.T, b backend.Backend) {
 		defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which would free what was forgotten
-		lm := smallLM(t, b)
-		lm.engine.chunk = 8
+		e := smallEngine(t, b)
+		e.chunkTokens = 8
 		requests := randomRequests(80, 1)
-		if _, err := lm.SampleAll(t.Context(), requests[:2]); err != nil { // compile
+		if _, err := e.SampleAll(t.Context(), requests[:2]); err != nil { // compile
 			t.Fatal(err)
 		}
 		goroutines := runtime.NumGoroutine()
@@ -389,11 +391,11 @@ func TestCancelLeaksNothing(t *testing.T) {
 			t.Errorf("%s: %d goroutines, %d before", what, runtime.NumGoroutine(), goroutines)
 		}
 		check("nothing yet")
-		if _, err := lm.SampleAll(t.Context(), requests); err != nil {
+		if _, err := e.SampleAll(t.Context(), requests); err != nil {
 			t.Fatal(err)
 		}
 		check("all done")
-		for range lm.Stream(t.Context(), requests) {
+		for range e.Stream(t.Context(), requests) {
 			break
 		}
 		check("left at the first part")
@@ -401,7 +403,7 @@ func TestCancelLeaksNothing(t *testing.T) {
 		defer cancel(nil)
 		parts := 0
 		var last error
-		for _, err := range lm.AsFinished(ctx, requests) {
+		for _, err := range e.AsCompleted(ctx, requests) {
 			if last = err; err == nil {
 				parts++
 				cancel(errors.New("enough"))
@@ -413,7 +415,7 @@ func TestCancelLeaksNothing(t *testing.T) {
 		check("cancelled")
 		func() {
 			defer func() { _ = recover() }()
-			for range lm.InOrder(t.Context(), requests) {
+			for range e.InOrder(t.Context(), requests) {
 				panic("in the loop")
 			}
 		}()
@@ -423,11 +425,11 @@ func TestCancelLeaksNothing(t *testing.T) {
 
 // The cache of a call has its bound, and a request that exceeds it alone still runs.
 func TestCacheIsBounded(t *testing.T) {
-	c := Config{Layers: 30, Heads: 9, KVHeads: 3, HeadDim: 64, Dim: 576} // SmolLM2
-	if got := cacheBytes / cacheRow(c, 8192); got != 2 {
+	c := decoder.Config{Layers: 30, Heads: 9, KVHeads: 3, HeadDim: 64, Dim: 576} // SmolLM2
+	if got := cacheBytes / cacheRowBytes(c, 8192); got != 2 {
 		t.Errorf("%d rows of 8192 positions, want 2", got)
 	}
-	if got := cacheRow(c, 1); got != 2*30*3*64*4 {
+	if got := cacheRowBytes(c, 1); got != 2*30*3*64*4 {
 		t.Errorf("%d bytes a position", got)
 	}
 }
