@@ -22,7 +22,8 @@ var errNoPlugin = errors.New("no XLA plugin is installed")
 
 // A pluginError says what is wrong with a plugin and what to do.
 func pluginError(path, format string, args ...any) error {
-	return fmt.Errorf("the XLA plugin %s: %w; `%s` installs one that works, or GOMLX_BACKEND=go does without", path, fmt.Errorf(format, args...), installPlugin)
+	return fmt.Errorf("the XLA plugin %s: %w; `%s` installs one that works, or GOMLX_BACKEND=go does without",
+		path, fmt.Errorf(format, args...), installPlugin)
 }
 
 // pluginDirs are the directories that go-xla looks into, in its order.

@@ -16,7 +16,8 @@ func Decode(t Type, raw []byte, out []float32) error {
 		return fmt.Errorf("%d bytes of %v are not %d numbers", len(raw), t, len(out))
 	}
 	one := map[Type]func(b []byte, y []float32){
-		F32: decodeF32, F16: decodeF16, BF16: decodeBF16, Q4_0: decodeQ4_0, Q4_1: decodeQ4_1, Q8_0: decodeQ8_0, Q4_K: decodeQ4_K, Q6_K: decodeQ6_K,
+		F32: decodeF32, F16: decodeF16, BF16: decodeBF16,
+		Q4_0: decodeQ4_0, Q4_1: decodeQ4_1, Q8_0: decodeQ8_0, Q4_K: decodeQ4_K, Q6_K: decodeQ6_K,
 	}[t]
 	if numbers == 1 {
 		one(raw, out)

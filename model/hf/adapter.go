@@ -136,7 +136,8 @@ func SaveAdapter(n *network.Net, dir, base string) error {
 		return errors.New("hf: SaveAdapter: the network has no adapter")
 	}
 	err := rundir.ReplaceDir(dir, savedFiles, func(tmp string) error {
-		c := adapterConfig{PeftType: "LORA", TaskType: "CAUSAL_LM", Base: base, Rank: l.Rank, Alpha: l.Alpha, Targets: l.Targets, Bias: "none", Inference: true}
+		c := adapterConfig{PeftType: "LORA", TaskType: "CAUSAL_LM", Base: base, Rank: l.Rank, Alpha: l.Alpha, Targets: l.Targets,
+			Bias: "none", Inference: true}
 		if n.Config.Score {
 			c.TaskType = "" // PEFT would look for a trained head among the adapter's tensors
 		}

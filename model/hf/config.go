@@ -127,7 +127,8 @@ func checkFields(fields map[string]any, rules map[string][]string, within string
 		allowed, known := rules[name]
 		switch {
 		case !known && value != nil:
-			faults = append(faults, fmt.Errorf("field %q is not known and may change what the model computes: remove it if it does not", within+name))
+			faults = append(faults, fmt.Errorf("field %q is not known and may change what the model computes: remove it if it does not",
+				within+name))
 		case allowed != nil && value != nil && !slices.Contains(allowed, fmt.Sprint(value)):
 			faults = append(faults, fmt.Errorf("field %q is %v, which is not supported", within+name, value))
 		}

@@ -24,7 +24,8 @@ func dropDerived(c decoder.Config, have map[string]stored.Tensor) error {
 		return nil
 	}
 	delete(have, decoder.LMHead)
-	differ := fmt.Errorf("%s: tensor %q is not equal to %q, although tie_word_embeddings is true; set it to false in config.json, or remove the tensor", head.Where, decoder.LMHead, decoder.Embedding)
+	differ := fmt.Errorf("%s: tensor %q is not equal to %q, although tie_word_embeddings is true; "+
+		"set it to false in config.json, or remove the tensor", head.Where, decoder.LMHead, decoder.Embedding)
 	if !slices.Equal(head.Dims, embed.Dims) {
 		return differ
 	}

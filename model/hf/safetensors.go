@@ -166,7 +166,8 @@ func readHeader(r io.ReaderAt, fileSize int64) (map[string]stored.Tensor, error)
 		case !known:
 			faults = append(faults, fmt.Errorf("tensor %q is %s, which is not supported (F32, F16, BF16)", name, t.DType))
 		case t.Offsets[0] < 0 || t.Offsets[1] > body || !fits || t.Offsets[1]-t.Offsets[0] != numbers*kind.bytes:
-			faults = append(faults, fmt.Errorf("tensor %q: bytes %d to %d do not hold %v of %s in a body of %d", name, t.Offsets[0], t.Offsets[1], t.Shape, t.DType, body))
+			faults = append(faults, fmt.Errorf("tensor %q: bytes %d to %d do not hold %v of %s in a body of %d", name, t.Offsets[0],
+				t.Offsets[1], t.Shape, t.DType, body))
 		default:
 			have[name] = stored.Tensor{Dims: t.Shape, Read: func() ([]float32, error) {
 				return readFloats(r, base+t.Offsets[0], int(numbers), kind)

@@ -116,7 +116,8 @@ func saveWeights(n *network.Net, dir string, limit int64) error {
 			file = fmt.Sprintf("model-%05d-of-%05d.safetensors", k+1, len(shards))
 		}
 		start := first
-		err := writeSafetensors(filepath.Join(dir, file), list, n.Config.BF16Stored, func(i int) []float32 { return device.Values(n.Weights()[start+i]) })
+		err := writeSafetensors(filepath.Join(dir, file), list, n.Config.BF16Stored,
+			func(i int) []float32 { return device.Values(n.Weights()[start+i]) })
 		if err != nil {
 			return err
 		}

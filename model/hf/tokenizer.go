@@ -59,7 +59,8 @@ func OpenTokenizerConfig(dir string) (c TokenizerConfig, err error) {
 // keptFields are the fields of a tokenizer_config.json that a saved model keeps beside the
 // special tokens. Other fields belong to a class of tokenizers that the saved model does not
 // use.
-var keptFields = []string{"model_max_length", "clean_up_tokenization_spaces", "padding_side", "truncation_side", "additional_special_tokens", "extra_special_tokens"}
+var keptFields = []string{"model_max_length", "clean_up_tokenization_spaces", "padding_side", "truncation_side",
+	"additional_special_tokens", "extra_special_tokens"}
 
 // SaveTokenizer writes tokenizer.json and tokenizer_config.json into a directory. The class in
 // tokenizer_config.json takes tokenizer.json as it is, where the class of the model's makers
@@ -69,7 +70,8 @@ func (c TokenizerConfig) SaveTokenizer(dir string, m decoder.Config, t *tokenize
 	if err := t.Save(filepath.Join(dir, tokenizerFile)); err != nil {
 		return err
 	}
-	fields := map[string]any{"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": m.MaxPositions, "clean_up_tokenization_spaces": false}
+	fields := map[string]any{"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": m.MaxPositions,
+		"clean_up_tokenization_spaces": false}
 	for name, raw := range c.fields {
 		if strings.HasSuffix(name, "_token") || slices.Contains(keptFields, name) {
 			fields[name] = raw

@@ -61,7 +61,7 @@ func (c choice) completion(r sampler.Request, mode LogProbsMode) (sampler.Comple
 			for i, token := range l.Tokens {
 				var id int32
 				if n, err := fmt.Sscanf(token, "token_id:%d", &id); n != 1 || err != nil {
-					return broken("logprobs.tokens[%d] is %q and there are no token_ids: the server gives no token ids, and text does not tell them", i, token)
+					return broken("logprobs.tokens[%d] is %q and there are no token_ids: the server gives no token ids", i, token)
 				}
 				ids = append(ids, id)
 			}

@@ -13,7 +13,8 @@ import (
 )
 
 // ErrNoPublish is the error for a server that takes no new weights while it runs.
-var ErrNoPublish = errors.New("the server takes no new weights while it runs: start it again with them, or use SGLang, or vLLM with VLLM_SERVER_DEV_MODE=1")
+var ErrNoPublish = errors.New("the server takes no new weights while it runs: " +
+	"start it again with them, or use SGLang, or vLLM with VLLM_SERVER_DEV_MODE=1")
 
 // Publish has the server load new weights from a directory that model.LM.Save wrote. The server
 // must find it at the same absolute path, on this machine or on a shared file system. Publish
@@ -52,7 +53,8 @@ func (m *Remote) Publish(ctx context.Context, dir string) error {
 		return nil
 	}
 	var ignored any
-	err = m.control(ctx, "/collective_rpc", map[string]any{"method": "reload_weights", "kwargs": map[string]any{"weights_path": path}}, &ignored)
+	err = m.control(ctx, "/collective_rpc", map[string]any{"method": "reload_weights", "kwargs": map[string]any{"weights_path": path}},
+		&ignored)
 	if absent(err) {
 		err = ErrNoPublish
 	}

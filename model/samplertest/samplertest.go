@@ -154,7 +154,8 @@ func (s conformance) testConcurrent(t *testing.T) {
 func (s conformance) testCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if done, err := s.sampler.Sample(ctx, sampler.Request{Prompt: s.prompts[0], MaxTokens: 1}); !errors.Is(err, context.Canceled) || done != nil {
+	done, err := s.sampler.Sample(ctx, sampler.Request{Prompt: s.prompts[0], MaxTokens: 1})
+	if !errors.Is(err, context.Canceled) || done != nil {
 		t.Errorf("%v, error %v, want context.Canceled", done, err)
 	}
 	// In the middle, and of one call alone.

@@ -142,7 +142,8 @@ func (m *meta) config(tensors map[string]gguf.Tensor) (decoder.Config, error) {
 		m.fault("metadata %q is %q, which is not supported", key("rope.scaling.type"), scaling)
 	}
 	if window := m.int(key("attention.sliding_window"), 0); window > 0 && window < c.MaxPositions {
-		m.fault("metadata %q is %d, which is not supported with a %q of %d", key("attention.sliding_window"), window, key("context_length"), c.MaxPositions)
+		m.fault("metadata %q is %d, which is not supported with a %q of %d", key("attention.sliding_window"), window, key("context_length"),
+			c.MaxPositions)
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.values)) {
 		if strings.HasPrefix(name, key("")) && !m.asked[name] {

@@ -89,8 +89,8 @@ func (f *pairsFile) spaces() (prefix bool, err error) {
 	case none(f.Normalizer) && json.Unmarshal(f.PreTokenizer, &metaspace) == nil && metaspace.Type == "Metaspace" &&
 		metaspace.Replacement == spaceMark && metaspace.Scheme == "never" && metaspace.Split != nil && !*metaspace.Split:
 	default:
-		return false, fmt.Errorf("it writes spaces as %s, with one more before each part of a text between added tokens or before none; not with the normalizer %.200s and the pre_tokenizer %.200s",
-			spaceMark, oneLine(f.Normalizer), oneLine(f.PreTokenizer))
+		return false, fmt.Errorf("it writes spaces as %s, with one more before each part of a text between added tokens or before none; "+
+			"not with the normalizer %.200s and the pre_tokenizer %.200s", spaceMark, oneLine(f.Normalizer), oneLine(f.PreTokenizer))
 	}
 	switch {
 	case !same(f.Decoder, spaceDecoder(prefix)):
@@ -185,7 +185,8 @@ func scoresOf(p *pieces, kinds []int32, merges [][2]string) ([]float32, error) {
 			return nil, fmt.Errorf("it would merge %q and %q to %q, as no merge does", p.tokens[s.left], p.tokens[s.right], p.tokens[s.whole])
 		}
 		first := made[s.whole]
-		return nil, fmt.Errorf("merge %d, %q, and merge %d, %q, make the same token, and others come between them", first, merges[first], at.rank, merges[at.rank])
+		return nil, fmt.Errorf("merge %d, %q, and merge %d, %q, make the same token, and others come between them", first, merges[first],
+			at.rank, merges[at.rank])
 	}
 	return scores, nil
 }

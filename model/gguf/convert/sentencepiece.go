@@ -139,7 +139,8 @@ func (p *pieces) joins() ([]join, error) {
 // isByteToken tells whether a token is one of <0x00> to <0xFF>.
 func isByteToken(token string) bool {
 	const hex = "0123456789ABCDEF"
-	return len(token) == 6 && token[:3] == "<0x" && token[5] == '>' && strings.IndexByte(hex, token[3]) >= 0 && strings.IndexByte(hex, token[4]) >= 0
+	return len(token) == 6 && token[:3] == "<0x" && token[5] == '>' &&
+		strings.IndexByte(hex, token[3]) >= 0 && strings.IndexByte(hex, token[4]) >= 0
 }
 
 func byteToken(b int) string { return fmt.Sprintf("<0x%02X>", b) }
@@ -170,7 +171,7 @@ func (m *meta) scoredPairs(v *vocabulary, file jsonObject) error {
 	}
 	slices.SortStableFunc(merges, func(a, b join) int { return cmp.Compare(scores[b.whole], scores[a.whole]) })
 	if a, b, ok := tied(merges, scores); ok {
-		return fmt.Errorf("metadata: tokens %q and %q have the same score, %g: the text decides which of them is made first, and merges in order cannot say so",
+		return fmt.Errorf("metadata: tokens %q and %q have the same score, %g: which of them is made first depends on the text, and not on merges",
 			v.tokens[a], v.tokens[b], scores[a])
 	}
 	pairs := make([][2]string, len(merges))

@@ -109,7 +109,8 @@ func makeStep(name string) step {
 func (m *meta) tokenizer() ([]byte, error) {
 	kind := value(m, "tokenizer.ggml.model", "")
 	if kind != "gpt2" && kind != "llama" {
-		return nil, fmt.Errorf("metadata %q is %q, which is not supported: want gpt2, byte-level pairs, or llama, pairs with scores", "tokenizer.ggml.model", kind)
+		return nil, fmt.Errorf("metadata %q is %q, which is not supported: want gpt2, byte-level pairs, or llama, pairs with scores",
+			"tokenizer.ggml.model", kind)
 	}
 	v, err := m.vocabulary()
 	if err != nil {
@@ -198,7 +199,8 @@ func (m *meta) bytePairs(v *vocabulary, file jsonObject) (addBOS bool, err error
 		return false, err
 	}
 	if id := slices.Index(v.kinds, tokenByte); id >= 0 {
-		return false, fmt.Errorf("metadata: token %d, %q, is of kind %d, which is not supported with byte-level pairs", id, v.tokens[id], tokenByte)
+		return false, fmt.Errorf("metadata: token %d, %q, is of kind %d, which is not supported with byte-level pairs", id, v.tokens[id],
+			tokenByte)
 	}
 	pairs := make([][]string, len(merges))
 	for i, merge := range merges {

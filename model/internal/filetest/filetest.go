@@ -50,8 +50,8 @@ func Families(t testing.TB, b backend.Backend) map[string]*network.Net {
 	list := map[string]*network.Net{}
 	for _, family := range []string{"llama", "llama3", "mistral", "qwen2", "qwen3"} {
 		bos := int32(1)
-		c := decoder.Config{ModelType: family, VocabSize: vocab, Dim: 64, IntermediateSize: 96, Layers: 2, Heads: 4, KVHeads: 2, MaxPositions: 256,
-			EOS: 605, Stops: []int32{604}, Pad: 605, BOS: &bos, InitRange: 0.3, Tied: family == "qwen3" || family == "llama3"}
+		c := decoder.Config{ModelType: family, VocabSize: vocab, Dim: 64, IntermediateSize: 96, Layers: 2, Heads: 4, KVHeads: 2,
+			MaxPositions: 256, EOS: 605, Stops: []int32{604}, Pad: 605, BOS: &bos, InitRange: 0.3, Tied: family == "qwen3" || family == "llama3"}
 		if family == "llama3" {
 			c.ModelType, c.RopeScaling = "llama", decoder.RopeScaling{Factor: 8, LowFreq: 1, HighFreq: 4, Original: 32}
 		}

@@ -44,7 +44,8 @@ func StartLlamaServer(t *testing.T, path string) (string, error) {
 	_, port, _ := net.SplitHostPort(address)
 	ctx, cancel := context.WithCancel(context.Background())
 	var log bytes.Buffer
-	cmd := osexec.CommandContext(ctx, binary, "-m", path, "--host", "127.0.0.1", "--port", port, "-c", "512", "-t", "1", "-fa", "off", "-ctk", "f32", "-ctv", "f32")
+	cmd := osexec.CommandContext(ctx, binary, "-m", path, "--host", "127.0.0.1", "--port", port, "-c", "512", "-t", "1", "-fa", "off",
+		"-ctk", "f32", "-ctv", "f32")
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -112,7 +113,8 @@ func NextTokens(t *testing.T, server string, tok *tokenizer.Tokenizer, ids []int
 			} `json:"top_logprobs"`
 		} `json:"completion_probabilities"`
 	}
-	Post(t, server+"/completion", map[string]any{"prompt": ids, "n_predict": 1, "temperature": 0, "n_probs": 20, "logit_bias": Unspeakable(tok), "ignore_eos": true}, &answer)
+	Post(t, server+"/completion", map[string]any{"prompt": ids, "n_predict": 1, "temperature": 0, "n_probs": 20,
+		"logit_bias": Unspeakable(tok), "ignore_eos": true}, &answer)
 	all := map[int32]float64{}
 	for _, p := range answer.Probabilities {
 		for _, top := range p.Top {

@@ -29,7 +29,8 @@ import "os"
 
 // environment tells whether the user has set the allocator in the environment.
 func environment() bool {
-	for _, name := range []string{"GLIBC_TUNABLES", "MALLOC_ARENA_MAX", "MALLOC_MMAP_MAX_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"} {
+	for _, name := range []string{"GLIBC_TUNABLES", "MALLOC_ARENA_MAX", "MALLOC_MMAP_MAX_", "MALLOC_MMAP_THRESHOLD_",
+		"MALLOC_TRIM_THRESHOLD_"} {
 		if os.Getenv(name) != "" {
 			return true
 		}
