@@ -10,7 +10,7 @@ import (
 	"github.com/satori-go/satori/model/train"
 )
 
-// The names of the rooms below that a program needs to make, to score and to train a model.
+// The names of the packages below that a program needs to make, to score and to train a model.
 type (
 	Config      = decoder.Config
 	RopeScaling = decoder.RopeScaling
@@ -39,7 +39,7 @@ func SaveLearner(l *Learner) func(dir string) error {
 	}
 }
 
-// OpenLearner has a learner go on from the state in a directory that [SaveLearner] wrote.
+// OpenLearner puts a learner into the state that [SaveLearner] wrote into a directory.
 func OpenLearner(l *Learner, dir string) error {
 	path := filepath.Join(dir, optimizerFile)
 	values, err := hf.ReadTensors(path, l.StateSpecs())

@@ -1,55 +1,50 @@
-// Package model holds the language model: one decoder over gomlx for the families of
-// Llama, Mistral, Qwen2 and Qwen3, its weights in the Hugging Face layout or in GGUF,
-// sampling, scoring and the optimiser.
+// Package model opens, samples, scores and saves language models of the families Llama, Mistral,
+// Qwen2 and Qwen3. It is the face of the packages below it.
 //
-//   - a [Backend] runs computations: pure Go, or XLA where a plugin is installed;
-//   - a [Config] is the shape of a decoder; its methods build the graph;
-//   - a [Net] is a decoder with weights on a backend, with a language-model head or
-//     the scalar head of a reward model or critic;
-//   - an [LM] is a Net with a tokenizer: it samples, and [SamplingParams.Rollouts] turns starts
-//     into attempts;
-//   - a [Remote] samples from a server; both are a [Sampler];
-//   - a [Learner] improves the weights of a Net against a loss, with AdamW; all of them,
-//     or a [LoRA] adapter over them.
+//   - [OpenBackend] opens what computes: pure Go, or XLA where a plugin is installed.
+//   - [Open] reads an [LM], a network with a tokenizer, from a Hugging Face directory or a GGUF
+//     file. [LM.Save] and [LM.SaveGGUF] write one.
+//   - [LM.Sample] completes a [Request], and [LM.SampleAll] many together. [LM.Generate] continues
+//     a text. [SamplingParams.Rollouts] makes attempts of starts.
+//   - A [Remote] samples from a server. Both are a [Sampler].
+//   - A [Config] is the shape of a decoder, and a [Net] such a decoder with weights on a backend.
+//     [NewNet] makes one, and [NewLM] joins it to a tokenizer.
+//   - A [Learner] improves the weights of a Net against a loss, or those of a [LoRA] adapter.
 //
-// # Notation
+// # The packages below
 //
-// Shapes are lower-case axes in brackets: [batch, seq], [batch, seq, dim],
-// [batch, seq, vocab]. Rows are padded on the right, so a causal mask is all the
-// masking that attention needs. Per-token arrays are aligned to the token they
-// describe: entry t of a log-probability is that of token t given those before it,
-// and entry 0 is 0 ([Net.LogProbs] alone leaves it out). [LogProbs] and [Entropies] shift logits to the tokens that they predict,
-// [Before] the scores of a critic; nothing else shifts.
+//	decoder          the graph: a Config, its block, heads, log-probabilities
+//	network          a Net: weights on a device, clones, heads, adapters, forward passes
+//	train            a Learner: gradients, AdamW, schedules, several devices
+//	hf               Hugging Face directories and adapters of PEFT
+//	gguf, gguf/convert  GGUF files, and language models in them
+//	sampler, remote  requests and completions, and servers that answer them
+//	chat, tokenizer  chat templates; tokenizers
+//	backend          backends; backend/allocator keeps XLA's memory on a CPU
 //
-// # Files
+// # Alignment
 //
-// [Open] reads a Hugging Face directory or a GGUF file, [LM.Save] and [LM.SaveGGUF] write
-// them. The decoder is one; families differ in which tensors there are (biases of the
-// projections, norms of queries and keys) and in the numbers of Config. What it cannot
-// do is refused by the name of the field: a config.json's fields are all accounted for,
-// and a sliding window is refused unless the context fits into it, where it makes no
-// difference. Weights are f32 in memory, whatever the file has, unless [Net.ToBF16] makes
-// them bfloat16.
+// Arrays with one entry a token are aligned to the token that they describe. The log-probability
+// of a token is that given the tokens before it.
 //
 // # Training large models
 //
-// [Net.ToBF16] halves the weights, [Net.WithLoRA] has moments of a small adapter alone,
-// [Config.GradientCheckpointing] keeps less of the forward pass, micro-batches ([Learner.Step])
-// bound it, and [Config.LogProbs] never holds all logits of a large vocabulary. Several
-// devices share the rows of a micro-batch ([OpenBackend]); each has all weights.
+// [Net.ToBF16] halves the memory of the weights. [Net.WithLoRA] has optimiser state for a small
+// adapter alone. [Config.GradientCheckpointing] keeps less of the forward pass, and micro-batches
+// bound it. On several devices ([OpenBackend]) each device has all weights and a part of the rows.
 // [Net.WithScalar] puts a critic on the policy's trunk.
 //
 // # Errors
 //
-// Functions that build graphs panic, as gomlx's do. Everything that runs, reads or
-// waits returns an error, that of a device that has no memory left, too; but copies that
-// return none ([Net.Clone], [Net.WithScore], [Net.ToBF16], [LM.WithoutScalars]) panic then. A
-// call that fails leaves the weights of its network as they were.
+// What runs, reads or waits returns an error, also where a device has no memory left. The
+// exceptions are copies without an error in their signature ([Net.Clone], [Net.WithScore],
+// [Net.ToBF16], [LM.WithoutScalars]), which panic then. Functions that build graphs panic. A call
+// that fails leaves the weights of its network as they were.
 //
 // # Determinism
 //
-// On one backend the same seeds give the same bytes, whatever the number of cores.
-// Noise is drawn on the host, a stream for each request, so a sample does not depend
-// on what shares its batch but for the last bit of rounding (a cache of another length);
-// tokens agree between backends likewise.
+// On one backend the same seeds give the same bytes, whatever the number of cores. Random numbers
+// are drawn on the host, from a stream for each request. So the requests that share a batch change
+// a sample only by the last bit of rounding, because the length of the cache differs. The same
+// holds between backends for the tokens.
 package model

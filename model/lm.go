@@ -15,16 +15,17 @@ import (
 	"github.com/satori-go/satori/model/tokenizer"
 )
 
-// An LM is a network with a tokenizer. Several goroutines may sample from it, but not
-// while it is trained.
+// An LM is a network with a tokenizer and what its makers gave beside it: special tokens and a
+// chat template. It is a [Sampler]. Several goroutines may sample from it, but not while it is
+// trained.
 type LM struct {
 	*Net
 	tokenizer       *tokenizer.Tokenizer
 	tokenizerConfig hf.TokenizerConfig
 }
 
-// NewLM joins a network and a tokenizer of the same vocabulary. Without a tokenizer (nil)
-// everything works that takes and gives ids.
+// NewLM joins a network and a tokenizer of the same vocabulary. The tokenizer can be nil: then
+// what takes and gives ids works, and what takes text is an error.
 func NewLM(n *Net, t *tokenizer.Tokenizer) (*LM, error) {
 	lm, err := joined(n, t)
 	if err != nil {
@@ -40,7 +41,7 @@ func joined(n *Net, t *tokenizer.Tokenizer) (*LM, error) {
 	return &LM{Net: n, tokenizer: t}, nil
 }
 
-// Tokenizer gives the model's tokenizer; nil where its directory has none.
+// Tokenizer returns the model's tokenizer, and nil where there is none.
 func (m *LM) Tokenizer() *tokenizer.Tokenizer { return m.tokenizer }
 
 // Open reads a Hugging Face directory, as package hf does, or a file of the name *.gguf, as
@@ -122,13 +123,13 @@ func (m *LM) Template() (*chat.Template, error) {
 	return t, nil
 }
 
-// Clone copies the model; the tokenizer is shared.
+// Clone copies the model. The copy shares the tokenizer.
 func (m *LM) Clone() *LM {
 	return m.over(m.Net.Clone())
 }
 
-// CopyToken gives a token the embedding, and the row of an untied head, of another: a
-// new special token then begins with the meaning of a word that the model knows.
+// CopyToken copies the embedding of a token, and its row of an untied head, to another token. A
+// new special token then starts with the meaning of a word that the model knows.
 func (m *LM) CopyToken(to, from string) error {
 	if m.tokenizer == nil {
 		return fmt.Errorf("model: CopyToken: %w", errNoTokenizer)
@@ -144,10 +145,11 @@ func (m *LM) CopyToken(to, from string) error {
 	return nil
 }
 
-// errNoTokenizer is what text comes to in a model that has ids alone.
+// errNoTokenizer is the error of text in a model that has ids alone.
 var errNoTokenizer = errors.New("the model has no tokenizer")
 
-// Prompt encodes a start.
+// Prompt encodes a start, as the template writes it. It returns an error where the tokenizer would
+// lose a part of the text.
 func (m *LM) Prompt(t coat.Template, s coat.Start) ([]int32, error) {
 	if m.tokenizer == nil {
 		return nil, fmt.Errorf("model: problem %q: %w", s.Problem.ID, errNoTokenizer)
@@ -159,8 +161,8 @@ func (m *LM) Prompt(t coat.Template, s coat.Start) ([]int32, error) {
 	return ids, nil
 }
 
-// Encode makes a start and its response into one row, ending in EOS unless it was
-// truncated; n is the length of the prompt.
+// Encode encodes a start and its response as one row, with the EOS at the end unless the response
+// was truncated. n is the length of the prompt.
 func (m *LM) Encode(t coat.Template, a coat.Attempt) (ids []int32, n int, err error) {
 	prompt, err := m.Prompt(t, a.Start)
 	if err != nil {
@@ -177,7 +179,8 @@ func (m *LM) Encode(t coat.Template, a coat.Attempt) (ids []int32, n int, err er
 	return ids, len(prompt), nil
 }
 
-// WithLoRA is [Net.WithLoRA] with the model's tokenizer.
+// WithLoRA makes a model with a fresh adapter over this model's weights, which it shares, as
+// [Net.WithLoRA] does.
 func (m *LM) WithLoRA(l LoRA) (*LM, error) {
 	n, err := m.Net.WithLoRA(l)
 	if err != nil {
@@ -186,7 +189,7 @@ func (m *LM) WithLoRA(l LoRA) (*LM, error) {
 	return m.over(n), nil
 }
 
-// Merge is [Net.Merge] with the model's tokenizer.
+// Merge makes a model whose weights have the adapter merged in, as [Net.Merge] does.
 func (m *LM) Merge() (*LM, error) {
 	n, err := m.Net.Merge()
 	if err != nil {
@@ -195,12 +198,12 @@ func (m *LM) Merge() (*LM, error) {
 	return m.over(n), nil
 }
 
-// over is the model's tokenizer over another network.
+// over joins another network to the model's tokenizer.
 func (m *LM) over(n *Net) *LM {
 	return &LM{Net: n, tokenizer: m.tokenizer, tokenizerConfig: m.tokenizerConfig}
 }
 
-// WithScalar is [Net.WithScalar] with the model's tokenizer.
+// WithScalar copies the model and adds a fresh scalar head to it, as [Net.WithScalar] does.
 func (m *LM) WithScalar(name string, seed uint64) (*LM, error) {
 	n, err := m.Net.WithScalar(name, seed)
 	if err != nil {
@@ -209,8 +212,8 @@ func (m *LM) WithScalar(name string, seed uint64) (*LM, error) {
 	return m.over(n), nil
 }
 
-// WithoutScalars copies the model without its scalar heads: what is left of an actor that was
-// its own critic.
+// WithoutScalars copies the model without its scalar heads: a policy without the critic on its
+// trunk.
 func (m *LM) WithoutScalars() *LM {
 	return m.over(m.Net.WithoutScalars())
 }

@@ -52,7 +52,8 @@ func (p SamplingParams) Rollouts(ctx context.Context, m *LM, t coat.Template, st
 			for k, completions := range done {
 				for _, c := range completions {
 					a := coat.Attempt{Start: asked[k], Text: m.Response(c.Tokens), Truncated: c.Truncated}
-					if !yield(Rollout{Attempt: a, Prompt: requests[k].Prompt, Tokens: c.Tokens, LogProbs: c.LogProbs, UnfilteredLogProbs: c.UnfilteredLogProbs}, nil) {
+					if !yield(Rollout{Attempt: a, Prompt: requests[k].Prompt, Tokens: c.Tokens, LogProbs: c.LogProbs,
+						UnfilteredLogProbs: c.UnfilteredLogProbs}, nil) {
 						return false
 					}
 				}
@@ -114,7 +115,7 @@ func (m *LM) Response(tokens []int32) string {
 	return m.tokenizer.Decode(tokens)
 }
 
-// A Part is what was added to a completion, or all of it; see [LM.Stream].
+// A Part is a part of a completion that [LM.Stream] yields, or all of it.
 type Part = engine.Part
 
 // Sample completes one request. It is the method of a [Sampler].
