@@ -32,7 +32,7 @@ func (r *Run) Evaluate(ctx context.Context, name string, lm *model.LM, x Exam) e
 		warm := greedy
 		warm.Temperature, warm.Seed = 1, sampler.FoldIn(r.Seed, 0x31)
 		judge := func(phase string, starts []coat.Start, p model.SamplingParams) ([]coat.Judged, error) {
-			return r.attempt(ctx, s, phase, lm, slices.Values(starts), len(starts), p)
+			return r.attempt(ctx, s, phase, lm, starts, p)
 		}
 		test := slices.Collect(coat.Starts(x.Test))
 		results, err := judge("greedy", test, greedy)

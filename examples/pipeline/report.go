@@ -65,7 +65,8 @@ func (r *Run) Report(ctx context.Context, p Page) error {
 	}
 	var page, text bytes.Buffer
 	err = report.Write(&page, report.Report{
-		Title: p.Title, Notes: p.Notes, Summary: s, Metrics: metrics, Samples: append(samples, rollouts...), Before: p.Before, After: p.Last,
+		Title: p.Title, Notes: p.Notes, Summary: s, Metrics: metrics, Samples: append(samples, rollouts...),
+		Before: p.Before, After: p.Last,
 	})
 	if err != nil {
 		return err
@@ -75,7 +76,11 @@ func (r *Run) Report(ctx context.Context, p Page) error {
 	if err := encoder.Encode(s); err != nil {
 		return err
 	}
-	err = errors.Join(writeLines(r, "metrics.jsonl", metrics), r.writeFile("summary.json", text.Bytes()), r.writeFile("report.html", page.Bytes()))
+	err = errors.Join(
+		writeLines(r, "metrics.jsonl", metrics),
+		r.writeFile("summary.json", text.Bytes()),
+		r.writeFile("report.html", page.Bytes()),
+	)
 	if err != nil {
 		return err
 	}
@@ -156,7 +161,8 @@ func (r *Run) rollouts(ctx context.Context, stage string) ([]report.Sample, erro
 
 // print writes the figures in a few lines.
 func (r *Run) print(s report.Summary) {
-	fmt.Fprintf(r.Out, "\n%-8s %8s %8s %8s %8s %10s %14s %14s\n", "", "greedy", "T=1", "hard", "tokens", "truncated", "F→T : T→F", "at T=1")
+	fmt.Fprintf(r.Out, "\n%-8s %8s %8s %8s %8s %10s %14s %14s\n",
+		"", "greedy", "T=1", "hard", "tokens", "truncated", "F→T : T→F", "at T=1")
 	for _, e := range s.Evaluations {
 		hard := "–"
 		if e.Hard != nil {

@@ -92,7 +92,7 @@ func (r *Run) claim() (err error) {
 		return fmt.Errorf("output directory: %w", err)
 	}
 	if err := rundir.CheckSettings(r.Path("config.json"), json.RawMessage(old), r.Settings); err != nil {
-		return fmt.Errorf("output directory %s belongs to a run of another configuration; choose another directory, or remove it: %w", r.Dir, err)
+		return fmt.Errorf("output directory %s belongs to a run of another configuration: %w", r.Dir, err)
 	}
 	return r.writeFile("config.json", old) // a directory that can be read may still be read-only
 }

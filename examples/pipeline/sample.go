@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"iter"
 	"slices"
 
 	"github.com/satori-go/satori/coat"
@@ -53,11 +52,13 @@ func (r *Run) Demos(ctx context.Context, name string, problems []coat.Problem, n
 
 // Sample makes attempts at problems, p.N of each, and judges them. They are in NAME.jsonl.
 // Where p.MaxTokens or p.Seed is 0 it is the task's or the run's.
-func (r *Run) Sample(ctx context.Context, name string, lm *model.LM, problems []coat.Problem, p model.SamplingParams) ([]coat.Judged, error) {
+func (r *Run) Sample(
+	ctx context.Context, name string, lm *model.LM, problems []coat.Problem, p model.SamplingParams,
+) ([]coat.Judged, error) {
 	p.MaxTokens, p.Seed = cmp.Or(p.MaxTokens, r.Task.MaxTokens), cmp.Or(p.Seed, sampler.FoldIn(r.Seed, 0x53))
 	file := name + ".jsonl"
 	err := r.Stage(name, func(s *Stage) error {
-		attempts, err := r.attempt(ctx, s, "", lm, coat.Starts(problems), max(p.N, 1)*len(problems), p)
+		attempts, err := r.attempt(ctx, s, "", lm, slices.Collect(coat.Starts(problems)), p)
 		if err != nil {
 			return err
 		}
@@ -70,7 +71,10 @@ func (r *Run) Sample(ctx context.Context, name string, lm *model.LM, problems []
 }
 
 // attempt samples attempts and judges them. Each is checked here and nowhere else.
-func (r *Run) attempt(ctx context.Context, s *Stage, phase string, lm *model.LM, starts iter.Seq[coat.Start], of int, p model.SamplingParams) ([]coat.Judged, error) {
+func (r *Run) attempt(
+	ctx context.Context, s *Stage, phase string, lm *model.LM, starts []coat.Start, p model.SamplingParams,
+) ([]coat.Judged, error) {
+	of := max(p.N, 1) * len(starts)
 	var judged []coat.Judged
 	var sampled []coat.Attempt // not judged yet
 	var lengths []int          // of those, in tokens
@@ -94,7 +98,7 @@ func (r *Run) attempt(ctx context.Context, s *Stage, phase string, lm *model.LM,
 		return nil
 	}
 	s.open(phase, of)
-	for rollout, err := range p.Rollouts(ctx, lm, r.Task.Template, starts) {
+	for rollout, err := range p.Rollouts(ctx, lm, r.Task.Template, slices.Values(starts)) {
 		if err != nil {
 			return nil, err
 		}
@@ -103,11 +107,6 @@ func (r *Run) attempt(ctx context.Context, s *Stage, phase string, lm *model.LM,
 			if err := judge(); err != nil {
 				return nil, err
 			}
-		}
-	}
-	if len(sampled) > 0 { // there were not as many as announced
-		if err := judge(); err != nil {
-			return nil, err
 		}
 	}
 	return judged, nil

@@ -69,7 +69,10 @@ type Lesson struct {
 // model would not learn with them.
 func recipe(task string) (Recipe, error) {
 	r := Recipe{
-		Model:     model.Config{Dim: 96, IntermediateSize: 256, Layers: 4, Heads: 4, MaxPositions: 384, PartialRotary: 0.5, TokenShift: true, Tied: true, InitRange: 0.2},
+		Model: model.Config{
+			Dim: 96, IntermediateSize: 256, Layers: 4, Heads: 4, MaxPositions: 384,
+			PartialRotary: 0.5, TokenShift: true, Tied: true, InitRange: 0.2,
+		},
 		Base:      Drills{Train: sft.Config{LearningRate: 4e-3, Batch: 8, Curriculum: true}},
 		Boxes:     Drills{Train: sft.Config{LearningRate: 4e-3, Batch: 8}},
 		Solutions: 24,

@@ -144,9 +144,12 @@ func (r *run) page() pipeline.Page {
 			fmt.Sprintf("Task: %s. A small transformer, trained from random weights in this run, on one machine.", r.task.Name),
 			"Programs made the demonstrations, not language models: a generator that makes plausible mistakes, and an exact critic.",
 			"An exact check decides whether an attempt is right.",
-			fmt.Sprintf("The figures are measured on the %s problems of the task, none of which is a training problem. Hard problems are harder than any training problem.", r.split),
-			"Self-correction: an attempt counts if a reflection follows a complete answer. F→T: that answer was wrong and the last one right; T→F: the other way round.",
-			"The chain-of-thought baseline, if it was trained, has the same base model, the demonstrations without reflection and exploration, the same reward model and the same number of rollouts. It has no restarts, since these begin with a reflection.",
+			fmt.Sprintf("The figures are measured on the %s problems of the task, none of which is a training problem. "+
+				"Hard problems are harder than any training problem.", r.split),
+			"Self-correction: an attempt counts if a reflection follows a complete answer. " +
+				"F→T: that answer was wrong and the last one right; T→F: the other way round.",
+			"The chain-of-thought baseline, if it was trained, has the same base model, the demonstrations without " +
+				"reflection and exploration, the same reward model and the same number of rollouts. It has no restarts, since these begin with a reflection.",
 			"Second attempts are forced: the model gets a finished attempt again, followed by <|reflect|>.",
 		},
 	}

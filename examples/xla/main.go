@@ -60,7 +60,8 @@ func install(ctx context.Context, dir string) error {
 			return err
 		}
 		if err := elsewhere(dir); err != nil {
-			return fmt.Errorf("the installer of go-xla gave no plugin for %s/%s: %w; use the pure Go backend (GOMLX_BACKEND=go)", runtime.GOOS, runtime.GOARCH, err)
+			return fmt.Errorf("the installer of go-xla gave no plugin for %s/%s: %w; use the pure Go backend (GOMLX_BACKEND=go)",
+				runtime.GOOS, runtime.GOARCH, err)
 		}
 		return check("cpu")
 	}
@@ -74,7 +75,8 @@ func install(ctx context.Context, dir string) error {
 		return err
 	}
 	// --no-deps: the package asks for jax, which the plugin does not need.
-	pip := exec.CommandContext(ctx, "python3", "-m", "pip", "download", "-q", "--no-deps", "--require-hashes", "--only-binary=:all:", "-d", tmp, "-r", list)
+	pip := exec.CommandContext(ctx, "python3", "-m", "pip", "download", "-q",
+		"--no-deps", "--require-hashes", "--only-binary=:all:", "-d", tmp, "-r", list)
 	pip.Stdout, pip.Stderr = os.Stderr, os.Stderr
 	if err := pip.Run(); err != nil {
 		return fmt.Errorf("pip could not download %s: %w", requirement, err)
