@@ -56,7 +56,7 @@ func TestDecodeGolden(t *testing.T) {
 	for _, kind := range types {
 		c := g.Decode[kind.String()]
 		out := make([]float32, len(c.Values))
-		if err := Decode(kind, fromHex(t, c.Raw), out); err != nil {
+		if err := decode(kind, fromHex(t, c.Raw), out); err != nil {
 			t.Fatal(err)
 		}
 		for i, want := range c.Values {

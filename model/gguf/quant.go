@@ -6,8 +6,8 @@ import (
 	"math"
 )
 
-// Decode converts stored numbers to float32. raw must hold exactly len(out) numbers.
-func Decode(t Type, raw []byte, out []float32) error {
+// decode converts stored numbers to float32. raw must hold exactly len(out) numbers.
+func decode(t Type, raw []byte, out []float32) error {
 	numbers, bytes := t.block()
 	if numbers == 0 {
 		return fmt.Errorf("%v is not supported", t)

@@ -84,7 +84,7 @@ func (f *File) Floats(t Tensor) ([]float32, error) {
 		n *= d
 	}
 	out := make([]float32, n)
-	if err := Decode(t.Type, raw, out); err != nil {
+	if err := decode(t.Type, raw, out); err != nil {
 		return nil, fmt.Errorf("gguf: tensor %q: %w", t.Name, err)
 	}
 	return out, nil

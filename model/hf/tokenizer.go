@@ -77,7 +77,7 @@ func (c TokenizerConfig) SaveTokenizer(dir string, m decoder.Config, t *tokenize
 			fields[name] = raw
 		}
 	}
-	for name, token := range c.SpecialTokens(m, t) {
+	for name, token := range c.specialTokens(m, t) {
 		if fields[name] == nil {
 			fields[name] = token
 		}
@@ -100,10 +100,10 @@ func (c TokenizerConfig) SaveTokenizer(dir string, m decoder.Config, t *tokenize
 	return os.WriteFile(filepath.Join(dir, tokenizerConfigFile), append(data, '\n'), 0o644)
 }
 
-// SpecialTokens returns the special tokens of tokenizer_config.json, by the names of their
+// specialTokens returns the special tokens of tokenizer_config.json, by the names of their
 // fields. Where the file does not mention bos_token or eos_token, they are those of the ids in
 // the configuration. Without the file, pad_token is too. The tokenizer can be nil.
-func (c TokenizerConfig) SpecialTokens(m decoder.Config, t *tokenizer.Tokenizer) map[string]string {
+func (c TokenizerConfig) specialTokens(m decoder.Config, t *tokenizer.Tokenizer) map[string]string {
 	tokens := maps.Clone(c.chat.Tokens)
 	if tokens == nil {
 		tokens = map[string]string{}
@@ -130,7 +130,7 @@ func (c TokenizerConfig) SpecialTokens(m decoder.Config, t *tokenizer.Tokenizer)
 // tokenizer_config.json, which is the right one in published models whose config.json has
 // another. The tokenizer can be nil.
 func (c TokenizerConfig) BOS(m decoder.Config, t *tokenizer.Tokenizer) (int32, bool) {
-	token, ok := c.SpecialTokens(m, t)["bos_token"]
+	token, ok := c.specialTokens(m, t)["bos_token"]
 	if !ok || t == nil {
 		return 0, false
 	}
@@ -148,6 +148,6 @@ func (c TokenizerConfig) Template(m decoder.Config, t *tokenizer.Tokenizer) (*ch
 		return nil, errors.New("the model has no chat template: write its prompts by hand")
 	}
 	s := c.chat
-	s.Tokens = c.SpecialTokens(m, t)
+	s.Tokens = c.specialTokens(m, t)
 	return s.Parse()
 }

@@ -25,7 +25,7 @@ func TestSpecialTokensOfTheConfig(t *testing.T) {
 	} {
 		tc := TokenizerConfig{fields: c.fields}
 		id, ok := tc.BOS(config, tok)
-		if got := tc.SpecialTokens(config, tok); !maps.Equal(got, c.want) || ok != (c.want["bos_token"] != "") || ok && id != bos {
+		if got := tc.specialTokens(config, tok); !maps.Equal(got, c.want) || ok != (c.want["bos_token"] != "") || ok && id != bos {
 			t.Errorf("%s: %q, BOS %d %v; want %q", c.fields, got, id, ok, c.want)
 		}
 	}

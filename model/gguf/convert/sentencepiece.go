@@ -106,9 +106,9 @@ type join struct{ left, right, whole int32 }
 // several, which changes ids only for a token that overlaps itself.
 func (p *pieces) joins() ([]join, error) {
 	var list []join
-	size, room := 0, 0
+	size, limit := 0, 1<<14
 	for _, token := range p.tokens {
-		room += len(token) + 16
+		limit += 5 * (len(token) + 16)
 	}
 	for id, token := range p.tokens {
 		if p.cut[token] {
@@ -128,7 +128,7 @@ func (p *pieces) joins() ([]join, error) {
 			}
 			list = append(list, join{left, right, int32(id)})
 			// Memory must follow the size of the file, and a run of n characters has n-1 splits.
-			if size += len(token) + 32; size > 1<<14+5*room {
+			if size += len(token) + 32; size > limit {
 				return nil, fmt.Errorf("token %d, %.40q: the tokens before it are made of others in too many ways (%d)", id, token, len(list))
 			}
 		}
