@@ -6,17 +6,17 @@ import (
 	"github.com/satori-go/satori/model/network"
 )
 
-// AddSpecial makes tokens special, such as coat.Actions{}.Tokens(), in the
-// tokenizer and the network at once, and returns their ids. Those that the tokenizer
-// lacks get the next ids, and their rows of the embedding, and of a head of its own, the
-// mean of the rows of all tokens there were (arXiv:2112.03252 and transformers start
-// them so): the model then gives them neither more nor less than an average token.
-// [LM.CopyToken] gives a token the meaning of a word instead.
+// AddSpecial makes tokens special, such as coat.Actions{}.Tokens(), in the tokenizer and in the
+// network, and returns their ids.
 //
-// A network whose embedding is longer than its vocabulary, as Qwen2.5's is, has rows to
-// spare, which are used first; otherwise the embedding grows. AddSpecial comes before a
-// [Learner] or a second head is made of the network, and clones do not share it. After
-// an error the model is as it was.
+// A token that the tokenizer lacks gets the next id. Its row of the embedding, and of an untied
+// head, becomes the mean of the rows of all tokens, as transformers has it (arXiv:2112.03252): at
+// first the model gives the token the probability of an average one. [LM.CopyToken] gives it the
+// meaning of a word instead. A network whose embedding is longer than its vocabulary, such as
+// Qwen2.5, has spare rows, which are used first. Otherwise the embedding grows.
+//
+// Call AddSpecial before a [Learner] or a further head is made of the network. Clones do not get
+// the tokens. After an error the model is as it was.
 func (m *LM) AddSpecial(tokens ...string) (ids []int32, err error) {
 	if m.Config.Score {
 		return nil, fmt.Errorf("model: AddSpecial: %w", network.ErrScalarHead)
