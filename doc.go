@@ -59,13 +59,13 @@
 //	ppo/run          runs in a directory: checkpoints, continuing, rollout logs, replay
 //	reward/bt        the Bradley-Terry outcome reward model
 //
-// The programs under examples share examples/pipeline (stages that run once and resume),
-// examples/tasks (path-star and countdown), examples/report and examples/progress.
+// The examples share examples/pipeline (stages that run once and resume), examples/tasks
+// (path-star and countdown), examples/report and examples/progress.
 //
 // # Shapes
 //
 // The axes of a tensor stand in brackets, in lower case: [batch, seq, dim]. A dot joins
-// axes that are one in memory: [batch·kv, length, head]. All names of axes:
+// axes that are one in memory: [batch·kv, len, head]. All names of axes:
 //
 //	batch        sequences of a call
 //	seq          positions of a sequence
@@ -76,8 +76,8 @@
 //	group        query heads that share one key and value head
 //	head         channels of one head
 //	rotary       channels of one head that rotate with the position
-//	length, len  positions of a KV cache
-//	rows, width  prompts that enter a KV cache together, and their positions
+//	len          positions of a KV cache
+//	prompts, parts  prompts that enter a KV cache together, or later parts of prompts
 //	part         positions whose logits are computed together
 //	window       tokens that a graph samples in one call
 //	pairs        pairs of attempts of a reward model
