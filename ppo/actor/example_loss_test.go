@@ -34,3 +34,35 @@ func ExamplePolicyLoss() {
 	// policy [[-2.00 -2.40 3.00 1.60]]
 	// critic [[0.50 0.50 0.50 0.00]]
 }
+
+// What the estimators of the divergence make of a token that the policy likes more than the
+// reference does, and of one that it likes less.
+func ExampleK1() {
+	backend, err := model.OpenBackend("go")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, e := range []actor.KLEstimator{actor.K1(), actor.K2(), actor.K3(), actor.K3Plus()} {
+		out, err := graph.CallOnce(backend, e.Func, [][]float32{{-1, -2}}, [][]float32{{-1.5, -1.5}})
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%-3s %.3f\n", e.Name, out.Value())
+	}
+	// Output:
+	// k1  [[0.500 -0.500]]
+	// k2  [[0.125 0.125]]
+	// k3  [[0.107 0.149]]
+	// k3+ [[0.107 0.149]]
+}
+
+// The weight of a token of a response of 1 token and of one of 3, in the loss of both.
+func ExampleLossAgg() {
+	for _, a := range []actor.LossAgg{actor.TokenMean(), actor.SeqMeanTokenMean(), actor.SeqMeanTokenSumNorm(4)} {
+		fmt.Printf("%s: %.3f %.3f\n", a.Name, a.Weight(2, 4, 1), a.Weight(2, 4, 3))
+	}
+	// Output:
+	// token-mean: 0.250 0.250
+	// seq-mean-token-mean: 0.500 0.167
+	// seq-mean-token-sum-norm 4: 0.125 0.125
+}

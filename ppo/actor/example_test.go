@@ -2,7 +2,6 @@ package actor_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log"
 	"strings"
@@ -54,39 +53,4 @@ func Example() {
 	}
 	// Output:
 	// iteration 30: 4 of at most 4 words are green
-}
-
-// A failed check is a typed error, which names the rollouts at fault.
-func ExampleCheckError() {
-	var err error = &ppo.CheckError{Check: ppo.CheckRatio, Rows: []int{3}, Found: "the ratio is off by 0.1", Hint: "look at the temperature"}
-	if failed := (*ppo.CheckError)(nil); errors.As(err, &failed) && failed.Check == ppo.CheckRatio {
-		fmt.Println("rollouts", failed.Rows, "were not sampled by this policy")
-	}
-	// Output:
-	// rollouts [3] were not sampled by this policy
-}
-
-// A loop that continues after two iterations, each of which took two starts.
-func ExampleSkip() {
-	problems := []coat.Problem{{ID: "a"}, {ID: "b"}, {ID: "c"}, {ID: "d"}, {ID: "e"}}
-	for start := range ppo.Skip(coat.Starts(problems), 2*2) {
-		fmt.Println(start.Problem.ID)
-	}
-	// Output:
-	// e
-}
-
-// From a score to advantages: a reward of each token with a penalty for leaving the
-// reference, advantages by the critic's values, and whitening over all samples.
-func ExampleGAE() {
-	logProbs, reference := []float64{-1, -0.5}, []float64{-1.5, -0.5}
-	rewards := ppo.TokenRewards(1, logProbs, reference, 0.1)
-	advantages, returns := ppo.GAE(rewards, []float64{0.25, 0.5}, 1, 0.95)
-	fmt.Printf("rewards %.3f, advantages %.3f, returns %.3f\n", rewards, advantages, returns)
-	samples := []ppo.Sample{{Advantages: advantages}}
-	ppo.Whiten(samples)
-	fmt.Printf("whitened %.3f\n", samples[0].Advantages)
-	// Output:
-	// rewards [-0.050 1.000], advantages [0.675 0.500], returns [0.925 1.000]
-	// whitened [0.707 -0.707]
 }
