@@ -83,17 +83,18 @@ const maxRounding = 1e-6
 // checkRollouts checks what the policy gave for the starts of iteration i, counted from 0.
 func (c Config) checkRollouts(i int, starts []coat.Start, rollouts []Rollout, estimates []Estimates) error {
 	if len(rollouts) != len(starts) || len(estimates) != len(starts) {
-		return &CheckError{CheckRollouts, nil, fmt.Sprintf("%d rollouts and %d estimates of %d starts", len(rollouts), len(estimates), len(starts)),
-			"Policy.Rollouts and Estimate have to keep number and order"}
+		found := fmt.Sprintf("%d rollouts and %d estimates of %d starts", len(rollouts), len(estimates), len(starts))
+		return &CheckError{CheckRollouts, nil, found, "Policy.Rollouts and Estimate have to keep number and order"}
 	}
 	critic := slices.ContainsFunc(estimates, func(e Estimates) bool { return e.Values != nil })
 	if !critic && !c.grouped() {
-		return errors.New("the policy has no critic, which Config.Advantage needs where it is not set; give the policy a critic, or set Advantage")
+		return errors.New("the policy has no critic, which Config.Advantage needs where it is not set; give it a critic, or set Advantage")
 	}
 	var broken, infinite, filtered, over, apart []int
 	for k, r := range rollouts {
 		n, e := len(r.Tokens), estimates[k]
-		if !reflect.DeepEqual(r.Start, starts[k]) || n == 0 || len(r.Prompt) == 0 || len(r.LogProbs) != n || critic && len(e.Values) != n || e.RefLogProbs != nil && len(e.RefLogProbs) != n {
+		if !reflect.DeepEqual(r.Start, starts[k]) || n == 0 || len(r.Prompt) == 0 || len(r.LogProbs) != n ||
+			critic && len(e.Values) != n || e.RefLogProbs != nil && len(e.RefLogProbs) != n {
 			broken = append(broken, k)
 			continue
 		}
@@ -121,18 +122,20 @@ func (c Config) checkRollouts(i int, starts []coat.Start, rollouts []Rollout, es
 	}
 	switch {
 	case broken != nil:
-		return &CheckError{CheckRollouts, broken, "want the start's prompt, one token or more, and a log-probability, a value and (with a reference) its log-probability a token",
-			"look at Policy.Rollouts and Estimate"}
+		want := "want the start's prompt, one token or more, and a log-probability, a value and (with a reference) its log-probability a token"
+		return &CheckError{CheckRollouts, broken, want, "look at Policy.Rollouts and Estimate"}
 	case filtered != nil:
-		return &CheckError{CheckRange, filtered, "they were sampled with top-p, top-k or min-p, and every ratio would be off by the probability that was cut off",
-			"sample from the whole distribution"}
+		found := "they were sampled with top-p, top-k or min-p, and every ratio would be off by the probability that was cut off"
+		return &CheckError{CheckRange, filtered, found, "sample from the whole distribution"}
 	case infinite != nil:
-		return &CheckError{CheckFinite, infinite, "a log-probability or a value is not finite", "look at Policy.Rollouts and Estimate; if they worked before, lower the learning rates"}
+		return &CheckError{CheckFinite, infinite, "a log-probability or a value is not finite",
+			"look at Policy.Rollouts and Estimate; if they worked before, lower the learning rates"}
 	case over != nil:
 		return &CheckError{CheckRange, over, "a log-probability is over 0", "look at Policy.Rollouts"}
 	case apart != nil:
-		return &CheckError{CheckReference, apart, fmt.Sprintf("the policy is more than %g nats a token away from its reference before any update", c.Checks.Reference),
-			"the reference has to be a copy of the policy, at the temperature of sampling; if it is meant to be another model, set Checks.Reference to +Inf"}
+		found := fmt.Sprintf("the policy is more than %g nats a token away from its reference before any update", c.Checks.Reference)
+		return &CheckError{CheckReference, apart, found, "the reference has to be a copy of the policy, at the temperature of sampling; " +
+			"if it is meant to be another model, set Checks.Reference to +Inf"}
 	}
 	return nil
 }
@@ -140,7 +143,8 @@ func (c Config) checkRollouts(i int, starts []coat.Start, rollouts []Rollout, es
 // checkTrained checks the samples that updates are made from: list of all samples.
 func (c Config) checkTrained(samples []Sample, list []int) error {
 	if len(list) == 0 {
-		return &CheckError{CheckTrained, nil, fmt.Sprintf("all of %d rollouts were cut off and are masked", len(samples)), "raise the token limit, or do not mask what it cuts off"}
+		found := fmt.Sprintf("all of %d rollouts were cut off and are masked", len(samples))
+		return &CheckError{CheckTrained, nil, found, "raise the token limit, or do not mask what it cuts off"}
 	}
 	var rows []int
 	for k, s := range samples {
@@ -158,8 +162,10 @@ func (c Config) checkTrained(samples []Sample, list []int) error {
 // the one that sampled, and the critic the one that estimated.
 func (c Config) checkFirst(stats Stats, part []int, samples []Sample) error {
 	if !(stats.RatioError <= c.Checks.Ratio) {
-		return &CheckError{CheckRatio, worst(stats.Ratios, part), fmt.Sprintf("before any update the ratio to the sampler's log-probabilities is off by %.2g on average, want under %g", stats.RatioError, c.Checks.Ratio),
-			"sampler and trainer disagree about weights, temperature, mask or shift; if the sampler computes in another precision, set Checks.Ratio"}
+		found := fmt.Sprintf("before any update the ratio to the sampler's log-probabilities is off by %.2g on average, want under %g",
+			stats.RatioError, c.Checks.Ratio)
+		return &CheckError{CheckRatio, worst(stats.Ratios, part), found, "sampler and trainer disagree about weights, temperature, mask or shift; " +
+			"if the sampler computes in another precision, set Checks.Ratio"}
 	}
 	var n, squares float64
 	for _, k := range part {
@@ -168,8 +174,9 @@ func (c Config) checkFirst(stats Stats, part []int, samples []Sample) error {
 		}
 	}
 	if !(stats.ValueError <= c.Checks.Value*max(1, math.Sqrt(squares/n))) {
-		return &CheckError{CheckValue, worst(stats.Values, part), fmt.Sprintf("before any update the values are off by %.2g on average from those of Estimate, want under %g", stats.ValueError, c.Checks.Value),
-			"Estimate and the critic's loss disagree about weights, scale, mask or shift"}
+		found := fmt.Sprintf("before any update the values are off by %.2g on average from those of Estimate, want under %g",
+			stats.ValueError, c.Checks.Value)
+		return &CheckError{CheckValue, worst(stats.Values, part), found, "Estimate and the critic's loss disagree about weights, scale, mask or shift"}
 	}
 	return nil
 }

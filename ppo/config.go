@@ -41,11 +41,14 @@ type Config struct {
 	// RolloutBatch/5. 0: 10000.
 	KLHorizon float64
 
-	CriticWarmup int      `json:"CriticOnly"` // first iterations, in which the critic alone is trained; 0: none
-	WarmupRatio  Fraction `json:"Warmup"`     // share of the updates over which the learning rates rise; default 0.03, as in the paper's scripts
-	MinLRRatio   Fraction `json:"Floor"`      // last learning rate as a share of the peak; default 0.1, as in the paper's scripts
-	Parallel     int      // attempts scored at a time; 0: one a processor
-	Seed         uint64
+	CriticWarmup int `json:"CriticOnly"` // first iterations, in which the critic alone is trained; 0: none
+	// WarmupRatio is the share of the updates over which the learning rates rise, and
+	// MinLRRatio the last learning rate as a share of the peak. Their defaults are 0.03 and
+	// 0.1, as in the paper's scripts.
+	WarmupRatio Fraction `json:"Warmup"`
+	MinLRRatio  Fraction `json:"Floor"`
+	Parallel    int      // attempts scored at a time; 0: one a processor
+	Seed        uint64
 	// Done is the number of iterations that were made before. [Trainer.Train] begins with the
 	// next one: seeds and learning rates are those of an uninterrupted run. Package run sets
 	// it from a checkpoint.
@@ -106,14 +109,16 @@ func (c Config) resolve() (Config, error) {
 	need(!c.grouped() || c.NumGenerations > 1, "Advantage is %q, and NumGenerations %d, want 2 or more", c.Advantage.Name, c.NumGenerations)
 	need(!c.grouped() || c.CriticWarmup == 0, "CriticWarmup is %d, and with Advantage there is no critic to train", c.CriticWarmup)
 	need(!c.grouped() || c.Truncated != Bootstrap, "Truncated is Bootstrap, and with Advantage there is no critic to ask")
-	need((c.Advantage.Name == "") == (c.Advantage.Func == nil), "Advantage has the name %q; want a name and a Func, or neither", c.Advantage.Name)
+	need((c.Advantage.Name == "") == (c.Advantage.Func == nil), "Advantage has the name %q; want a name and a Func, or neither",
+		c.Advantage.Name)
 	need(c.Truncated <= Mask, "Truncated is %d, want Terminal, Bootstrap or Mask", c.Truncated)
 	need(c.Gamma > 0 && c.Gamma <= 1 && c.Lambda.valid(), "Gamma is %g, Lambda %v, want them from 0 to 1, Gamma over 0", c.Gamma, c.Lambda)
 	need(c.KL >= 0, "KL is %g, want it 0 or more", c.KL)
 	need(c.KLUse <= UseKLLoss, "KLUse is %d, want UseKLInReward or UseKLLoss", c.KLUse)
 	need(c.KLTarget >= 0 && (c.KLTarget == 0 || c.KL > 0), "KLTarget is %g with a KL of %g, want both positive", c.KLTarget, c.KL)
 	need(c.KLHorizon > 0, "KLHorizon is %g, want it positive", c.KLHorizon)
-	need(c.KLTarget == 0 || c.KLHorizon > maxKLError*float64(c.RolloutBatch), "KLHorizon is %g, want it over %g·RolloutBatch, %g: one iteration could turn β negative",
+	need(c.KLTarget == 0 || c.KLHorizon > maxKLError*float64(c.RolloutBatch),
+		"KLHorizon is %g, want it over %g·RolloutBatch, %g: one iteration could turn β negative",
 		c.KLHorizon, maxKLError, maxKLError*float64(c.RolloutBatch))
 	need(c.WarmupRatio.valid() && c.MinLRRatio.valid(), "WarmupRatio is %v, MinLRRatio %v, want them from 0 to 1", c.WarmupRatio, c.MinLRRatio)
 	need(c.CriticWarmup >= 0, "CriticWarmup is %d, want it 0 or more", c.CriticWarmup)

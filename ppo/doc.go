@@ -19,8 +19,8 @@
 //
 //	L = ½ E max((V−R)², (clip(V, V_old±ε)−R)²)
 //
-// Package ppo/actor has the policy over gomlx with these losses. Package ppo/run keeps training in a directory, so that it survives whatever ends the
-// program.
+// Package ppo/actor has the policy over gomlx with these losses. Package ppo/run keeps
+// training in a directory, so that it survives whatever ends the program.
 //
 // # Differences from the paper and its code
 //

@@ -132,9 +132,27 @@ func reinforce(t *testing.T, p Policy, f reward.Func, c Config) (last Step) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		sound(t, c, step)
 		last = step
 	}
 	return last
+}
+
+// sound fails where the samples of an iteration are not what its rewards and values give.
+func sound(t *testing.T, c Config, step Step) {
+	t.Helper()
+	c, err := c.resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, s := range step.Samples {
+		if !rewardInPlace(c, s) || !returnsAddUp(c, s) {
+			t.Errorf("iteration %d, sample %d: %+v", step.Iteration, k, s)
+		}
+	}
+	if !c.grouped() && !whitened(pick(step.Samples, c.trained(step.Samples))) {
+		t.Errorf("iteration %d: the advantages are not whitened", step.Iteration)
+	}
 }
 
 // A bandit whose best arm pays in 8 cases of 10, the second best in 6: all variants come

@@ -211,7 +211,8 @@ func take(next func() (coat.Start, bool), c Config) ([]coat.Start, error) {
 	for len(starts) < c.RolloutBatch {
 		s, ok := next()
 		if !ok {
-			return nil, fmt.Errorf("the stream of starts has ended: found %d of the %d that an iteration takes", len(starts)/c.NumGenerations, c.RolloutBatch/c.NumGenerations)
+			return nil, fmt.Errorf("the stream of starts has ended: found %d of the %d that an iteration takes",
+				len(starts)/c.NumGenerations, c.RolloutBatch/c.NumGenerations)
 		}
 		for range c.NumGenerations {
 			starts = append(starts, s)

@@ -144,7 +144,8 @@ func (c Config) resolve(lm *model.LM, critic *model.Net, shared bool) (Config, e
 	need(c.MaxConcurrent >= 0, "MaxConcurrent is %d, want it 0 or more", c.MaxConcurrent)
 	need(c.Temperature > 0, "Temperature is %g; a greedy policy cannot be trained", c.Temperature)
 	need(c.PolicyRate > 0, "PolicyRate is %g, want it positive", c.PolicyRate)
-	need(c.Clip > 0 && c.ClipHigh > 0 && c.ValueClip > 0, "Clip is %g, ClipHigh %g, ValueClip %g, want them positive", c.Clip, c.ClipHigh, c.ValueClip)
+	need(c.Clip > 0 && c.ClipHigh > 0 && c.ValueClip > 0, "Clip is %g, ClipHigh %g, ValueClip %g, want them positive",
+		c.Clip, c.ClipHigh, c.ValueClip)
 	need(c.ClipRatioC == 0 || c.ClipRatioC > 1, "ClipRatioC is %g, want it over 1", c.ClipRatioC)
 	need(c.Entropy >= 0, "Entropy is %g, want it 0 or more", c.Entropy)
 	need((c.LossAgg.Name == "") == (c.LossAgg.Weight == nil), "LossAgg has the name %q; want a name and a Weight, or neither", c.LossAgg.Name)
@@ -155,10 +156,12 @@ func (c Config) resolve(lm *model.LM, critic *model.Net, shared bool) (Config, e
 	need(critic == nil || critic.Config.Score, "critic has no scalar head; see model.Net.WithScore")
 	need(c.CriticSteps > 0, "CriticSteps is %d, want it positive", c.CriticSteps)
 	need(!shared || c.CriticSteps == 1, "CriticSteps is %d, and a critic on the policy's trunk steps with it", c.CriticSteps)
-	need(critic == nil || critic.Config.LoRA.Rank == 0, "critic has an adapter, beside which its head does not learn; take LM.Base() for its trunk, or Merge it")
+	need(critic == nil || critic.Config.LoRA.Rank == 0,
+		"critic has an adapter, beside which its head does not learn; take LM.Base() for its trunk, or Merge it")
 	need(!shared || lm.Config.LoRA.Rank == 0, "LM has an adapter, which learns alone; give it a separate critic")
 	need(c.Sampler == nil || c.SamplerFollows || c.publisher() != nil,
-		"Sampler is a %T, which has no method Publish(ctx, dir) error to take new weights; if it takes them without, set SamplerFollows", c.Sampler)
+		"Sampler is a %T, which has no method Publish(ctx, dir) error to take new weights; if it takes them without, set SamplerFollows",
+		c.Sampler)
 	return c, errors.Join(faults...)
 }
 

@@ -75,8 +75,10 @@ func (a *Policy) checkEnds(rollouts []ppo.Rollout) error {
 	}
 	if rows != nil {
 		return &ppo.CheckError{
-			Check: ppo.CheckEnds, Rows: rows, Found: fmt.Sprintf("want at most %d tokens, the EOS at the end of what is not truncated and nowhere else", limit),
-			Hint: "an EOS that was not sampled is not trained, unless ForceEOS is set; a server has to give the token that ended a completion, as vLLM and SGLang do",
+			Check: ppo.CheckEnds, Rows: rows,
+			Found: fmt.Sprintf("want at most %d tokens, the EOS at the end of what is not truncated and nowhere else", limit),
+			Hint: "an EOS that was not sampled is not trained, unless ForceEOS is set; " +
+				"a server has to give the token that ended a completion, as vLLM and SGLang do",
 		}
 	}
 	return nil

@@ -100,7 +100,9 @@ func (a *Policy) updateShared(minibatch []ppo.Sample, sizes ppo.StepSizes) (s pp
 }
 
 // prepare computes a step of a learner. Where the rate is 0 it computes the statistics alone.
-func (a *Policy) prepare(l *model.Learner, minibatch []ppo.Sample, cols columns, rate float64, coefficients ...float64) (*model.Pending, model.Stat, error) {
+func (a *Policy) prepare(
+	l *model.Learner, minibatch []ppo.Sample, cols columns, rate float64, coefficients ...float64,
+) (*model.Pending, model.Stat, error) {
 	inputs, err := pack(minibatch, train.Micro(len(minibatch)), l.Net.Width, cols, coefficients...)
 	if err != nil {
 		return nil, model.Stat{}, err
@@ -129,9 +131,14 @@ func setValue(s *ppo.Stats, stat model.Stat, minibatch []ppo.Sample) {
 func checkArrays(minibatch []ppo.Sample) error {
 	for k, s := range minibatch {
 		n := len(s.Tokens)
-		if n == 0 || len(s.LogProbs) != n || len(s.Values) != n || len(s.Advantages) != n || len(s.Returns) != n || s.RefLogProbs != nil && len(s.RefLogProbs) != n {
-			return &ppo.CheckError{Check: ppo.CheckRollouts, Rows: []int{k}, Found: fmt.Sprintf("%d tokens, and %d log-probabilities, %d values, %d advantages, %d returns",
-				n, len(s.LogProbs), len(s.Values), len(s.Advantages), len(s.Returns)), Hint: "a sample has one entry a response token in each of its arrays"}
+		if n == 0 || len(s.LogProbs) != n || len(s.Values) != n || len(s.Advantages) != n || len(s.Returns) != n ||
+			s.RefLogProbs != nil && len(s.RefLogProbs) != n {
+			return &ppo.CheckError{
+				Check: ppo.CheckRollouts, Rows: []int{k},
+				Found: fmt.Sprintf("%d tokens, and %d log-probabilities, %d values, %d advantages, %d returns",
+					n, len(s.LogProbs), len(s.Values), len(s.Advantages), len(s.Returns)),
+				Hint: "a sample has one entry a response token in each of its arrays",
+			}
 		}
 	}
 	return nil

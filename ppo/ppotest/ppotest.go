@@ -1,5 +1,4 @@
-// Package ppotest checks that a [ppo.Policy] keeps the contract that the trainer relies
-// on. Run it from a test of your own policy.
+// Package ppotest tests implementations of [ppo.Policy], as testing/fstest does file systems.
 package ppotest
 
 import (
@@ -13,9 +12,9 @@ import (
 	"github.com/satori-go/satori/ppo"
 )
 
-// Policy fails the test for each promise that a policy breaks. Each call of open gives a
-// policy in the same state as the first, of its own to change. There have to be two starts
-// at least, and some response has to be able to come out otherwise under another seed.
+// Policy fails the test for each promise of [ppo.Policy] that a policy breaks. Every call of
+// open has to give a new policy in the same state. There have to be two starts or more, and
+// some response has to depend on the seed.
 func Policy(t *testing.T, open func(t *testing.T) ppo.Policy, starts []coat.Start) {
 	t.Run("rollouts", func(t *testing.T) {
 		p := open(t)
@@ -25,13 +24,13 @@ func Policy(t *testing.T, open func(t *testing.T) ppo.Policy, starts []coat.Star
 		}
 		for i, r := range first {
 			if !reflect.DeepEqual(r.Start, starts[i]) {
-				t.Errorf("rollout %d is not of start %d", i, i)
+				t.Errorf("rollout %d has another start than start %d", i, i)
 			}
 			if len(r.Prompt) == 0 || len(r.Tokens) == 0 || len(r.LogProbs) != len(r.Tokens) {
 				t.Errorf("rollout %d: %d prompt tokens, %d tokens, %d log-probabilities", i, len(r.Prompt), len(r.Tokens), len(r.LogProbs))
 			}
 			for k, l := range r.LogProbs {
-				if !(l <= 1e-6) { // the trainer takes that for rounding; NaN is refused, too
+				if !(l <= 1e-6) { // up to which the trainer takes it for rounding; not NaN either
 					t.Errorf("rollout %d: token %d has log-probability %g", i, k, l)
 				}
 			}
@@ -52,12 +51,13 @@ func Policy(t *testing.T, open func(t *testing.T) ppo.Policy, starts []coat.Star
 		all := estimates(t, p, sampled)
 		for i, e := range all {
 			n := len(sampled[i].Tokens)
-			if e.Values != nil && len(e.Values) != n || (e.Values == nil) != (all[0].Values == nil) || e.RefLogProbs != nil && len(e.RefLogProbs) != n || (e.RefLogProbs == nil) != (all[0].RefLogProbs == nil) {
+			values, ref := e.Values != nil, e.RefLogProbs != nil
+			if values && len(e.Values) != n || values != (all[0].Values != nil) || ref && len(e.RefLogProbs) != n || ref != (all[0].RefLogProbs != nil) {
 				t.Errorf("rollout %d of %d tokens: %d values, %d reference log-probabilities", i, n, len(e.Values), len(e.RefLogProbs))
 			}
 			for k, v := range append([]float64{e.BootstrapValue}, e.Values...) {
 				if math.IsNaN(v) || math.IsInf(v, 0) {
-					t.Errorf("rollout %d: value %d of the one after the last token and those of its tokens is %g", i, k, v)
+					t.Errorf("rollout %d: %g is among its values and the one after the last token (entry %d)", i, v, k)
 				}
 			}
 		}
@@ -65,12 +65,12 @@ func Policy(t *testing.T, open func(t *testing.T) ppo.Policy, starts []coat.Star
 		alone := estimates(t, p, sampled[last:])
 		for k, v := range alone[0].Values {
 			if math.Abs(v-all[last].Values[k]) > 1e-4 {
-				t.Errorf("token %d of rollout %d has value %g in company and %g alone", k, last, all[last].Values[k], v)
+				t.Errorf("token %d of rollout %d has the value %g among other rollouts and %g alone", k, last, all[last].Values[k], v)
 			}
 		}
 	})
 
-	t.Run("no rate", func(t *testing.T) {
+	t.Run("rate 0", func(t *testing.T) {
 		p := open(t)
 		batch := samples(t, p, starts)
 		before := rollouts(t, p, starts, 3)
@@ -86,12 +86,12 @@ func Policy(t *testing.T, open func(t *testing.T) ppo.Policy, starts []coat.Star
 		}
 		for _, rows := range [][]float64{s.Ratios, s.Values} {
 			if rows != nil && len(rows) != len(batch) {
-				t.Errorf("figures of %d samples, the mini-batch has %d", len(rows), len(batch))
+				t.Errorf("statistics of %d samples, want %d", len(rows), len(batch))
 			}
 		}
 	})
 
-	t.Run("halves", func(t *testing.T) {
+	t.Run("apart", func(t *testing.T) {
 		p := open(t)
 		batch := samples(t, p, starts)
 		before := rollouts(t, p, starts, 3)
@@ -133,7 +133,7 @@ func Policy(t *testing.T, open func(t *testing.T) ppo.Policy, starts []coat.Star
 	})
 }
 
-// samples are rollouts with advantages of both signs, as the trainer makes them.
+// samples makes samples of rollouts, as the trainer does, with advantages of both signs.
 func samples(t *testing.T, p ppo.Policy, starts []coat.Start) (list []ppo.Sample) {
 	sampled := rollouts(t, p, starts, 1)
 	for i, e := range estimates(t, p, sampled) {
@@ -172,13 +172,14 @@ func estimates(t *testing.T, p ppo.Policy, rollouts []ppo.Rollout) []ppo.Estimat
 	return list
 }
 
-func update(t *testing.T, p ppo.Policy, batch []ppo.Sample, rate ppo.StepSizes) ppo.Stats {
+func update(t *testing.T, p ppo.Policy, batch []ppo.Sample, sizes ppo.StepSizes) ppo.Stats {
 	t.Helper()
-	s, err := p.Update(t.Context(), batch, rate)
+	s, err := p.Update(t.Context(), batch, sizes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range []float64{s.PolicyLoss, s.ValueLoss, s.Entropy, s.ApproxKL, s.ClipFraction, s.RatioError, s.ValueError, s.GradNorm, s.CriticGradNorm} {
+	all := []float64{s.PolicyLoss, s.ValueLoss, s.Entropy, s.ApproxKL, s.ClipFraction, s.RatioError, s.ValueError, s.GradNorm, s.CriticGradNorm}
+	for _, v := range all {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			t.Fatalf("statistics that are not finite: %+v", s)
 		}

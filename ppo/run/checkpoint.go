@@ -158,7 +158,8 @@ func (o *open) checkPosition() error {
 	if p == nil || p.Position() == o.starts.at.Starts {
 		return nil
 	}
-	return fmt.Errorf("the attached %T has given out %d starts, and the run has taken %d; the stream of Train has to come from it, and from nothing else before",
+	return fmt.Errorf("the attached %T has given out %d starts, and the run has taken %d; "+
+		"the stream of Train has to come from it, and from nothing else before",
 		p, p.Position(), o.starts.at.Starts)
 }
 
@@ -189,7 +190,8 @@ func begins(path string) error {
 		case err != nil:
 			return fmt.Errorf("rollout log %s is not one of this run's first iteration, and no checkpoint knows of it; move it away: %w", path, err)
 		case r.Iteration > 1:
-			return fmt.Errorf("rollout log %s is of another run: it has attempts of iteration %d, and no checkpoint knows of it; move one of them away", path, r.Iteration)
+			return fmt.Errorf("rollout log %s is of another run: it has attempts of iteration %d, and no checkpoint knows of it; "+
+				"move one of them away", path, r.Iteration)
 		}
 	}
 	return nil

@@ -48,8 +48,8 @@ func records(t ppo.Trainer, step ppo.Step) iter.Seq[Record] {
 	return func(yield func(Record) bool) {
 		for k, s := range step.Samples {
 			r := Record{
-				Iteration: step.Iteration, Index: k, Seed: sampler.FoldIn(sampler.FoldIn(t.Config.Seed, uint64(step.Iteration-1)), uint64(k)), Attempt: s.Attempt,
-				Outcome: s.Outcome, Total: s.Score.Total, Parts: map[string]float64{}, Prompt: s.Prompt, Tokens: s.Tokens, LogProbs: s.LogProbs,
+				Iteration: step.Iteration, Index: k, Seed: sampler.FoldIn(sampler.FoldIn(t.Config.Seed, uint64(step.Iteration-1)), uint64(k)),
+				Attempt: s.Attempt, Outcome: s.Outcome, Total: s.Score.Total, Parts: map[string]float64{}, Prompt: s.Prompt, Tokens: s.Tokens, LogProbs: s.LogProbs,
 			}
 			for i, term := range t.Rubric {
 				r.Parts[term.Name] = s.Score.Parts[i]

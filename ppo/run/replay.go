@@ -41,7 +41,8 @@ func Replay(t ppo.Trainer, log iter.Seq2[Record, error]) (ppo.Trainer, error) {
 			total += term.Weight * part
 		}
 		if math.Abs(total-rec.Total) > 1e-9*(1+math.Abs(rec.Total)) { // some processors round a sum of products once, not twice
-			return t, fmt.Errorf("ppo: replay: iteration %d, attempt %d: the score is %g in the log and %g by the rubric's weights", rec.Iteration, rec.Index, rec.Total, total)
+			return t, fmt.Errorf("ppo: replay: iteration %d, attempt %d: the score is %g in the log and %g by the rubric's weights",
+				rec.Iteration, rec.Index, rec.Total, total)
 		}
 		r.bySeed[rec.Seed] = rec
 	}
@@ -70,7 +71,8 @@ func (r *replay) Rollouts(_ context.Context, starts []coat.Start, seed uint64) (
 			return nil, fmt.Errorf("replay: the log has no attempt %d of this iteration", i)
 		}
 		if !reflect.DeepEqual(rec.Start, s) {
-			return nil, fmt.Errorf("replay: attempt %d of iteration %d is at problem %q in the log, and the starts have %q, or other steps before it", rec.Index, rec.Iteration, rec.Start.Problem.ID, s.Problem.ID)
+			return nil, fmt.Errorf("replay: attempt %d of iteration %d is at problem %q in the log, and the starts have %q, or other steps before it",
+				rec.Index, rec.Iteration, rec.Start.Problem.ID, s.Problem.ID)
 		}
 		list[i], r.current[i] = rec.rollout(), rec
 		r.outcomes[rec.Attempt.Key()] = rec.Outcome
