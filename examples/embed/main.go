@@ -36,7 +36,8 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	net, err := model.NewNet(backend, model.Config{VocabSize: words.Len(), Dim: 32, IntermediateSize: 64, Layers: 1, Heads: 2, MaxPositions: 64, EOS: 1}, 1)
+	config := model.Config{VocabSize: words.Len(), Dim: 32, IntermediateSize: 64, Layers: 1, Heads: 2, MaxPositions: 64, EOS: 1}
+	net, err := model.NewNet(backend, config, 1)
 	if err != nil {
 		return err
 	}

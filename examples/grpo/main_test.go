@@ -20,7 +20,8 @@ func chatModel(t *testing.T, b model.Backend, template string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	net, err := model.NewNet(b, model.Config{VocabSize: tok.Len(), Dim: 8, IntermediateSize: 16, Layers: 1, Heads: 2, MaxPositions: 128, EOS: 2, Tied: true}, 1)
+	config := model.Config{VocabSize: tok.Len(), Dim: 8, IntermediateSize: 16, Layers: 1, Heads: 2, MaxPositions: 128, EOS: 2, Tied: true}
+	net, err := model.NewNet(b, config, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +52,8 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), &printed, "go", path, out, 2); err != nil {
 		t.Fatal(err)
 	}
-	if want := regexp.MustCompile(`^iteration 1 of 2: mean reward 0\.\d{3}\niteration 2 of 2: mean reward 0\.\d{3}\n$`); !want.MatchString(printed.String()) {
+	want := regexp.MustCompile(`^iteration 1 of 2: mean reward 0\.\d{3}\niteration 2 of 2: mean reward 0\.\d{3}\n$`)
+	if !want.MatchString(printed.String()) {
 		t.Errorf("printed %q", printed.String())
 	}
 	base, err := model.Open(b, path)

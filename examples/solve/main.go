@@ -184,6 +184,7 @@ func solveFile(ctx context.Context, f flags, stdout, stderr io.Writer) error {
 		}
 	}
 	low, high := eval.Wilson(right, len(problems))
-	fmt.Fprintf(stderr, "accuracy %.4f (95 %% interval %.4f to %.4f), %d of %d\n", float64(right)/float64(len(problems)), low, high, right, len(problems))
+	accuracy := float64(right) / float64(len(problems))
+	fmt.Fprintf(stderr, "accuracy %.4f (95 %% interval %.4f to %.4f), %d of %d\n", accuracy, low, high, right, len(problems))
 	return nil
 }

@@ -48,7 +48,8 @@ func open(f flags) (*model.LM, error) {
 	}
 	for _, token := range (coat.Actions{}).Tokens() {
 		if _, ok := m.Tokenizer().ID(token); !ok {
-			return nil, fmt.Errorf("%s has no token %s: this model was not trained to reason in such steps", filepath.Join(f.model, "tokenizer.json"), token)
+			return nil, fmt.Errorf("%s has no token %s: this model was not trained to reason in such steps",
+				filepath.Join(f.model, "tokenizer.json"), token)
 		}
 	}
 	return m, nil
@@ -65,7 +66,8 @@ func limit(m *model.LM, asked int, problems []coat.Problem) (int, error) {
 		}
 		left := m.Config.MaxPositions - len(prompt)
 		if left < max(asked, 1) {
-			return 0, fmt.Errorf("problem %q: a question of %d tokens leaves room for %d in %d, want %d", p.ID, len(prompt), max(left, 0), m.Config.MaxPositions, max(asked, 1))
+			return 0, fmt.Errorf("problem %q: a question of %d tokens leaves room for %d in %d, want %d",
+				p.ID, len(prompt), max(left, 0), m.Config.MaxPositions, max(asked, 1))
 		}
 		room = min(room, left)
 	}

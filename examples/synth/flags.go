@@ -59,7 +59,8 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 	set.StringVar(&f.generator, "generator", "", "`URL` of the model that solves")
 	set.StringVar(&f.critic, "critic", "", "`URL` of the model that reviews (default: the generator's), or the word "+worked+
 		" for a critic that is no model: it checks sums, and gives hints from the written solution where a problem has one")
-	set.StringVar(&f.judge, "judge", "", "`URL` of a model that grades demonstrations; the best of each type is kept (default: no judge, the first is kept)")
+	set.StringVar(&f.judge, "judge", "", "`URL` of a model that grades demonstrations; the best of each type is kept "+
+		"(default: no judge, the first is kept)")
 	set.StringVar(&f.generatorModel, "generator-model", "default", "`NAME` of the model on its server")
 	set.StringVar(&f.criticModel, "critic-model", "default", "`NAME` of the model on its server")
 	set.StringVar(&f.judgeModel, "judge-model", "default", "`NAME` of the model on its server")
@@ -93,9 +94,10 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 		f.agents.Stop = append(f.agents.Stop, s)
 		return nil
 	})
-	set.BoolVar(&f.box, "box", false, "end a solution where it first announces its answer, as in \"the answer is 5\", and put that answer into a box; "+
-		"for models that are too small to write boxes")
-	set.StringVar(&f.backend, "backend", "", "`backend` of models that run in this program: go, xla or auto (default $GOMLX_BACKEND, or else auto)")
+	set.BoolVar(&f.box, "box", false, "end a solution where it first announces its answer, as in \"the answer is 5\", and put that answer "+
+		"into a box; for models that are too small to write boxes")
+	set.StringVar(&f.backend, "backend", "", "`backend` of models that run in this program: go, xla or auto "+
+		"(default $GOMLX_BACKEND, or else auto)")
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}
@@ -167,7 +169,8 @@ func readPrompts(dir string) (p agent.Prompts, err error) {
 		into          *agent.Prompt
 	}{
 		{"solve", "", &p.Solve}, {"continue", "go", &p.Continue}, {"correct", "mend", &p.Correct}, {"verify", "", &p.Verify},
-		{"find_error", "find", &p.FindError}, {"find_error_again", "find_next", &p.FindErrorAgain}, {"retry", "again", &p.Retry}, {"grade", "mark", &p.Grade},
+		{"find_error", "find", &p.FindError}, {"find_error_again", "find_next", &p.FindErrorAgain},
+		{"retry", "again", &p.Retry}, {"grade", "mark", &p.Grade},
 	} {
 		prompt, fault := readPrompt(dir, f.name)
 		if f.earlier != "" {

@@ -68,7 +68,9 @@ func demonstrate(ctx context.Context, f flags, stdout io.Writer, stderr *os.File
 	}
 	defer models.close()
 	meter := &agent.Meter{Budget: f.budget, Prices: f.prices}
-	r, err := run.Open(f.out, run.Config{Models: models.names, Prompts: f.agents.Hashes(), Sampling: f.sampling(), Reading: f.reading(), Meter: meter})
+	r, err := run.Open(f.out, run.Config{
+		Models: models.names, Prompts: f.agents.Hashes(), Sampling: f.sampling(), Reading: f.reading(), Meter: meter,
+	})
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,11 @@ func openModels(f flags) (*models, error) {
 	for _, role := range []struct {
 		name, address, model string
 		into                 *agent.Model
-	}{{"generator", f.generator, f.generatorModel, &m.generator}, {"critic", f.critic, f.criticModel, &m.critic}, {"judge", f.judge, f.judgeModel, &m.judge}} {
+	}{
+		{"generator", f.generator, f.generatorModel, &m.generator},
+		{"critic", f.critic, f.criticModel, &m.critic},
+		{"judge", f.judge, f.judgeModel, &m.judge},
+	} {
 		if role.address == "" || role.address == worked {
 			if role.address == worked {
 				m.names[role.name] = "agent.Worked" // agent.ReferenceSolution, by the name that manifests have
@@ -60,7 +64,9 @@ func (m *models) openOne(f flags, address, name string) (agent.Model, error) {
 	if !strings.Contains(address, "://") {
 		return m.local(address, f.backend)
 	}
-	client, err := openai.New(openai.Config{URL: address, Model: name, Key: os.Getenv("OPENAI_API_KEY"), MaxConcurrent: f.inFlight, Timeout: f.timeout})
+	client, err := openai.New(openai.Config{
+		URL: address, Model: name, Key: os.Getenv("OPENAI_API_KEY"), MaxConcurrent: f.inFlight, Timeout: f.timeout,
+	})
 	if err != nil {
 		return nil, err
 	}
