@@ -10,17 +10,27 @@ import (
 	"github.com/satori-go/satori/model/train"
 )
 
-// The names of the packages below that a program needs to make, to score and to train a model.
+// These are the names of other packages that a program needs to make, to score and to train
+// a model.
 type (
-	Config      = decoder.Config
+	// A Config describes a network, see [decoder.Config].
+	Config = decoder.Config
+	// A RopeScaling changes the frequencies of rotary positions, see [decoder.RopeScaling].
 	RopeScaling = decoder.RopeScaling
-	LoRA        = decoder.LoRA
-	Net         = network.Net
-	Learner     = train.Learner
-	Loss        = train.Loss
-	AdamW       = train.AdamW
-	Stat        = train.Stat
-	Pending     = train.Pending
+	// A LoRA describes an adapter, see [decoder.LoRA].
+	LoRA = decoder.LoRA
+	// A Net is a network with its weights, see [network.Net].
+	Net = network.Net
+	// A Learner trains a network, see [train.Learner].
+	Learner = train.Learner
+	// A Loss is what a Learner minimises, see [train.Loss].
+	Loss = train.Loss
+	// An AdamW holds the settings of the optimiser, see [train.AdamW].
+	AdamW = train.AdamW
+	// A Stat holds what one step reports, see [train.Stat].
+	Stat = train.Stat
+	// A Pending is an update that is computed and not applied, see [train.Pending].
+	Pending = train.Pending
 )
 
 // NewNet makes a network with fresh weights, as [network.New] does.

@@ -2,10 +2,12 @@ package model
 
 import "github.com/satori-go/satori/model/backend"
 
-// The names of [backend] that a program needs to open a model.
+// These are the names of package backend that a program needs to open a model.
 type (
+	// A Backend computes, see [backend.Backend].
 	Backend = backend.Backend
-	Tensor  = backend.Tensor
+	// A Tensor is an array of numbers on a device, see [backend.Tensor].
+	Tensor = backend.Tensor
 )
 
 // OpenBackend opens a backend, as [backend.Open] does.

@@ -5,16 +5,21 @@ import (
 	"github.com/satori-go/satori/model/sampler"
 )
 
-// What is asked of a model and what it answers. An [LM] is a Sampler, and so is a [Remote].
+// These are the names of package sampler.
 type (
-	Sampler    = sampler.Sampler
-	Request    = sampler.Request
+	// A Sampler completes prompts, see [sampler.Sampler]. An [LM] is one, and so is a [Remote].
+	Sampler = sampler.Sampler
+	// A Request asks for completions of one prompt, see [sampler.Request].
+	Request = sampler.Request
+	// A Completion is one answer to a Request, see [sampler.Completion].
 	Completion = sampler.Completion
 )
 
-// Models on a server, see package remote.
+// These are the names of package remote.
 type (
-	Remote       = remote.Remote
+	// A Remote is a model on a server, see [remote.Remote].
+	Remote = remote.Remote
+	// A RemoteConfig says where a model is served, see [remote.Config].
 	RemoteConfig = remote.Config
 )
 

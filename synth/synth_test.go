@@ -266,7 +266,10 @@ func TestBreakAndCancel(t *testing.T) {
 	before := runtime.NumGoroutine()
 	c := config()
 	c.Parallel = 4
-	for range synth.Demos(context.Background(), slices.Values(problems(50)), c) {
+	for _, err := range synth.Demos(context.Background(), slices.Values(problems(50)), c) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		break
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -35,6 +35,7 @@ type Reinforcement struct {
 // ppo/testdata/details.md has how much of the returns each critic explains.
 type Critic uint8
 
+// The critics.
 const (
 	FreshCritic  Critic = iota // "fresh": a new network with the shape of the policy and Reinforcement.Layers
 	PolicyCritic               // "policy": a copy of the policy

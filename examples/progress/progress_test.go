@@ -16,7 +16,9 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	Trace(os.Stdout, trace)
+	if err := Trace(os.Stdout, trace); err != nil {
+		panic(err)
+	}
 	// Output:
 	//               20 40
 	// <|reflect|>   40 is not 10

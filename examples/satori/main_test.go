@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -263,7 +264,7 @@ func TestMain(m *testing.M) {
 		o.task, o.backend, o.split, o.seed, o.cot = "path-star", "go", "valid", 1, true
 		o.out, o.problems, o.recipe = filepath.Join(dir, "out"), filepath.Join(dir, "problems.jsonl"), filepath.Join(dir, "recipe.json")
 		if err := train(context.Background(), o, io.Discard); err != nil {
-			os.Stderr.WriteString(err.Error() + "\n")
+			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 		os.Exit(0)

@@ -43,7 +43,9 @@ func TestHundredThousand(t *testing.T) {
 		for range 4 {
 			q += sentences[rng.IntN(len(sentences))] + " "
 		}
-		out.Encode(map[string]string{"question": q, "answer": fmt.Sprintf("So it is.\n#### %d", rng.IntN(1000))})
+		if err := out.Encode(map[string]string{"question": q, "answer": fmt.Sprintf("So it is.\n#### %d", rng.IntN(1000))}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := w.Flush(); err != nil {
 		t.Fatal(err)

@@ -93,12 +93,13 @@ func llama(t *testing.T) (url string) {
 		t.Fatal(err)
 	}
 	ended := make(chan struct{})
-	go func() { cmd.Wait(); close(ended) }()
+	var exit error
+	go func() { exit = cmd.Wait(); close(ended) }()
 	t.Cleanup(func() { cancel(); <-ended })
 	for range 600 {
 		select {
 		case <-ended:
-			t.Fatalf("the server ended: %s", log.String())
+			t.Fatalf("the server ended: %v\n%s", exit, log.String())
 		case <-time.After(100 * time.Millisecond):
 		}
 		if r, err := http.Get("http://127.0.0.1:" + port + "/health"); err == nil {

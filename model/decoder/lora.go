@@ -27,6 +27,7 @@ const (
 	AdapterB = ".lora_B.weight"
 )
 
+// Resolve replaces zero fields by their defaults and reports values that no adapter can have.
 func (l LoRA) Resolve() (LoRA, error) {
 	l.Rank, l.Alpha = cmp.Or(l.Rank, 8), cmp.Or(l.Alpha, 8)
 	if l.Targets == nil {

@@ -135,8 +135,7 @@ func openSafetensors(path string) (map[string]stored.Tensor, io.Closer, error) {
 			return have, f, nil
 		}
 	}
-	f.Close()
-	return nil, nil, fmt.Errorf("%s: %w", path, err)
+	return nil, nil, fmt.Errorf("%s: %w", path, errors.Join(err, f.Close()))
 }
 
 func readHeader(r io.ReaderAt, fileSize int64) (map[string]stored.Tensor, error) {

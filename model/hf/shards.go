@@ -57,7 +57,7 @@ func openWeights(dir string) (have map[string]stored.Tensor, files closers, err 
 	}
 	defer func() {
 		if err != nil {
-			files.Close()
+			err = errors.Join(err, files.Close())
 			have, files = nil, nil
 		}
 	}()

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -337,8 +338,11 @@ func TestPublish(t *testing.T) {
 				return
 			}
 			status, body, _ := strings.Cut(answer, " ")
-			var code int
-			fmt.Sscan(status, &code)
+			code, err := strconv.Atoi(status)
+			if err != nil {
+				t.Error(err)
+				code = http.StatusInternalServerError
+			}
 			w.WriteHeader(code)
 			io.WriteString(w, body)
 		}))

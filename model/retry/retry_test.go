@@ -94,7 +94,7 @@ func TestMaxConcurrent(t *testing.T) {
 	var group sync.WaitGroup
 	for range 20 {
 		group.Go(func() {
-			gate.Do(t.Context(), func(context.Context) error {
+			_, err := gate.Do(t.Context(), func(context.Context) error {
 				lock.Lock()
 				now++
 				most = max(most, now)
@@ -105,6 +105,9 @@ func TestMaxConcurrent(t *testing.T) {
 				lock.Unlock()
 				return nil
 			})
+			if err != nil {
+				t.Error(err)
+			}
 		})
 	}
 	group.Wait()

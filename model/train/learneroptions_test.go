@@ -80,7 +80,7 @@ func TestBF16(t *testing.T) {
 		full, half := smallNet(t, b), smallNet(t, b)
 		half.ToBF16()
 		for i, s := range half.Specs() {
-			if half.Weights()[i].DType() != device.BFloat16 || half.Weights()[i].Memory() != uintptr(2*s.Size()) {
+			if half.Weights()[i].DType() != device.BFloat16 || half.Weights()[i].ByteSize() != int64(2*s.Size()) {
 				t.Fatalf("%s is %v", s.Name, half.Weights()[i].DType())
 			}
 		}

@@ -52,7 +52,7 @@ func TestMain(m *testing.M) {
 	s.tell = func(moment string) {
 		fmt.Println(moment)
 		if steps { // until it may go on, or is killed
-			os.Stdin.Read(make([]byte, 1))
+			_, _ = os.Stdin.Read(make([]byte, 1))
 		}
 	}
 	b, err := model.OpenBackend("go")
@@ -142,7 +142,7 @@ func TestKilled(t *testing.T) {
 				cmd.Process.Kill()
 				break
 			}
-			goOn.Write([]byte{'\n'})
+			_, _ = goOn.Write([]byte{'\n'}) // a program that has ended reads no more
 			if left == 0 && killed < kills {
 				time.Sleep(time.Duration(rand.IntN(2000)) * time.Microsecond)
 				cmd.Process.Kill()

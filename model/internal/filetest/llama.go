@@ -40,7 +40,9 @@ func StartLlamaServer(t *testing.T, path string) (string, error) {
 		t.Fatal(err)
 	}
 	address := listener.Addr().String()
-	listener.Close()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
 	_, port, _ := net.SplitHostPort(address)
 	ctx, cancel := context.WithCancel(context.Background())
 	var log bytes.Buffer
@@ -61,7 +63,9 @@ func StartLlamaServer(t *testing.T, path string) (string, error) {
 		case <-time.After(100 * time.Millisecond):
 		}
 		if r, err := http.Get("http://" + address + "/health"); err == nil {
-			r.Body.Close()
+			if err := r.Body.Close(); err != nil {
+				return "", err
+			}
 			if r.StatusCode == http.StatusOK {
 				return "http://" + address, nil
 			}

@@ -158,7 +158,7 @@ func TestModel(t *testing.T) {
 	if token, ok := m.IdToToken(1 << 40); ok {
 		t.Errorf("IdToToken = %q", token)
 	}
-	if got := (Decoder{m.Tokenizer}).DecodeChain([]string{"Ġa", "b"}); !slices.Equal(got, []string{" ab"}) {
+	if got := Decoder(m).DecodeChain([]string{"Ġa", "b"}); !slices.Equal(got, []string{" ab"}) {
 		t.Errorf("DecodeChain = %q", got)
 	}
 	dir := t.TempDir()
