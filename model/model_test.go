@@ -298,13 +298,6 @@ func TestSaveKeepsOthers(t *testing.T) {
 	}
 }
 
-// setWeight replaces the i-th weight of a network.
-func setWeight(n *Net, i int, data []float32) {
-	t := backend.Floats(data, n.Specs()[i].Dims...)
-	t.MustMaterializeOnDevice(n.Backend(), true, 0)
-	n.Weights()[i] = t
-}
-
 // sampleOne gives the first completion of each request.
 func (m *LM) sampleOne(requests []Request) ([]Completion, error) {
 	all, err := m.SampleAll(context.Background(), requests)

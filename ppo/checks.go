@@ -35,6 +35,7 @@ func (c Checks) resolve() Checks {
 // A Check is one thing that a [Trainer] checks.
 type Check uint8
 
+// The checks. A [CheckError] names one of them.
 const (
 	CheckRollouts  Check = iota // each start has one response, whole, with one entry a token in each array
 	CheckEnds                   // a response ends with a sampled EOS, or is truncated

@@ -62,6 +62,7 @@ type Config struct {
 // policy wrote none, as the paper's code does.
 type Truncation uint8
 
+// What a truncated response counts as.
 const (
 	Terminal  Truncation = iota // the value after its last token is 0
 	Bootstrap                   // the value after its last token is the critic's
@@ -71,6 +72,7 @@ const (
 // A KLUse says where the divergence from a reference enters.
 type KLUse uint8
 
+// Where the divergence enters.
 const (
 	UseKLInReward KLUse = iota // the reward of each token, see [TokenRewards] (InstructGPT)
 	UseKLLoss                  // the loss, by the estimator actor.Config.KLLoss (GRPO)

@@ -124,7 +124,9 @@ func (r *Run) Reinforce(ctx context.Context, name string, from *model.LM, p Rein
 	if err != nil {
 		return nil, err
 	}
-	os.RemoveAll(r.Path(name + ".checkpoint"))
+	if err := os.RemoveAll(r.Path(name + ".checkpoint")); err != nil {
+		return nil, err
+	}
 	return model.Open(r.Backend, r.Path(name))
 }
 

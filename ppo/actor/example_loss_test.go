@@ -22,7 +22,7 @@ func ExamplePolicyLoss() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	out, err := losses.Exec(
+	out, err := losses.Call(
 		[][]float32{{1, 1.5, 1.5, 0.5}}, [][]float32{{2, 2, -2, -2}}, // the clip bounds the second and the fourth
 		[][]float32{{1, 1, 1, 1}}, [][]float32{{1, 0.9, 0.5, 1}}, [][]float32{{0, 0, 0, 1}}, // that of values none here
 	)

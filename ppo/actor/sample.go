@@ -3,6 +3,7 @@ package actor
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -119,8 +120,7 @@ func (a *Policy) Publish(ctx context.Context) error {
 		err = to.Publish(ctx, path)
 	}
 	if err != nil {
-		os.RemoveAll(dir)
-		return fmt.Errorf("publishing the weights: %w", err)
+		return fmt.Errorf("publishing the weights: %w", errors.Join(err, os.RemoveAll(dir)))
 	}
 	a.unpublish()
 	a.stale, a.published = false, dir
@@ -130,7 +130,7 @@ func (a *Policy) Publish(ctx context.Context) error {
 // unpublish removes the directory that the sampler read last.
 func (a *Policy) unpublish() {
 	if a.published != "" {
-		os.RemoveAll(a.published)
+		_ = os.RemoveAll(a.published) // a directory that stays is no reason to end the training
 		a.published = ""
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/satori-go/satori/coat"
@@ -56,7 +57,10 @@ func probe(t coat.Template) string {
 // change.
 func fingerprint(n *model.Net) string {
 	w, _ := n.Tensor("model.layers.0.self_attn.q_proj.weight")
-	h := sha256.New()
-	binary.Write(h, binary.LittleEndian, w)
-	return hex.EncodeToString(h.Sum(nil)[:8])
+	data := make([]byte, 0, 4*len(w))
+	for _, x := range w {
+		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(x))
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
 }

@@ -126,7 +126,7 @@ func meanOff(samples []ppo.Sample) float64 {
 // is where the critic stands still; the critic alone never moves the trunk, whatever the
 // coefficient, and its moments stay.
 func TestSharedHalves(t *testing.T) {
-	alone, samples := tiny(t, Config{Temperature: 0.8})
+	_, samples := tiny(t, Config{Temperature: 0.8})
 	for _, coefficient := range []float64{0, 0.5} {
 		a, mine := shared(t, Config{Temperature: 0.8, ValueCoef: coefficient})
 		before, headBefore := all(t, a)
@@ -145,7 +145,7 @@ func TestSharedHalves(t *testing.T) {
 		if first {
 			rates = []ppo.StepSizes{{Policy: 1, Critic: 1}, {Policy: 0.5, Critic: 0.1}}
 		}
-		alone, _ = tiny(t, Config{Temperature: 0.8})
+		alone, _ := tiny(t, Config{Temperature: 0.8})
 		for _, r := range rates {
 			got, want := updated(t, a, mine, r), updated(t, alone, samples, ppo.StepSizes{Policy: r.Policy})
 			if got.PolicyLoss != want.PolicyLoss || got.GradNorm != want.GradNorm || got.Entropy != want.Entropy || !slices.Equal(got.Ratios, want.Ratios) {

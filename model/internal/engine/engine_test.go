@@ -395,7 +395,10 @@ func TestCancelLeaksNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		check("all done")
-		for range e.Stream(t.Context(), requests) {
+		for _, err := range e.Stream(t.Context(), requests) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			break
 		}
 		check("left at the first part")
@@ -415,7 +418,10 @@ func TestCancelLeaksNothing(t *testing.T) {
 		check("cancelled")
 		func() {
 			defer func() { _ = recover() }()
-			for range e.InOrder(t.Context(), requests) {
+			for _, err := range e.InOrder(t.Context(), requests) {
+				if err != nil {
+					t.Error(err)
+				}
 				panic("in the loop")
 			}
 		}()
