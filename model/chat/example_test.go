@@ -3,6 +3,8 @@ package chat_test
 import (
 	"fmt"
 	"log"
+	"os"
+	"path/filepath"
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model/chat"
@@ -54,4 +56,23 @@ func ExampleTemplate_ForStarts() {
 	// Output:
 	// <|system|>Reason in steps.</s><|user|>What is 1+1?</s><|assistant|>
 	// <|system|>Reason in steps.</s><|user|>What is 1+1?</s><|assistant|>It is 3.<|reflect|>
+}
+
+// A model directory has its template in one of two files.
+func ExampleOpen() {
+	dir, err := os.MkdirTemp("", "chat")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	config := `{"bos_token": "<s>", "chat_template": "{{ bos_token }}{% for m in messages %}[{{ m.role }}] {{ m.content }} {% endfor %}"}`
+	if err := os.WriteFile(filepath.Join(dir, "tokenizer_config.json"), []byte(config), 0o644); err != nil {
+		log.Fatal(err)
+	}
+	template, err := chat.Open(dir)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(template.Render(chat.Input{Messages: []chat.Message{{Role: "user", Content: "What is 1+1?"}}}))
+	// Output: <s>[user] What is 1+1?  <nil>
 }

@@ -46,3 +46,14 @@ func ExampleCheckGold() {
 	// <nil>
 	// "\\frac{1}{0}" is undefined
 }
+
+// A comparison ends within its budget of steps, whatever a policy writes.
+func ExampleVerdict() {
+	gold, err := answer.CompileGold("5")
+	if err != nil {
+		panic(err)
+	}
+	v := gold.Equal(`\prod_{k=1}^{1000}\sum_{j=1}^{1000}\sin(jk)`)
+	fmt.Println(v.Equal, v.Reason, v.Steps <= answer.MaxSteps)
+	// Output: false over budget true
+}
