@@ -91,8 +91,8 @@ func lineError(name string, line int, err error) *LineError {
 // ReadProblems reads problems from JSON Lines with the fields id, question, answer,
 // level, solution and actions. It skips other fields. A missing question or answer and an
 // id that occurred before are [LineError]s, and so is what a check finds, such as a
-// reference answer that a checker cannot read. A problem without an id gets the number of
-// its line as its id.
+// reference answer that a checker cannot read. A check that is nil is skipped. A problem
+// without an id gets the number of its line as its id.
 func ReadProblems(r io.Reader, name string, checks ...func(Problem) error) ([]Problem, error) {
 	var problems []Problem
 	var fault error
@@ -102,7 +102,7 @@ func ReadProblems(r io.Reader, name string, checks ...func(Problem) error) ([]Pr
 			err = checkProblem(&p, name, line, seen)
 		}
 		for _, check := range checks {
-			if err == nil {
+			if err == nil && check != nil {
 				if fault := check(p); fault != nil {
 					err = &LineError{File: name, Line: line, Err: fault}
 				}

@@ -13,7 +13,6 @@ import (
 	"github.com/satori-go/satori/model/sft"
 	"github.com/satori-go/satori/model/tokenizer"
 	"github.com/satori-go/satori/reward"
-	"github.com/satori-go/satori/reward/answer"
 	"github.com/satori-go/satori/reward/eval"
 )
 
@@ -70,7 +69,7 @@ func Example_evaluation() {
 		log.Fatal(err)
 	}
 
-	problems, err := coat.OpenProblems(file, func(p coat.Problem) error { return answer.CheckGold(p.Answer) })
+	problems, err := coat.OpenProblems(file, reward.Readable)
 	if err != nil {
 		log.Fatal(err)
 	}

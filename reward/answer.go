@@ -12,7 +12,7 @@ import (
 // Answer makes a check for mathematics: 1 if the final answer of the response, as
 // [answer.Extract] finds it, equals the problem's answer, else 0. Answers may be
 // written in different ways; see package answer. A problem whose answer cannot be
-// read is an error, never a zero: refuse it with [answer.CheckGold] when data is read.
+// read is an error, never a zero: refuse it with [Readable] when data is read.
 //
 // Answer is called to get the check, reward.Answer(), since the check remembers the
 // problems that it has seen last: many attempts at a problem share the work of reading
@@ -43,3 +43,7 @@ func Answer() Func {
 		return 0, nil
 	}
 }
+
+// Readable refuses a problem whose answer [Answer] could not read, with the reason of
+// [answer.CheckGold]. It is a check for [coat.OpenProblems].
+func Readable(p coat.Problem) error { return answer.CheckGold(p.Answer) }

@@ -1,6 +1,7 @@
 package reward_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/satori-go/satori/coat"
@@ -37,5 +38,18 @@ func TestAnswer(t *testing.T) {
 		if v, err := check(t.Context(), a); err == nil {
 			t.Errorf("a problem with the answer %q scores %v, want an error", gold, v)
 		}
+	}
+}
+
+// A problem that Answer could not judge is refused when it is read, with its line.
+func TestReadable(t *testing.T) {
+	good := `{"question":"q","answer":"1/2"}`
+	bad := `{"id":"b","question":"q","answer":"\\frac{1}{0}"}`
+	if _, err := coat.ReadProblems(strings.NewReader(good), "p.jsonl", reward.Readable, nil); err != nil {
+		t.Error(err)
+	}
+	_, err := coat.ReadProblems(strings.NewReader(good+"\n"+bad), "p.jsonl", nil, reward.Readable)
+	if err == nil || !strings.HasPrefix(err.Error(), "p.jsonl:2: ") {
+		t.Errorf("got %v, want an error of line 2", err)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/satori-go/satori/coat"
-	"github.com/satori-go/satori/reward/answer"
+	"github.com/satori-go/satori/reward"
 	"github.com/satori-go/satori/synth/clean"
 	"github.com/satori-go/satori/synth/dataset"
 )
@@ -15,7 +15,7 @@ import (
 // readProblems reads and cleans the problems. It writes each dropped problem and the reason
 // to dropped.jsonl.
 func readProblems(f flags) (kept []coat.Problem, report clean.Report, err error) {
-	config := clean.Config{Check: func(p coat.Problem) error { return answer.CheckGold(p.Answer) }}
+	config := clean.Config{Check: reward.Readable}
 	for _, path := range f.against {
 		config.Against = append(config.Against, clean.Set{Name: filepath.Base(path), Problems: dataset.Open(path)})
 	}
