@@ -9,8 +9,8 @@ import (
 //
 //	rₜ = −β·(log π(yₜ) − log π_ref(yₜ)),  and the score added to the last
 //
-// as InstructGPT does; verl calls it apply_kl_penalty. The difference is [K1] of the policy
-// that sampled. It is a constant: no gradient runs through it. Without refLogProbs (nil)
+// as InstructGPT does; verl calls it apply_kl_penalty. The difference is that of the policy that
+// sampled (actor.K1). It is a constant: no gradient runs through it. Without refLogProbs (nil)
 // there is no penalty.
 //
 // logProbs and refLogProbs have one entry a response token. It panics where there is no
@@ -86,7 +86,7 @@ func Whiten(samples []Sample) {
 // An AdvantageEstimator makes the rewards of the rollouts of one start into advantages, one
 // of each. Every token of a response gets the advantage of the response.
 type AdvantageEstimator struct {
-	Name string // in a checkpoint; a run refuses to go on with another
+	Name string // in a checkpoint; a run refuses to continue with another
 	Func func(rewards []float64) (advantages []float64)
 }
 
@@ -111,8 +111,9 @@ func GRPO() AdvantageEstimator {
 	}}
 }
 
-// DrGRPO is [GRPO] without the division, which gives easy and hard problems more weight
-// than others (arXiv:2503.20783): Âᵢ = rᵢ − mean(r). Its loss is [SeqMeanTokenSumNorm].
+// DrGRPO compares as [GRPO] does, without the division, which gives easy and hard problems
+// more weight than others (arXiv:2503.20783): Âᵢ = rᵢ − mean(r). Its loss is added up by
+// actor.SeqMeanTokenSumNorm.
 func DrGRPO() AdvantageEstimator { return AdvantageEstimator{"dr_grpo", lessMean} }
 
 // RLOO compares each response with the mean of the other ones (arXiv:2402.14740):

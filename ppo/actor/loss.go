@@ -77,7 +77,7 @@ func weightedMean(x, weight, count *Node) *Node {
 // weight of each token of a response, which has length tokens, among rows responses with
 // tokens tokens in all.
 type LossAgg struct {
-	Name   string // in a checkpoint; a run refuses to go on with another
+	Name   string // in a checkpoint; a run refuses to continue with another
 	Weight func(rows, tokens, length int) float64
 }
 
@@ -105,7 +105,7 @@ const tokenMean, k3Plus = "token-mean", "k3+"
 // A KLEstimator estimates the divergence of the policy from a reference at each token, as a
 // term of the loss. [K1] says how the estimators differ.
 type KLEstimator struct {
-	Name string                                  // in a checkpoint; a run refuses to go on with another
+	Name string                                  // in a checkpoint; a run refuses to continue with another
 	Func func(logp, ref *graph.Node) *graph.Node // [batch, seq] each
 }
 
@@ -121,7 +121,7 @@ type KLEstimator struct {
 //	E ∇K2 = E d·∇log π = ∇KL     the gradient of KL(π ‖ π_ref)
 //	E ∇K3 = E (1 − e^−d)·∇log π  the gradient of KL(π_ref ‖ π)
 //
-// [K3Plus] has the value of K3 and the gradient of K2. In a reward, see [TokenRewards], it
+// [K3Plus] has the value of K3 and the gradient of K2. In a reward, see [ppo.TokenRewards], it
 // is the choice of the tokens that is differentiated, and there K1 has the gradient of KL.
 func K1() KLEstimator { return KLEstimator{"k1", k1} }
 

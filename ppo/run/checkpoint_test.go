@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -457,6 +458,18 @@ func TestResumeRefuses(t *testing.T) {
 	})
 	if err := policy.Load(older); err != nil {
 		t.Errorf("settings of an earlier version: %v", err)
+	}
+	rewriteJSON(t, filepath.Join(older, "actor.json"), func(settings map[string]string) { // all that the version before wrote
+		clear(settings)
+		maps.Copy(settings, map[string]string{
+			"AdamW": "{0 0 0 0 0}", "Aggregate": "none", "Clip": "0.2", "ClipHigh": "0.2", "Critic.BF16": "false", "Critic.Checkpointing": "false",
+			"CriticRate": "0.01", "CriticSteps": "4", "DualClip": "0", "Entropy": "0", "ForceEOS": "false", "KLLoss": "none", "MaxTokens": "8",
+			"Policy.BF16": "false", "Policy.Checkpointing": "false", "PolicyRate": "0.01", "Reference": "none", "Temperature": "0.8",
+			"Template": "set", "ValueClip": "0.2", "ValueCoef": "0.1", "ValueMean": "0", "ValueStd": "1",
+		})
+	})
+	if err := policy.Load(older); err != nil {
+		t.Errorf("settings of the version before: %v", err)
 	}
 
 	// Without moments, in a directory that no manifest guards.

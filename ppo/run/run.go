@@ -59,12 +59,12 @@ type Resumed struct {
 // of a rae.Mixer, continues from it; it has to be attached, see Attach. A stream that
 // stands anywhere else is an error.
 //
-// What decides the results has to be as it was; the first setting that is not is an error,
-// which names it. Compared are the Config, the names, weights and ranges of the rubric's
-// terms and, by actor.Policy.Load, the actor.Config. Functions are compared by their
-// names: that a term of the rubric, an AdvantageEstimator, a LossAgg or a KLEstimator of
-// the same name does the same is up to the caller. What a checkpoint of an earlier version
-// does not have is not compared.
+// The settings that decide the results have to be what they were; the first one that is not
+// is an error, which names it. Train compares the Config and the names, weights and ranges
+// of the rubric's terms; actor.Policy.Load compares the actor.Config. They compare functions
+// by their names: the caller sees to it that a term of the rubric, an AdvantageEstimator, a
+// LossAgg or a KLEstimator of the same name does the same. They do not compare what a
+// checkpoint of an earlier version lacks.
 //
 // It is an error, and changes nothing, if there are checkpoints of which none is whole, or
 // if the rollout log is not the one that belongs to the checkpoint.
