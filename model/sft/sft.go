@@ -1,15 +1,17 @@
-// Package sft is imitation: it trains a language model to write demonstrations. Format
-// tuning (paper, appendix D.2), distillation into the base model (D.3) and the drills
-// of a small base model are all this one loop.
+// Package sft trains a language model to write demonstrations: supervised fine-tuning, or
+// imitation. Format tuning (paper, appendix D.2), distillation into the base model (D.3) and the
+// exercises of a small base model use the same loop.
 //
-// The loss is the cross entropy of the response, its EOS included; the prompt is
-// context. It is a mean over the response tokens of the batch, whatever the rows'
-// lengths. [Train] takes demonstrations, a [Config] and a model, which it changes in
-// place, and yields a [Step] for each update; saving the model is the caller's.
+// [Train] takes demonstrations, a [Config] and a model, which it changes in place, and yields a
+// [Step] for each update. The caller saves the model.
 //
-// The paper used another program (LLaMA-Factory) with the defaults of [Config]'s fields.
-// Unlike it we put demonstrations of about the same length into a batch, which wastes
-// little on padding, and give no loss to the prompt.
+// The loss is the cross entropy of the response with its EOS. The prompt is context and has no
+// loss. The loss of a batch is the mean over its response tokens, whatever the lengths of the
+// rows.
+//
+// The defaults of [Config] are the settings that the paper used with LLaMA-Factory. There are two
+// differences: a batch has demonstrations of about the same length here, which needs little
+// padding, and the prompt has no loss.
 package sft
 
 import (
@@ -32,43 +34,44 @@ import (
 	"github.com/satori-go/satori/model/train"
 )
 
-// A Config says how to train.
+// A Config says how [Train] trains.
 type Config struct {
-	LearningRate float64     // peak; the paper's 2e-5 is for 7B parameters, small models want 1e-3 and more
-	Epochs       int         // 0: 1; the paper takes at most 2
+	LearningRate float64     // the highest; the paper's 2e-5 is for 7B parameters, small models need 1e-3 and more
+	Epochs       int         // passes over the demonstrations; 0: 1, and the paper has at most 2
 	Batch        int         // demonstrations an update; 0: 128, the paper's
-	Warmup       float64     // share of the updates; 0: 0.03, as in the paper's scripts
-	Floor        float64     // the last rate as a share of the peak; 0: 0.1, as there
+	Warmup       float64     // share of the updates in which the learning rate rises; 0: 0.03, as in the paper's scripts
+	Floor        float64     // the last learning rate as a share of the highest; 0: 0.1, as there
 	AdamW        model.AdamW // its zero value is the paper's scripts'
-	Seed         uint64      // of the order
+	Seed         uint64      // of the order of the demonstrations
 	MaxTokens    int         // a longer demonstration is an error; 0: the model's positions
-	// Curriculum takes the demonstrations in the order given, easy ones first, and mixes
-	// only those that stand within a few batches of each other.
+	// Curriculum keeps the order of the demonstrations, which should have the easy ones first. Only
+	// those within a few batches of each other are mixed.
 	Curriculum bool
 }
 
-// A Step is one update.
+// A Step reports one update.
 type Step struct {
 	Step, Of int     // counted from 1
-	Loss     float64 // nats a response token
+	Loss     float64 // of the batch, in nats a response token
 	Norm     float64 // of the gradient
-	Rate     float64
-	Tokens   int // trained through, prompts included, padding not
-	// Skipped counts the updates up to this one whose gradient was not finite: they leave
-	// the weights as they were. Three in a row are an error.
+	Rate     float64 // the learning rate
+	Tokens   int     // of the batch, with prompts and without padding
+	// Skipped counts the updates so far whose gradient was not finite. Such an update does not
+	// change the weights. Three in a row are an error.
 	Skipped int
 }
 
+// maxSkipped is the number of skipped updates in a row that ends training.
 const maxSkipped = 3
 
-// row is an encoded demonstration.
+// A row is an encoded demonstration.
 type row struct {
 	ids    []int32
 	prompt int // how many of them are the prompt
 }
 
-// Train goes through the demonstrations in random order and yields every update. The
-// model changes in place.
+// Train trains the model on the demonstrations, in random order, and yields a [Step] after each
+// update. It changes the model in place. An error is the last thing that it yields.
 func Train(ctx context.Context, m *model.LM, t coat.Template, demos []coat.Demo, c Config) iter.Seq2[Step, error] {
 	c.Epochs, c.Batch = cmp.Or(c.Epochs, 1), cmp.Or(c.Batch, 128)
 	c.Warmup, c.Floor = cmp.Or(c.Warmup, 0.03), cmp.Or(c.Floor, 0.1)
