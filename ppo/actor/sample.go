@@ -14,6 +14,8 @@ import (
 	"github.com/satori-go/satori/ppo"
 )
 
+var _ ppo.Publisher = (*Policy)(nil)
+
 // Rollouts samples at the configured temperature, from the whole distribution.
 func (a *Policy) Rollouts(ctx context.Context, starts []coat.Start, seed uint64) ([]ppo.Rollout, error) {
 	if a.stale { // the sampler has not had the first weights, or an iteration was cut short

@@ -21,6 +21,8 @@ import (
 	"github.com/satori-go/satori/reward"
 )
 
+var _ run.Policy = (*actor.Policy)(nil)
+
 // A small is a run with everything that has to continue: two optimisers, an online buffer
 // of restarts mixed with fresh starts, a rollout log, and figures.
 type small struct {
