@@ -23,14 +23,12 @@ type (
 	Net = network.Net
 	// A Learner trains a network, see [train.Learner].
 	Learner = train.Learner
-	// A Loss is what a Learner minimises, see [train.Loss].
+	// A Loss builds what a Learner minimises, see [train.Loss].
 	Loss = train.Loss
 	// An AdamW holds the settings of the optimiser, see [train.AdamW].
 	AdamW = train.AdamW
 	// A Stat holds what one step reports, see [train.Stat].
 	Stat = train.Stat
-	// A Pending is an update that is computed and not applied, see [train.Pending].
-	Pending = train.Pending
 )
 
 // NewNet makes a network with fresh weights, as [network.New] does.

@@ -2,13 +2,9 @@ package model
 
 import (
 	"math/rand/v2"
-	"slices"
 	"testing"
 
-	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/internal/modeltest"
-	"github.com/satori-go/satori/model/network"
-	"github.com/satori-go/satori/model/train"
 )
 
 // peers are the sizes at which transformers and PyTorch are measured beside this package,
@@ -59,11 +55,7 @@ func BenchmarkTrainPeers(b *testing.B) {
 			}
 		}
 		step := func() {
-			var batches [][]*Tensor
-			for part := range slices.Chunk(batch, train.Micro(len(batch))) {
-				batches = append(batches, []*Tensor{backend.Ints(network.PadRows(part, 128), len(part), 128), backend.Floats([]float32{float32(len(batch) * 127)}, 1)})
-			}
-			if _, err := l.Step(batches, 1e-4); err != nil {
+			if _, err := l.Step(batchOf(batch, 0), 1e-4); err != nil {
 				b.Fatal(err)
 			}
 		}

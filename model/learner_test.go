@@ -12,19 +12,32 @@ import (
 
 	. "github.com/gomlx/gomlx/core/graph"
 
-	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/hf"
 	"github.com/satori-go/satori/model/internal/device"
 	"github.com/satori-go/satori/model/internal/modeltest"
 	"github.com/satori-go/satori/model/network"
+	"github.com/satori-go/satori/model/train"
 )
 
-// nextToken is the loss of the tests: mean cross entropy, its count as an input.
-func nextToken(d decoder.Decoder, in []*Node) (*Node, *Node) {
+// nextToken is the loss of the tests: mean cross entropy of the tokens under a mask, with its count
+// as a scalar of the batch.
+var nextToken = train.Loss{Build: func(d decoder.Decoder, in []*Node) train.Terms {
 	logp, _ := d.LogProbs(d.Hidden(in[0]), in[0], nil)
-	loss := Div(Neg(ReduceAllSum(logp)), Reshape(in[1]))
-	return loss, Reshape(loss, 1)
+	loss := Div(Neg(ReduceAllSum(Mul(logp, in[1]))), in[2])
+	return train.Terms{Loss: loss, Stats: Reshape(loss, 1)}
+}, Key: "next token"}
+
+// batchOf is a batch for nextToken of rows, in micro-batches of so many.
+func batchOf(rows [][]int32, micro int) train.Batch {
+	b := train.Batch{MicroBatch: micro}
+	count := 0
+	for _, ids := range rows {
+		count += len(ids) - 1
+		b.Rows = append(b.Rows, train.Row{IDs: ids, Columns: [][]float32{slices.Repeat([]float32{1}, len(ids)-1)}})
+	}
+	b.Scalars = []float32{float32(count)}
+	return b
 }
 
 func trainSmall(t *testing.T, l *Learner, steps, split int) Stat {
@@ -40,12 +53,8 @@ func trainSmall(t *testing.T, l *Learner, steps, split int) Stat {
 			}
 			rows = append(rows, row)
 		}
-		var batches [][]*Tensor
-		for part := range slices.Chunk(rows, 8/split) {
-			batches = append(batches, []*Tensor{backend.Ints(network.PadRows(part, 16), len(part), 16), backend.Floats([]float32{8 * 15}, 1)})
-		}
 		var err error
-		if last, err = l.Step(batches, 3e-3); err != nil {
+		if last, err = l.Step(batchOf(rows, 8/split), 3e-3); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -109,7 +118,7 @@ func TestBF16Files(t *testing.T) {
 			t.Fatal(err)
 		}
 		want, got := trainSmall(t, two, 2, 2), trainSmall(t, resumed, 2, 2)
-		if want.Loss != got.Loss || want.Norm != got.Norm {
+		if want.Loss != got.Loss || want.GradNorm != got.GradNorm {
 			t.Errorf("resumed %+v, want %+v", got, want)
 		}
 		lm := &LM{Net: half}
@@ -147,14 +156,14 @@ func TestScalarHeads(t *testing.T) {
 			t.Errorf("heads change the language model: %v", err)
 		}
 		// The language model learns to predict, the value to be 2 after every token.
-		l := NewLearner(lm.Net, func(d decoder.Decoder, in []*Node) (*Node, *Node) {
+		l := NewLearner(lm.Net, train.Loss{Build: func(d decoder.Decoder, in []*Node) train.Terms {
 			hidden := d.Hidden(in[0])
 			logp, _ := d.LogProbs(hidden, in[0], nil)
 			value := d.Scalar("value", hidden)
-			policy := Div(Neg(ReduceAllSum(logp)), Reshape(in[1]))
-			critic := Div(ReduceAllSum(Square(AddScalar(value, -2.0))), Reshape(in[1]))
-			return Add(policy, critic), Stack([]*Node{policy, critic}, 0)
-		}, AdamW{})
+			policy := Div(Neg(ReduceAllSum(logp)), in[2])
+			critic := Div(ReduceAllSum(Square(AddScalar(value, -2.0))), in[2])
+			return train.Terms{Loss: Add(policy, critic), Stats: Stack([]*Node{policy, critic}, 0)}
+		}}, AdamW{})
 		rewards, _ := lm.Tensor(decoder.ScalarHead("reward"))
 		first := trainSmall(t, l, 1, 2)
 		last := trainSmall(t, l, 60, 2)
@@ -236,10 +245,10 @@ func TestDevicesFollow(t *testing.T) {
 	if err := OpenLearner(resumed, dir); err != nil {
 		t.Fatal(err)
 	}
-	if got := trainSmall(t, resumed, 2, 2); got.Loss != want.Loss || got.Norm != want.Norm {
+	if got := trainSmall(t, resumed, 2, 2); got.Loss != want.Loss || got.GradNorm != want.GradNorm {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	stat, err := resumed.Step([][]*Tensor{{backend.Ints(make([]int32, 32), 2, 16), backend.Floats([]float32{0}, 1)}}, 1e-3)
+	stat, err := resumed.Step(train.Batch{Rows: []train.Row{{IDs: make([]int32, 16), Columns: [][]float32{{1}}}}, Scalars: []float32{0}}, 1e-3)
 	if err != nil || !stat.Diverged || resumed.Steps() != 3 || resumed.Skipped() != 1 {
 		t.Errorf("%+v, %v", stat, err)
 	}

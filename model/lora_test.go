@@ -99,9 +99,6 @@ func TestLoRAGolden(t *testing.T) {
 		checkLogProbs(t, "saved whole", whole, prompts, golden.Merged)
 
 		row := prompts[golden.Loss.Prompt]
-		batch := func() [][]*Tensor {
-			return [][]*Tensor{{backend.Ints(row, 1, len(row)), backend.Floats([]float32{float32(len(row) - 1)}, 1)}}
-		}
 		l := NewLearner(lora, nextToken, AdamW{WeightDecay: 0.1})
 		moments := 0
 		for _, s := range l.StateSpecs() {
@@ -115,14 +112,15 @@ func TestLoRAGolden(t *testing.T) {
 		config, shared := lora.Config, lora.Shared()
 		gradient := device.New(b, "gradient of an adapter", func(in []*Node) []*Node {
 			d, in := config.Bind(in)
-			loss, _ := nextToken(d, in)
+			loss := nextToken.Build(d, in).Loss
 			var nodes []*Node
 			for _, s := range config.Specs()[shared:] {
 				nodes = append(nodes, d.Weights[s.Name])
 			}
 			return append([]*Node{loss}, Gradient(loss, nodes...)...)
 		})
-		out, err := gradient.Call(lora.Weights(), batch()[0])
+		out, err := gradient.Call(lora.Weights(), []*Tensor{backend.Ints(row, 1, len(row)),
+			backend.Floats(slices.Repeat([]float32{1}, len(row)), 1, len(row)), backend.Floats([]float32{float32(len(row) - 1)})})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,7 +145,7 @@ func TestLoRAGolden(t *testing.T) {
 			}
 		}
 		for i, want := range golden.Losses {
-			stat, err := l.Step(batch(), 1e-2)
+			stat, err := l.Step(batchOf([][]int32{row}, 1), 1e-2)
 			if err != nil || math.Abs(stat.Loss-want) > 2e-4 {
 				t.Errorf("step %d: loss %g, want %g: %v", i, stat.Loss, want, err)
 			}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/satori-go/satori/model/train"
 )
@@ -133,7 +132,7 @@ func (c Config) resolve() (Config, error) {
 // the policy those from first on. Without a critic its rate is 0.
 func (c Config) stepSizes(update, first, all int) StepSizes {
 	schedule := func(update, all int) float64 {
-		return train.Cosine(1, update, int(math.Ceil(c.WarmupRatio.value*float64(all))), all, c.MinLRRatio.value)
+		return train.Schedule{Peak: 1, WarmupRatio: c.WarmupRatio.value, MinLRRatio: c.MinLRRatio.value}.Rate(update, all)
 	}
 	s := StepSizes{KL: c.inLoss()}
 	if !c.grouped() {

@@ -20,7 +20,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -28,9 +27,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
-	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/decoder"
-	"github.com/satori-go/satori/model/network"
 	"github.com/satori-go/satori/model/train"
 )
 
@@ -91,20 +88,19 @@ func (c Config) train(ctx context.Context, m *model.LM, t coat.Template, demos [
 	if err != nil {
 		return err
 	}
-	learner := objective.Learner(m.Net, c.AdamW)
+	learner := train.NewLearner(m.Net, train.Loss{Build: loss, Key: key{}}, c.AdamW)
 	defer learner.Close()
 	rng := rand.New(rand.NewPCG(c.Seed, 0x736674))
 	of := c.Epochs * ((len(rows) + c.Batch - 1) / c.Batch)
-	warmup := int(math.Ceil(c.Warmup * float64(of)))
+	schedule := train.Schedule{Peak: c.LearningRate, WarmupRatio: c.Warmup, MinLRRatio: c.Floor}
 	step, inRow := 0, 0
 	for range c.Epochs {
 		for _, batch := range c.batches(rows, rng) {
 			if err := context.Cause(ctx); err != nil {
 				return err
 			}
-			rate := train.Cosine(c.LearningRate, step, warmup, of, c.Floor)
-			inputs, tokens := pack(batch, train.Micro(c.Batch), m.Width)
-			stat, err := learner.Step(inputs, rate)
+			rate := schedule.Rate(step, of)
+			stat, err := learner.Step(c.pack(batch), rate)
 			if err != nil {
 				return err
 			}
@@ -115,7 +111,7 @@ func (c Config) train(ctx context.Context, m *model.LM, t coat.Template, demos [
 			if inRow == maxSkipped {
 				return fmt.Errorf("step %d: the gradient is not finite, %d times in a row; a lower LearningRate than %g may help", step, inRow, c.LearningRate)
 			}
-			if !yield(Step{Step: step, Of: of, Loss: stat.Loss, Norm: stat.Norm, Rate: rate, Tokens: tokens, Skipped: learner.Skipped()}) {
+			if !yield(Step{Step: step, Of: of, Loss: stat.Loss, Norm: stat.GradNorm, Rate: rate, Tokens: stat.Tokens, Skipped: learner.Skipped()}) {
 				return nil
 			}
 		}
@@ -173,43 +169,33 @@ func (c Config) batches(rows []row, rng *rand.Rand) [][]row {
 	return all
 }
 
-// pack makes a batch into the inputs of loss, micro rows at a time, and counts its tokens.
-func pack(batch []row, micro int, width func(int) int) (inputs [][]*model.Tensor, tokens int) {
-	count := float32(0)
-	for _, r := range batch {
-		count += float32(len(r.ids) - r.prompt)
-		tokens += len(r.ids)
-	}
-	for part := range slices.Chunk(batch, micro) {
-		ids, mask := make([][]int32, micro), make([][]float32, micro)
-		longest := 0
-		for i, r := range part {
-			ids[i] = r.ids
-			mask[i] = make([]float32, len(r.ids))
-			for k := r.prompt; k < len(r.ids); k++ {
-				mask[i][k] = 1
-			}
-			longest = max(longest, len(r.ids))
+// pack makes the batch of the loss: a mask of the response's tokens, and their count.
+func (c Config) pack(rows []row) train.Batch {
+	b := train.Batch{Full: c.Batch}
+	count := 0
+	for _, r := range rows {
+		mask := make([]float32, len(r.ids)-r.prompt)
+		for k := range mask {
+			mask[k] = 1
 		}
-		seq := width(longest)
-		inputs = append(inputs, []*model.Tensor{
-			backend.Ints(network.PadRows(ids, seq), micro, seq),
-			backend.Floats(network.PadRows(mask, seq), micro, seq),
-			backend.Floats([]float32{count}),
-		})
+		count += len(mask)
+		b.Rows = append(b.Rows, train.Row{IDs: r.ids, Columns: [][]float32{mask}})
 	}
-	return inputs, tokens
+	b.Scalars = []float32{float32(count)}
+	return b
 }
 
-var objective = train.NewObjective(loss)
+// key is the key of the loss, which depends on nothing.
+type key struct{}
 
-// loss is −Σ mask·log p / count.
+// loss builds the mean cross entropy of the response's tokens, −Σ mask·log p / count.
 //
 //	tokens [batch, seq] int32, mask [batch, seq] (1 for a response token), count [] of the whole batch
-func loss(d decoder.Decoder, in []*Node) (*Node, *Node) {
+func loss(d decoder.Decoder, in []*Node) train.Terms {
 	tokens, mask, count := in[0], in[1], in[2]
+	tokens.AssertRank(2)
 	mask.AssertDims(tokens.Shape().Dimensions...)
-	logp, _ := d.LogProbs(d.Hidden(tokens), tokens, nil)
-	loss := Neg(Div(ReduceAllSum(Mul(logp, mask)), count))
-	return loss, Reshape(loss, 1)
+	count.AssertDims()
+	logp, _ := d.LogProbs(d.Hidden(tokens), tokens, nil) // [batch, seq]
+	return train.Terms{Loss: Neg(Div(ReduceAllSum(Mul(logp, mask)), count))}
 }

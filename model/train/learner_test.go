@@ -51,13 +51,13 @@ func TestAdamWGolden(t *testing.T) {
 			if maxNorm == 0 {
 				maxNorm = 1e30
 			}
-			l := &Learner{adam: AdamW{Beta1: c.Beta1, Beta2: c.Beta2, Eps: c.Eps, WeightDecay: c.Weight_decay, MaxNorm: maxNorm}}
+			l := &Learner{groups: 1, adam: AdamW{Beta1: c.Beta1, Beta2: c.Beta2, Eps: c.Eps, WeightDecay: c.Weight_decay, MaxNorm: maxNorm}}
 			update := device.New(b, "AdamW", func(in []*Node) []*Node { return l.adam.update(trained, in) })
 			n := len(trained)
 			state := slices.Concat(load(c.Init, 1), load(c.Init, 0), load(c.Init, 0)) // weights, m, v
 			for step, grads := range c.Grads {
 				// The gradient comes in two halves, as those of two workers do.
-				scalars := l.scalars(pace{lr: [2]float64{c.LR}})
+				scalars := l.scalars(Rates{Network: c.LR})
 				out, err := update.Call([]*backend.Tensor{scalars}, state, load(grads, 0.75), load(grads, 0.25))
 				if err != nil {
 					t.Fatal(err)
@@ -107,7 +107,7 @@ func TestCosineGolden(t *testing.T) {
 	modeltest.ReadJSON(t, "../testdata/schedule/golden.json", &golden)
 	for _, c := range golden.Cases {
 		for i, want := range append(c.Values, c.After_last) {
-			if got := Cosine(c.LR, i, c.Warmup_steps, c.Steps, c.Min_lr_rate); math.Abs(got-want) > 1e-9*c.LR {
+			if got := cosine(c.LR, i, c.Warmup_steps, c.Steps, c.Min_lr_rate); math.Abs(got-want) > 1e-9*c.LR {
 				t.Errorf("step %d of %d: %g, want %g", i, c.Steps, got, want)
 			}
 		}
@@ -135,11 +135,24 @@ func stateOf(l *Learner) (values [][]float32) {
 	return values
 }
 
-// nextToken is the loss of the tests: mean cross entropy, its count as an input.
-func nextToken(d decoder.Decoder, in []*Node) (*Node, *Node) {
+// nextToken is the loss of the tests: mean cross entropy of the tokens under a mask, with its count
+// as a scalar of the batch.
+var nextToken = Loss{Build: func(d decoder.Decoder, in []*Node) Terms {
 	logp, _ := d.LogProbs(d.Hidden(in[0]), in[0], nil)
-	loss := Div(Neg(ReduceAllSum(logp)), Reshape(in[1]))
-	return loss, Reshape(loss, 1)
+	loss := Div(Neg(ReduceAllSum(Mul(logp, in[1]))), in[2])
+	return Terms{Loss: loss, Stats: Reshape(loss, 1)}
+}, Key: "next token"}
+
+// batchOf is a batch for nextToken of rows, in micro-batches of so many.
+func batchOf(rows [][]int32, micro int) Batch {
+	b := Batch{MicroBatch: micro}
+	count := 0
+	for _, ids := range rows {
+		count += len(ids) - 1
+		b.Rows = append(b.Rows, Row{IDs: ids, Columns: [][]float32{slices.Repeat([]float32{1}, len(ids)-1)}})
+	}
+	b.Scalars = []float32{float32(count)}
+	return b
 }
 
 func trainSmall(t *testing.T, l *Learner, steps, split int) Stat {
@@ -155,12 +168,8 @@ func trainSmall(t *testing.T, l *Learner, steps, split int) Stat {
 			}
 			rows = append(rows, row)
 		}
-		var batches [][]*backend.Tensor
-		for part := range slices.Chunk(rows, 8/split) {
-			batches = append(batches, []*backend.Tensor{backend.Ints(network.PadRows(part, 16), len(part), 16), backend.Floats([]float32{8 * 15}, 1)})
-		}
 		var err error
-		if last, err = l.Step(batches, 3e-3); err != nil {
+		if last, err = l.Step(batchOf(rows, 8/split), 3e-3); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -173,23 +182,20 @@ func TestMicroBatches(t *testing.T) {
 		one, two := NewLearner(smallNet(t, b), nextToken, AdamW{}), NewLearner(smallNet(t, b), nextToken, AdamW{})
 		first := trainSmall(t, one, 1, 1)
 		other := trainSmall(t, two, 1, 2)
-		if math.Abs(first.Loss-other.Loss) > 1e-5*first.Loss || math.Abs(first.Norm-other.Norm) > 1e-4*first.Norm {
+		if math.Abs(first.Loss-other.Loss) > 1e-5*first.Loss || math.Abs(first.GradNorm-other.GradNorm) > 1e-4*first.GradNorm {
 			t.Errorf("whole batch %+v, two halves %+v", first, other)
 		}
-		rows := network.PadRows([][]int32{{2, 5, 8, 11}, {3, 6, 9}}, 16)
-		in := func() [][]*backend.Tensor {
-			return [][]*backend.Tensor{{backend.Ints(rows, 2, 16), backend.Floats([]float32{30}, 1)}}
-		}
-		measured, err := two.Measure(in())
+		in := batchOf([][]int32{{2, 5, 8, 11}, {3, 6, 9}}, 2)
+		measured, err := two.Measure(in)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, prepared, err := two.Prepare(in(), 1)
+		u, prepared, err := two.Prepare(in, Rates{Network: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.Discard()
-		if math.Abs(measured.Loss-prepared.Loss) > 1e-6*measured.Loss || b.Name() == "go" && measured.Loss != prepared.Loss || measured.Norm != 0 || two.Steps() != 1 {
+		u.Discard()
+		if math.Abs(measured.Loss-prepared.Loss) > 1e-6*measured.Loss || b.Name() == "go" && measured.Loss != prepared.Loss || measured.GradNorm != 0 || two.Steps() != 1 {
 			t.Errorf("measured %+v, a step would have %+v", measured, prepared)
 		}
 		if last := trainSmall(t, two, 60, 2); last.Loss > first.Loss/2 {
@@ -203,7 +209,7 @@ func TestDivergedStep(t *testing.T) {
 	net := smallNet(t, modeltest.Backends(t)["go"])
 	l := NewLearner(net, nextToken, AdamW{})
 	before, _ := net.Tensor("model.norm.weight")
-	stat, err := l.Step([][]*backend.Tensor{{backend.Ints(make([]int32, 32), 2, 16), backend.Floats([]float32{0}, 1)}}, 1e-3)
+	stat, err := l.Step(Batch{Rows: []Row{{IDs: make([]int32, 16), Columns: [][]float32{{1}}}}, Scalars: []float32{0}}, 1e-3)
 	if err != nil || !stat.Diverged || l.Steps() != 0 || l.Skipped() != 1 {
 		t.Errorf("stat %+v, error %v, steps %d, skipped %d", stat, err, l.Steps(), l.Skipped())
 	}
@@ -214,7 +220,7 @@ func TestDivergedStep(t *testing.T) {
 	if after, _ := net.Tensor("model.norm.weight"); !slices.Equal(before, after) {
 		t.Error("weights have changed")
 	}
-	if _, err := l.Step([][]*backend.Tensor{{backend.Ints(make([]int32, 32), 2, 16)}}, 1e-3); err == nil {
+	if _, err := l.Step(Batch{Rows: []Row{{IDs: make([]int32, 16)}}}, 1e-3); err == nil {
 		t.Error("a loss that panics gives no error")
 	}
 }

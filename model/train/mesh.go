@@ -158,10 +158,10 @@ func (m *mesh) perDevice(out []*backend.Tensor) [][]*backend.Tensor {
 
 // meshGradients is [Learner.gradients] over a mesh: one micro-batch after the other, each on
 // all devices, whose sums are all the same.
-func (l *Learner) meshGradients(batches [][]*backend.Tensor) (stat Stat, sums [][]*backend.Tensor, err error) {
+func (l *Learner) meshGradients(p packed) (stat Stat, sums [][]*backend.Tensor, err error) {
 	m := l.mesh
 	m.sync(l.replica())
-	for _, batch := range batches {
+	for i, batch := range p.inputs {
 		kinds, parts, err := m.split(batch)
 		if err == nil {
 			var in [][]*backend.Tensor
@@ -170,7 +170,7 @@ func (l *Learner) meshGradients(batches [][]*backend.Tensor) (stat Stat, sums []
 			}
 			var out []*backend.Tensor
 			if out, err = m.gradient(kinds).Call(in...); err == nil {
-				sums, err = l.meshAccumulate(&stat, sums, m.perDevice(out))
+				sums, err = l.meshAccumulate(&stat, p.order[i], sums, m.perDevice(out))
 			}
 		}
 		device.Free(parts...)
@@ -182,16 +182,16 @@ func (l *Learner) meshGradients(batches [][]*backend.Tensor) (stat Stat, sums []
 }
 
 // meshAccumulate reads the loss of one device and adds up the gradients of each.
-func (l *Learner) meshAccumulate(stat *Stat, sums, outs [][]*backend.Tensor) ([][]*backend.Tensor, error) {
-	stat.read(outs[0])
+func (l *Learner) meshAccumulate(stat *Stat, order []int, sums, outs [][]*backend.Tensor) ([][]*backend.Tensor, error) {
+	stat.read(outs[0][:terms], order)
 	first := sums == nil
 	var in [][]*backend.Tensor
 	for d, out := range outs {
-		device.Free(out[:2])
+		device.Free(out[:terms])
 		if first {
-			sums = append(sums, out[2:])
+			sums = append(sums, out[terms:])
 		} else {
-			in = append(in, sums[d], out[2:])
+			in = append(in, sums[d], out[terms:])
 		}
 	}
 	if first {
@@ -206,8 +206,8 @@ func (l *Learner) meshAccumulate(stat *Stat, sums, outs [][]*backend.Tensor) ([]
 }
 
 // meshPrepare is [Learner.Prepare] over a mesh.
-func (l *Learner) meshPrepare(batches [][]*backend.Tensor, at pace) (*Pending, Stat, error) {
-	stat, sums, err := l.meshGradients(batches)
+func (l *Learner) meshPrepare(p packed, rates Rates) (*Update, Stat, error) {
+	stat, sums, err := l.meshGradients(p)
 	defer func() { device.Free(sums...) }()
 	if err != nil {
 		return nil, stat, err
@@ -216,7 +216,7 @@ func (l *Learner) meshPrepare(batches [][]*backend.Tensor, at pace) (*Pending, S
 	var scalars []*backend.Tensor
 	defer func() { device.Free(scalars) }()
 	for d, r := range l.replicas() {
-		scalars = append(scalars, l.scalars(at))
+		scalars = append(scalars, l.scalars(rates))
 		in = append(in, scalars[d:], r.params(l.learns), r.m, r.v, sums[d])
 	}
 	out, err := l.mesh.apply.Call(in...)
@@ -224,7 +224,7 @@ func (l *Learner) meshPrepare(batches [][]*backend.Tensor, at pace) (*Pending, S
 		return nil, Stat{}, err
 	}
 	outs := l.mesh.perDevice(out)
-	accepted := l.accept(&stat, outs[0][0], at)
+	accepted := l.accept(&stat, outs[0][0], rates)
 	for d, out := range outs {
 		if d > 0 {
 			device.Free(out[:1])
@@ -233,9 +233,9 @@ func (l *Learner) meshPrepare(batches [][]*backend.Tensor, at pace) (*Pending, S
 	}
 	if !accepted {
 		device.Free(outs...)
-		return &Pending{l: l}, stat, nil
+		return &Update{}, stat, nil
 	}
-	return &Pending{l, at, outs}, stat, nil
+	return &Update{l, rates, outs}, stat, nil
 }
 
 // replicas are those of all devices.

@@ -83,5 +83,5 @@ func (l *Learner) state() (list []decoder.Spec, of []**backend.Tensor) {
 // counts are the numbers of steps and of skipped ones, and where there are scalar heads of
 // theirs.
 func (l *Learner) counts() []*int {
-	return []*int{&l.steps[0], &l.skipped, &l.steps[1]}[:1+l.parts()]
+	return []*int{&l.steps[0], &l.skipped, &l.steps[1]}[:1+l.groups]
 }

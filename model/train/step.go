@@ -8,91 +8,83 @@ import (
 	"github.com/satori-go/satori/model/internal/device"
 )
 
-// Step makes one update from micro-batches, each the inputs of one call of the loss.
-// Their gradients are added up in order, so the result does not depend on the number of
-// cores. It frees the inputs.
-func (l *Learner) Step(batches [][]*backend.Tensor, lr float64) (Stat, error) {
-	p, stat, err := l.Prepare(batches, lr)
+// Step makes one update from a batch, with one learning rate for all parameters. It adds up the
+// gradients of the micro-batches in order, so the result does not depend on the number of cores.
+func (l *Learner) Step(b Batch, lr float64) (Stat, error) {
+	u, stat, err := l.Prepare(b, Rates{Network: lr, Heads: lr})
 	if err == nil {
-		p.Commit()
+		u.Apply()
 	}
 	return stat, err
 }
 
-// A Pending is an update that is computed and not yet made. It is for several learners
-// that are to go on together or not at all. Either Commit or Discard ends it, and its
-// learner prepares no other before.
-type Pending struct {
-	l    *Learner
-	at   pace
-	outs [][]*backend.Tensor // what update made, a device each; nil: the step diverged, there is nothing to make
+// An Update is an update that is computed and not yet applied. It is for several learners that
+// change together or not at all. Call Apply or Discard before the learner's next Prepare.
+type Update struct {
+	l     *Learner
+	rates Rates
+	outs  [][]*backend.Tensor // what AdamW computed, by device; nil: there is nothing to apply
 }
 
-// A pace is the learning rates of a step, and which parts stand still: those of the
-// network, and of its scalar heads.
-type pace struct {
-	lr    [2]float64
-	still [2]bool
-}
-
-// Prepare is [Learner.Step] up to the point where the learner would change.
-func (l *Learner) Prepare(batches [][]*backend.Tensor, lr float64) (*Pending, Stat, error) {
-	return l.prepare(batches, pace{lr: [2]float64{lr, lr}})
-}
-
-// PrepareHeads is [Learner.Prepare] with a rate of their own for the scalar heads of
-// [Config.Scalars]. A part whose rate is 0 is left alone, its moments included, and the norm
-// of its gradient is not reported.
-func (l *Learner) PrepareHeads(batches [][]*backend.Tensor, lr, heads float64) (*Pending, Stat, error) {
-	if lr == 0 && heads == 0 {
-		stat, err := l.Measure(batches)
-		return &Pending{l: l}, stat, err
+// Prepare computes what [Learner.Step] applies, with a learning rate for each group of
+// parameters. With no rates at all it measures, as [Learner.Measure] does.
+func (l *Learner) Prepare(b Batch, rates Rates) (u *Update, stat Stat, err error) {
+	if len(rates) == 0 {
+		stat, err := l.Measure(b)
+		return &Update{}, stat, err
 	}
-	return l.prepare(batches, pace{[2]float64{lr, heads}, [2]bool{lr == 0, heads == 0}})
-}
-
-func (l *Learner) prepare(batches [][]*backend.Tensor, at pace) (p *Pending, stat Stat, err error) {
-	defer device.Free(batches...)
-	compute := l.onePrepare
+	compute := l.prepare
 	if l.mesh != nil {
 		compute = l.meshPrepare
 	}
-	err = device.Guard(func() (err error) {
-		p, stat, err = compute(batches, at)
+	err = l.packed(b, func(p packed) (err error) {
+		u, stat, err = compute(p, rates)
 		return err
 	})
-	return p, stat, err
+	stat.Tokens = b.tokens()
+	return u, stat, err
 }
 
-// onePrepare is prepare on one device.
-func (l *Learner) onePrepare(batches [][]*backend.Tensor, at pace) (*Pending, Stat, error) {
-	stat, sums, err := l.gradients(batches)
+// tokens counts the tokens of a batch.
+func (b Batch) tokens() (n int) {
+	for _, r := range b.Rows {
+		n += len(r.IDs)
+	}
+	return n
+}
+
+// prepare is Prepare on one device.
+func (l *Learner) prepare(p packed, rates Rates) (*Update, Stat, error) {
+	stat, sums, err := l.gradients(p)
 	defer func() { device.Free(sums...) }()
 	if err != nil {
 		return nil, stat, err
 	}
-	scalars := l.scalars(at)
+	scalars := l.scalars(rates)
 	defer device.Free([]*backend.Tensor{scalars})
 	r := l.replica()
 	out, err := l.apply.Call([]*backend.Tensor{scalars}, r.params(l.learns), r.m, r.v, slices.Concat(sums...))
 	if err != nil {
 		return nil, Stat{}, err
 	}
-	if !l.accept(&stat, out[0], at) {
+	if !l.accept(&stat, out[0], rates) {
 		device.Free(out[1:])
-		return &Pending{l: l}, stat, nil
+		return &Update{}, stat, nil
 	}
-	return &Pending{l, at, [][]*backend.Tensor{out[1:]}}, stat, nil
+	return &Update{l, rates, [][]*backend.Tensor{out[1:]}}, stat, nil
 }
 
-// Commit makes the update. It cannot fail.
-func (p *Pending) Commit() {
-	if p.outs == nil {
+// Apply makes the update. It cannot fail. After a step that diverged there is nothing to apply.
+func (u *Update) Apply() {
+	if u.outs == nil {
 		return
 	}
-	l := p.l
-	moves := func(i int) bool { return !p.at.still[part(l.Net.Specs()[i])] }
-	for d, out := range p.outs {
+	l := u.l
+	moves := func(i int) bool {
+		_, ok := u.rates[groupOf(l.Net.Specs()[i])]
+		return ok
+	}
+	for d, out := range u.outs {
 		if d > 0 {
 			l.mesh.others[d-1].replace(l.learns, out, moves)
 			continue
@@ -101,32 +93,30 @@ func (p *Pending) Commit() {
 		r.replace(l.learns, out, moves)
 		l.take(r)
 	}
-	for part, still := range p.at.still {
-		if !still {
-			l.steps[part]++
-		}
+	for group := range u.rates {
+		l.steps[group]++
 	}
 	if l.mesh != nil {
 		l.mesh.seen = slices.Clone(l.Net.Weights())
 	}
-	p.outs = nil
+	u.outs = nil
 }
 
 // Discard leaves the learner as it is.
-func (p *Pending) Discard() {
-	device.Free(p.outs...)
-	p.outs = nil
+func (u *Update) Discard() {
+	device.Free(u.outs...)
+	u.outs = nil
 }
 
 // accept reads the norms, and counts a step that is left out.
-func (l *Learner) accept(stat *Stat, norms *backend.Tensor, at pace) bool {
-	into := [2]*float64{&stat.Norm, &stat.HeadNorm}
-	for part, norm := range device.Take[float32](norms) {
-		if !at.still[part] {
-			*into[part] = float64(norm)
+func (l *Learner) accept(stat *Stat, norms *backend.Tensor, rates Rates) bool {
+	into := [2]*float64{&stat.GradNorm, &stat.HeadGradNorm}
+	for group, norm := range device.Take[float32](norms) {
+		if _, ok := rates[Group(group)]; ok {
+			*into[group] = float64(norm)
 		}
 	}
-	stat.Diverged = !finite(stat.Norm) || !finite(stat.HeadNorm)
+	stat.Diverged = !finite(stat.GradNorm) || !finite(stat.HeadGradNorm)
 	if stat.Diverged {
 		l.skipped++
 		return false
@@ -136,23 +126,15 @@ func (l *Learner) accept(stat *Stat, norms *backend.Tensor, at pace) bool {
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
-// scalars are, for each part, the learning rate and the two bias corrections of the next
-// step.
-func (l *Learner) scalars(at pace) *backend.Tensor {
+// scalars makes the scalars of [AdamW.update]: for each group the learning rate and the two bias
+// corrections of the next step.
+func (l *Learner) scalars(rates Rates) *backend.Tensor {
 	var list []float32
-	for part, lr := range at.lr[:l.parts()] {
-		t := float64(l.steps[part] + 1)
-		list = append(list, float32(lr), float32(1-math.Pow(l.adam.Beta1, t)), float32(1-math.Pow(l.adam.Beta2, t)))
+	for group := range l.groups {
+		t := float64(l.steps[group] + 1)
+		list = append(list, float32(rates[Group(group)]), float32(1-math.Pow(l.adam.Beta1, t)), float32(1-math.Pow(l.adam.Beta2, t)))
 	}
 	return backend.Floats(list, len(list))
-}
-
-// parts is 2 where scalar heads learn, else 1.
-func (l *Learner) parts() int {
-	if l.heads {
-		return 2
-	}
-	return 1
 }
 
 // A replica is what a learner holds on one device.
@@ -165,7 +147,7 @@ func (l *Learner) take(r replica) {
 	l.m, l.v, l.masters = r.m, r.v, r.masters
 }
 
-// params are the f32 weights that learn: the network's, or their masters.
+// params lists the float32 weights that learn: the network's, or their master weights.
 func (r replica) params(learns []int) (list []*backend.Tensor) {
 	for k, i := range learns {
 		if r.masters[k] != nil {
@@ -177,11 +159,11 @@ func (r replica) params(learns []int) (list []*backend.Tensor) {
 	return list
 }
 
-// replace takes over what update made of the tensors that move, but for the norms, and
-// frees what was there.
+// replace takes what AdamW computed of the tensors that move (weights, m, v, and bfloat16 copies
+// of weights stored so), and frees what it replaces.
 func (r *replica) replace(learns []int, out []*backend.Tensor, moves func(i int) bool) {
 	n := len(learns)
-	half := out[3*n:]
+	stored := out[3*n:]
 	next := replica{slices.Clone(r.weights), slices.Clone(r.m), slices.Clone(r.v), slices.Clone(r.masters)}
 	swap := func(at, with *backend.Tensor, move bool) *backend.Tensor {
 		if move {
@@ -194,8 +176,8 @@ func (r *replica) replace(learns []int, out []*backend.Tensor, moves func(i int)
 		move := moves(i)
 		next.m[k], next.v[k] = swap(r.m[k], out[n+k], move), swap(r.v[k], out[2*n+k], move)
 		if r.masters[k] != nil {
-			next.masters[k], next.weights[i] = swap(r.masters[k], out[k], move), swap(r.weights[i], half[0], move)
-			half = half[1:]
+			next.masters[k], next.weights[i] = swap(r.masters[k], out[k], move), swap(r.weights[i], stored[0], move)
+			stored = stored[1:]
 		} else {
 			next.weights[i] = swap(r.weights[i], out[k], move)
 		}

@@ -113,13 +113,9 @@ func New(lm *model.LM, critic *model.Net, c Config) (*Policy, error) {
 	if shared {
 		numbers.value = value
 	}
-	if c.KLLoss.Func == nil {
-		a.actor = actorObjectives.Of(numbers).Learner(lm.Net, c.AdamW)
-	} else {
-		a.actor = train.NewLearner(lm.Net, numbers.loss(c.KLLoss.Func), c.AdamW)
-	}
+	a.actor = train.NewLearner(lm.Net, numbers.loss(c.KLLoss.Func), c.AdamW)
 	if critic != nil {
-		a.critic = valueObjectives.Of(value).Learner(critic, c.AdamW)
+		a.critic = train.NewLearner(critic, value.critic(), c.AdamW)
 	}
 	return a, nil
 }

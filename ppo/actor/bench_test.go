@@ -7,7 +7,6 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
-	"github.com/satori-go/satori/model/train"
 	"github.com/satori-go/satori/ppo"
 )
 
@@ -51,17 +50,11 @@ func BenchmarkIteration(b *testing.B) {
 		})
 	}
 	run("policy", func() error {
-		in, err := pack(samples, train.Micro(len(samples)), a.LM.Width, a.policyColumns, 0, 1)
-		if err == nil {
-			_, err = a.actor.Step(in, 0)
-		}
+		_, err := a.actor.Step(pack(samples, a.policyColumns, 0, 1), 0)
 		return err
 	})
 	run("critic", func() error {
-		in, err := pack(samples, train.Micro(len(samples)), a.LM.Width, valueColumns, 0)
-		if err == nil {
-			_, err = a.critic.Step(in, 0)
-		}
+		_, err := a.critic.Step(pack(samples, valueColumns, 0), 0)
 		return err
 	})
 	run("estimate", func() error {

@@ -11,6 +11,7 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/train"
 	"github.com/satori-go/satori/ppo"
 )
 
@@ -149,18 +150,16 @@ func TestMicroBatchesAddUp(t *testing.T) {
 	for name, aggregate := range map[string]LossAgg{"token": {}, "sequence": SeqMeanTokenMean(), "constant": SeqMeanTokenSumNorm(6)} {
 		a, samples := tiny(t, Config{Temperature: 0.8, LossAgg: aggregate, Entropy: 0.01, Reference: &model.LM{}})
 		for _, half := range []struct {
-			learner      *model.Learner
+			learner      *train.Learner
 			cols         columns
 			coefficients []float64
 			stats        int
 		}{{a.actor, a.policyColumns, []float64{0.1, 0.8}, 4}, {a.critic, valueColumns, nil, 1}} {
-			var whole model.Stat
+			var whole train.Stat
 			for _, micro := range []int{8, 4, 3, 1} {
-				in, err := pack(samples, micro, a.LM.Width, half.cols, half.coefficients...)
-				if err != nil {
-					t.Fatal(err)
-				}
-				update, stat, err := half.learner.Prepare(in, 1e-2)
+				batch := pack(samples, half.cols, half.coefficients...)
+				batch.MicroBatch = micro
+				update, stat, err := half.learner.Prepare(batch, train.Rates{train.Network: 1e-2})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -170,7 +169,7 @@ func TestMicroBatchesAddUp(t *testing.T) {
 					continue
 				}
 				near(t, name+": loss", stat.Loss, whole.Loss, 1e-6)
-				near(t, name+": norm of the gradient", stat.Norm, whole.Norm, 1e-6)
+				near(t, name+": norm of the gradient", stat.GradNorm, whole.GradNorm, 1e-6)
 				for k := range half.stats {
 					near(t, name+": statistic", stat.Stats[k], whole.Stats[k], 1e-6)
 				}

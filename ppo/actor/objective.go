@@ -5,7 +5,6 @@ import (
 
 	. "github.com/gomlx/gomlx/core/graph"
 
-	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/train"
 )
@@ -22,16 +21,6 @@ type (
 		value  valueNumbers
 		shared bool // the policy is its own critic
 	}
-)
-
-var (
-	actorObjectives = train.NewObjectives(func(n actorNumbers) model.Loss { return n.loss(k3plus) })
-	valueObjectives = train.NewObjectives(func(n valueNumbers) model.Loss {
-		return func(d decoder.Decoder, in []*Node) (*Node, *Node) {
-			tokens, x := unpackValue(in)
-			return n.loss(d.Scores(d.Hidden(tokens)), x)
-		}
-	})
 )
 
 // The inputs of the losses, in the order in which pack has them.
@@ -106,45 +95,60 @@ func (r *reader) end() {
 	}
 }
 
-// The policy network's. Of a shared trunk the statistics are policy loss, value loss, those
-// of the policy and those of the critic.
-func (n actorNumbers) loss(divergence func(logp, ref *Node) *Node) model.Loss {
-	return func(d decoder.Decoder, in []*Node) (*Node, *Node) {
-		p, v, reach := n.unpack(in)
-		hidden := d.Hidden(p.tokens) // [batch, seq, dim]
-		policy, policyStats := n.policyNumbers.loss(d, hidden, p, divergence)
-		if !n.shared {
-			return policy, policyStats
-		}
-		still := StopGradient(hidden) // the same figures, of which reach·gradient goes on
-		scores := d.Scalar(ValueHead, Add(still, Mul(Sub(hidden, still), reach)))
-		value, valueStats := n.value.loss(scores, v)
-		return Add(policy, value), Concatenate([]*Node{StopGradient(Stack([]*Node{policy, value}, 0)), policyStats, valueStats}, 0)
+// A divergence estimates the KL divergence of each token, see [KLEstimator].
+type divergence func(logp, ref *Node) *Node
+
+// loss makes the loss of the policy network, with the critic's for a shared trunk. A custom
+// divergence has no key: a function cannot be compared.
+func (n actorNumbers) loss(custom divergence) train.Loss {
+	if custom != nil {
+		return train.Loss{Build: func(d decoder.Decoder, in []*Node) train.Terms { return n.build(d, in, custom) }}
+	}
+	return train.Loss{Build: func(d decoder.Decoder, in []*Node) train.Terms { return n.build(d, in, k3plus) }, Key: n}
+}
+
+// build builds the loss. For a shared trunk the statistics are policy loss, value loss, those of
+// the policy and those of the critic; of a row they are those of the policy, then of the critic.
+func (n actorNumbers) build(d decoder.Decoder, in []*Node, kl divergence) train.Terms {
+	p, v, reach := n.unpack(in)
+	hidden := d.Hidden(p.tokens) // [batch, seq, dim]
+	policy := n.policyNumbers.loss(d, hidden, p, kl)
+	if !n.shared {
+		return policy
+	}
+	constant := StopGradient(hidden) // the same numbers; reach·gradient flows through the rest
+	scores := d.Scalar(ValueHead, Add(constant, Mul(Sub(hidden, constant), reach)))
+	value := n.value.loss(scores, v)
+	return train.Terms{
+		Loss:  Add(policy.Loss, value.Loss),
+		Stats: Concatenate([]*Node{StopGradient(Stack([]*Node{policy.Loss, value.Loss}, 0)), policy.Stats, value.Stats}, 0), // [2+policyStats+valueStats]
+		Rows:  Concatenate([]*Node{policy.Rows, value.Rows}, 1),                                                             // [batch, 2]
 	}
 }
 
-// apart are the statistics of each half of a loss over a shared trunk.
-func apart(stat model.Stat) (policy, value model.Stat) {
-	cut := func(from, to int) (s model.Stat) {
-		for _, each := range stat.Each {
-			s.Each = append(s.Each, each[from:to])
-		}
-		s.Stats = stat.Stats[from:to]
-		return s
+// critic makes the loss of a separate critic.
+func (n valueNumbers) critic() train.Loss {
+	return train.Loss{Key: n, Build: func(d decoder.Decoder, in []*Node) train.Terms {
+		tokens, x := unpackValue(in)
+		return n.loss(d.Scores(d.Hidden(tokens)), x)
+	}}
+}
+
+// How many statistics the losses have.
+const policyStats, valueStats = 4, 1
+
+// apart takes the statistics of a loss over a shared trunk apart.
+func apart(stat train.Stat) (policy, value train.Stat) {
+	policy = train.Stat{Loss: stat.Stats[0], GradNorm: stat.GradNorm, Stats: stat.Stats[2 : 2+policyStats], Rows: make([][]float64, len(stat.Rows))}
+	value = train.Stat{Loss: stat.Stats[1], GradNorm: stat.HeadGradNorm, Stats: stat.Stats[2+policyStats:], Rows: make([][]float64, len(stat.Rows))}
+	for i, row := range stat.Rows {
+		policy.Rows[i], value.Rows[i] = row[:1], row[1:]
 	}
-	n := len(stat.Stats)
-	rows := (n - 2 - policyStats - valueStats) / 2
-	policy, value = cut(2, 2+policyStats+rows), cut(2+policyStats+rows, n)
-	policy.Loss, value.Loss = stat.Stats[0], stat.Stats[1]
-	policy.Norm, value.Norm = stat.Norm, stat.HeadNorm
 	return policy, value
 }
 
-// How many statistics the losses have before those of rows.
-const policyStats, valueStats = 4, 1
-
-// The policy's, of hidden states [batch, seq, dim].
-func (n policyNumbers) loss(d decoder.Decoder, hidden *Node, in policyInputs, divergence func(logp, ref *Node) *Node) (*Node, *Node) {
+// loss builds the policy's loss of hidden states [batch, seq, dim].
+func (n policyNumbers) loss(d decoder.Decoder, hidden *Node, in policyInputs, kl divergence) train.Terms {
 	logp, entropy := d.LogProbs(hidden, in.tokens, in.temperature) // [batch, seq] both
 	sampled := GreaterThan(in.mask, ZerosLike(in.mask))
 	// Off the mask old and advantage are 0 and logp is not: 1 keeps what is left out finite.
@@ -159,28 +163,29 @@ func (n policyNumbers) loss(d decoder.Decoder, hidden *Node, in policyInputs, di
 	}
 	if n.reference {
 		ref := Where(sampled, in.ref, StopGradient(logp))
-		loss = Add(loss, Mul(in.beta, weightedMean(divergence(logp, ref), in.weight, in.count)))
+		loss = Add(loss, Mul(in.beta, weightedMean(kl(logp, ref), in.weight, in.count)))
 	}
 	off := Abs(AddScalar(ratio, -1.0))
 	k3 := AddScalar(Sub(ratio, Log(ratio)), -1.0)
-	return loss, stats(in.mask, in.count, off, entropy, k3, clipFracMask(ratio, in.advantage, n.low, n.high))
+	return terms(loss, in.mask, in.count, off, entropy, k3, clipFracMask(ratio, in.advantage, n.low, n.high))
 }
 
-// The critic's, of scores [batch, seq].
-func (n valueNumbers) loss(scores *Node, in valueInputs) (*Node, *Node) {
+// loss builds the critic's loss of scores [batch, seq].
+func (n valueNumbers) loss(scores *Node, in valueInputs) train.Terms {
 	values := DivScalar(AddScalar(decoder.ShiftTokensRight(scores), -n.mean), n.std)
 	loss := weightedMean(ValueLoss(values, in.old, in.ret, n.clip), in.mask, in.count)
-	return loss, stats(in.mask, in.count, Abs(Sub(values, in.old)))
+	return terms(loss, in.mask, in.count, Abs(Sub(values, in.old)))
 }
 
-// stats are the mean over the mask of off and of others, and the largest off of each row.
+// terms adds statistics to a loss: the means over the mask of off and of others, and of each row
+// the largest off.
 //
-//	mask, off, others [batch, seq], count [] → [1+others+batch]
-func stats(mask, count, off *Node, others ...*Node) *Node {
+//	mask, off, others [batch, seq], count [] → statistics [1+others], rows [batch, 1]
+func terms(loss, mask, count, off *Node, others ...*Node) train.Terms {
 	var list []*Node
 	for _, x := range append([]*Node{off}, others...) {
 		list = append(list, weightedMean(StopGradient(x), mask, count))
 	}
 	rows := ReduceMax(Mul(StopGradient(off), mask), -1) // [batch]
-	return Concatenate([]*Node{Stack(list, 0), rows}, 0)
+	return train.Terms{Loss: loss, Stats: Stack(list, 0), Rows: ExpandAxes(rows, -1)}
 }

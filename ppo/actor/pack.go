@@ -1,12 +1,8 @@
 package actor
 
 import (
-	"fmt"
 	"slices"
 
-	"github.com/satori-go/satori/model"
-	"github.com/satori-go/satori/model/backend"
-	"github.com/satori-go/satori/model/network"
 	"github.com/satori-go/satori/model/train"
 	"github.com/satori-go/satori/ppo"
 )
@@ -55,79 +51,33 @@ func count(minibatch []ppo.Sample) (tokens int) {
 	return tokens
 }
 
-// pack makes a mini-batch into micro-batches of so many rows of about the same length:
-// tokens, mask, the columns, the number of sampled tokens of the mini-batch, and the
-// coefficients. What is trained is told by the mask alone, which comes of the lengths and
-// never of the ids, so a pad may be the EOS.
-func pack(minibatch []ppo.Sample, micro int, width func(int) int, cols columns, coefficients ...float64) (inputs [][]*model.Tensor, err error) {
+// pack makes the batch of the losses: of each sample a mask of its response and the columns, and
+// of the mini-batch the number of sampled tokens and the coefficients. The mask comes from the
+// lengths, so padding may reuse the EOS.
+func pack(minibatch []ppo.Sample, cols columns, coefficients ...float64) train.Batch {
+	var b train.Batch
 	arrays := cols(minibatch)
-	tokens := count(minibatch)
-	for _, group := range microBatches(minibatch, micro) {
-		ids := make([][]int32, micro)
-		floats := make([][][]float32, 1) // the mask, and a column each
-		floats[0] = make([][]float32, micro)
-		longest := 0
-		for k, i := range group {
-			s := minibatch[i]
-			ids[k] = slices.Concat(s.Prompt, s.Tokens)
-			longest = max(longest, len(ids[k]))
-			mask := make([]float64, len(s.Tokens))
-			for t := range mask {
-				mask[t] = 1
-			}
-			for c, column := range append([][]float64{mask}, arrays(s)...) {
-				if c == len(floats) {
-					floats = append(floats, make([][]float32, micro))
-				}
-				if floats[c][k], err = aligned(len(s.Prompt), len(s.Tokens), column); err != nil {
-					return nil, &ppo.CheckError{Check: ppo.CheckRollouts, Rows: []int{i}, Found: err.Error(), Hint: "a sample has one entry a response token in each of its arrays"}
-				}
-			}
+	for _, s := range minibatch {
+		mask := make([]float32, len(s.Tokens))
+		for t := range mask {
+			mask[t] = 1
 		}
-		seq := width(longest)
-		in := []*model.Tensor{backend.Ints(network.PadRows(ids, seq), micro, seq)}
-		for _, column := range floats {
-			in = append(in, backend.Floats(network.PadRows(column, seq), micro, seq))
+		row := train.Row{IDs: slices.Concat(s.Prompt, s.Tokens), Columns: [][]float32{mask}}
+		for _, column := range arrays(s) {
+			row.Columns = append(row.Columns, float32s(column))
 		}
-		for _, x := range append([]float64{float64(tokens)}, coefficients...) {
-			in = append(in, backend.Floats([]float32{float32(x)}))
-		}
-		inputs = append(inputs, in)
+		b.Rows = append(b.Rows, row)
 	}
-	return inputs, nil
+	b.Scalars = float32s(append([]float64{float64(count(minibatch))}, coefficients...))
+	return b
 }
 
-// aligned puts a column of the response behind zeros for the prompt.
-func aligned(prompt, response int, column []float64) ([]float32, error) {
-	if len(column) != response {
-		return nil, fmt.Errorf("a column of %d entries for %d tokens", len(column), response)
+func float32s(x []float64) []float32 {
+	y := make([]float32, len(x))
+	for i, v := range x {
+		y[i] = float32(v)
 	}
-	row := make([]float32, prompt+response)
-	for t, x := range column {
-		row[prompt+t] = float32(x)
-	}
-	return row, nil
-}
-
-// microBatches says which samples each call of a graph takes.
-func microBatches(minibatch []ppo.Sample, micro int) [][]int {
-	lengths := make([]int, len(minibatch))
-	for i, s := range minibatch {
-		lengths[i] = len(s.Prompt) + len(s.Tokens)
-	}
-	return network.LengthBuckets(lengths, micro)
-}
-
-// rowsOf puts statistics of rows, which begin at from in those of each micro-batch, into
-// the order of the mini-batch.
-func rowsOf(stat model.Stat, from int, minibatch []ppo.Sample) []float64 {
-	rows := make([]float64, len(minibatch))
-	for g, group := range microBatches(minibatch, train.Micro(len(minibatch))) {
-		for k, i := range group {
-			rows[i] = stat.Each[g][from+k]
-		}
-	}
-	return rows
+	return y
 }
 
 func float64s(x []float32) []float64 {

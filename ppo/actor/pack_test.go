@@ -1,31 +1,64 @@
 package actor
 
 import (
+	"slices"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
 	"fmt"
 	"testing"
 
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/decoder"
+	"github.com/satori-go/satori/model/train"
 	"github.com/satori-go/satori/ppo"
 )
 
-// Prompts are never trained, and nothing but what was sampled is.
-func TestPackMasksThePrompt(t *testing.T) {
-	s := ppo.Sample{Rollout: ppo.Rollout{Prompt: []int32{5, 6, 7}, Tokens: []int32{8, 9}, LogProbs: []float32{-1, -2}}, Values: []float64{3, 4}, Advantages: []float64{10, 20}, Returns: []float64{30, 40}}
-	short := ppo.Sample{Rollout: ppo.Rollout{Prompt: []int32{5}, Tokens: []int32{1}, LogProbs: []float32{-3}}, Values: []float64{1}, Advantages: []float64{5}, Returns: []float64{6}}
-	in, err := pack([]ppo.Sample{s, short}, 1, func(int) int { return 8 }, (&Policy{}).policyColumns, 0)
+// laidOut returns what a loss is given of each row of a batch: the ids, and the columns.
+func laidOut(t *testing.T, n *model.Net, b train.Batch) (ids [][]int32, columns [][][]float32) {
+	t.Helper()
+	count := 1 + len(b.Rows[0].Columns)
+	l := train.NewLearner(n, train.Loss{Build: func(d decoder.Decoder, in []*Node) train.Terms {
+		list := []*Node{ConvertDType(in[0], in[1].DType())}
+		list = append(list, in[1:count]...)
+		return train.Terms{Loss: ReduceAllSum(d.Hidden(in[0])), Rows: Concatenate(list, 1)}
+	}}, train.AdamW{})
+	defer l.Close()
+	stat, err := l.Measure(b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(in) != 2 { // micro-batches of one row: the shorter first
-		t.Fatalf("%d micro-batches", len(in))
+	for _, row := range stat.Rows {
+		var all [][]float32
+		for part := range slices.Chunk(float32s(row), len(row)/count) {
+			all = append(all, part)
+		}
+		var tokens []int32
+		for _, x := range all[0] {
+			tokens = append(tokens, int32(x))
+		}
+		ids, columns = append(ids, tokens), append(columns, all[1:])
 	}
-	row := func(batch []*model.Tensor, at int) []float32 { return batch[at].Value().([][]float32)[0][:6] }
-	for at, want := range map[int][]float32{1: {0, 0, 0, 1, 1, 0}, 2: {0, 0, 0, -1, -2, 0}, 3: {0, 0, 0, 10, 20, 0}} {
-		if got := row(in[1], at); fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Errorf("input %d: %v, want %v", at, got, want)
+	return ids, columns
+}
+
+// Prompts are never trained, and nothing but what was sampled is.
+func TestPackMasksThePrompt(t *testing.T) {
+	a, _ := tiny(t, Config{Temperature: 0.8})
+	s := ppo.Sample{Rollout: ppo.Rollout{Prompt: []int32{5, 6, 7}, Tokens: []int32{8, 9}, LogProbs: []float32{-1, -2}}, Values: []float64{3, 4}, Advantages: []float64{10, 20}, Returns: []float64{30, 40}}
+	short := ppo.Sample{Rollout: ppo.Rollout{Prompt: []int32{5}, Tokens: []int32{1}, LogProbs: []float32{-3}}, Values: []float64{1}, Advantages: []float64{5}, Returns: []float64{6}}
+	batch := pack([]ppo.Sample{s, short}, (&Policy{}).policyColumns, 0)
+	batch.MicroBatch = 1
+	ids, columns := laidOut(t, a.LM.Net, batch)
+	if got := ids[0][:6]; fmt.Sprint(got) != fmt.Sprint([]int32{5, 6, 7, 8, 9, 0}) {
+		t.Errorf("ids %v", got)
+	}
+	for at, want := range [][]float32{{0, 0, 0, 1, 1, 0}, {0, 0, 0, -1, -2, 0}, {0, 0, 0, 10, 20, 0}} {
+		if got := columns[0][at][:6]; fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("column %d: %v, want %v", at, got, want)
 		}
 	}
-	if got := in[0][4].Value().(float32); got != 3 {
+	if got := batch.Scalars[0]; got != 3 {
 		t.Errorf("count is %g, want 3 sampled tokens", got)
 	}
 }
@@ -61,20 +94,15 @@ func maskedTokens(s ppo.Sample, ids []int32, floats [][]float32) error {
 func TestPackedMask(t *testing.T) {
 	a, samples := tiny(t, Config{Temperature: 0.8, Reference: &model.LM{}, LossAgg: SeqMeanTokenMean()})
 	samples[2].Tokens[0] = 0 // a pad is an id like others
-	const micro, columns = 3, 5
-	in, err := pack(samples, micro, a.LM.Width, a.policyColumns, 0.1, 0.8)
-	if err != nil {
-		t.Fatal(err)
+	batch := pack(samples, a.policyColumns, 0.1, 0.8)
+	batch.MicroBatch = 3
+	laid, floats := laidOut(t, a.LM.Net, batch)
+	if len(floats[0]) != 5 {
+		t.Fatalf("%d columns, want 5", len(floats[0]))
 	}
-	for g, group := range microBatches(samples, micro) {
-		for k, i := range group {
-			var floats [][]float32
-			for _, column := range in[g][1 : 1+columns] {
-				floats = append(floats, column.Value().([][]float32)[k])
-			}
-			if err := maskedTokens(samples[i], in[g][0].Value().([][]int32)[k], floats); err != nil {
-				t.Errorf("sample %d: %v", i, err)
-			}
+	for i := range samples {
+		if err := maskedTokens(samples[i], laid[i], floats[i]); err != nil {
+			t.Errorf("sample %d: %v", i, err)
 		}
 	}
 

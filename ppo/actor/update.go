@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/train"
 	"github.com/satori-go/satori/ppo"
 )
@@ -30,7 +29,7 @@ func (a *Policy) Update(ctx context.Context, minibatch []ppo.Sample, sizes ppo.S
 		return s, err
 	}
 	defer policy.Discard()
-	setPolicy(&s, stat, minibatch)
+	setPolicy(&s, stat)
 	if a.critic != nil {
 		err = a.updateCritic(&s, minibatch, sizes.Critic*a.config.CriticRate, stat.Diverged)
 	} else if stat.Diverged {
@@ -39,7 +38,7 @@ func (a *Policy) Update(ctx context.Context, minibatch []ppo.Sample, sizes ppo.S
 	if err != nil {
 		return s, err
 	}
-	policy.Commit()
+	policy.Apply()
 	return s, nil
 }
 
@@ -56,16 +55,16 @@ func (a *Policy) updateCritic(s *ppo.Stats, minibatch []ppo.Sample, rate float64
 		}
 		share := float64(count(part)) / float64(tokens)
 		s.ValueLoss += share * stat.Loss
-		s.CriticGradNorm += share * stat.Norm
+		s.CriticGradNorm += share * stat.GradNorm
 		if i == 0 { // what the first step starts from is the critic that gave the values
 			s.ValueError = stat.Stats[0]
-			s.Values = append(rowsOf(stat, valueStats, part), make([]float64, len(minibatch)-len(part))...)
+			s.Values = append(firsts(stat.Rows), make([]float64, len(minibatch)-len(part))...)
 		}
 		if diverged || stat.Diverged {
 			update.Discard()
 			return notFinite(*s)
 		}
-		update.Commit()
+		update.Apply()
 	}
 	return nil
 }
@@ -80,50 +79,57 @@ func (a *Policy) updateShared(minibatch []ppo.Sample, sizes ppo.StepSizes) (s pp
 	if sizes.Critic == 0 {
 		reach = 0 // where the critic makes no step it does not move the trunk either
 	}
-	inputs, err := pack(minibatch, train.Micro(len(minibatch)), a.LM.Width, a.sharedColumns, sizes.KL, a.config.Temperature, reach)
-	if err != nil {
-		return s, err
+	rates := train.Rates{}
+	for group, rate := range map[train.Group]float64{train.Network: sizes.Policy * a.config.PolicyRate, train.Heads: sizes.Critic * a.config.CriticRate} {
+		if rate != 0 {
+			rates[group] = rate
+		}
 	}
-	update, stat, err := a.actor.PrepareHeads(inputs, sizes.Policy*a.config.PolicyRate, sizes.Critic*a.config.CriticRate)
+	update, stat, err := a.actor.Prepare(pack(minibatch, a.sharedColumns, sizes.KL, a.config.Temperature, reach), rates)
 	if err != nil {
 		return s, err
 	}
 	defer update.Discard()
 	policy, value := apart(stat)
-	setPolicy(&s, policy, minibatch)
-	setValue(&s, value, minibatch)
+	setPolicy(&s, policy)
+	setValue(&s, value)
 	if stat.Diverged {
 		return s, notFinite(s)
 	}
-	update.Commit()
+	update.Apply()
 	return s, nil
 }
 
 // prepare computes a step of a learner. Where the rate is 0 it computes the statistics alone.
 func (a *Policy) prepare(
-	l *model.Learner, minibatch []ppo.Sample, cols columns, rate float64, coefficients ...float64,
-) (*model.Pending, model.Stat, error) {
-	inputs, err := pack(minibatch, train.Micro(len(minibatch)), l.Net.Width, cols, coefficients...)
-	if err != nil {
-		return nil, model.Stat{}, err
+	l *train.Learner, minibatch []ppo.Sample, cols columns, rate float64, coefficients ...float64,
+) (*train.Update, train.Stat, error) {
+	rates := train.Rates{}
+	if rate != 0 {
+		rates = train.Rates{train.Network: rate, train.Heads: rate}
 	}
-	if rate == 0 {
-		stat, err := l.Measure(inputs)
-		return &model.Pending{}, stat, err
-	}
-	return l.Prepare(inputs, rate)
+	return l.Prepare(pack(minibatch, cols, coefficients...), rates)
 }
 
 // setPolicy and setValue read the statistics of the losses.
-func setPolicy(s *ppo.Stats, stat model.Stat, minibatch []ppo.Sample) {
-	s.PolicyLoss, s.GradNorm = stat.Loss, stat.Norm
+func setPolicy(s *ppo.Stats, stat train.Stat) {
+	s.PolicyLoss, s.GradNorm = stat.Loss, stat.GradNorm
 	s.RatioError, s.Entropy, s.ApproxKL, s.ClipFraction = stat.Stats[0], stat.Stats[1], stat.Stats[2], stat.Stats[3]
-	s.Ratios = rowsOf(stat, policyStats, minibatch)
+	s.Ratios = firsts(stat.Rows)
 }
 
-func setValue(s *ppo.Stats, stat model.Stat, minibatch []ppo.Sample) {
-	s.ValueLoss, s.CriticGradNorm, s.ValueError = stat.Loss, stat.Norm, stat.Stats[0]
-	s.Values = rowsOf(stat, valueStats, minibatch)
+func setValue(s *ppo.Stats, stat train.Stat) {
+	s.ValueLoss, s.CriticGradNorm, s.ValueError = stat.Loss, stat.GradNorm, stat.Stats[0]
+	s.Values = firsts(stat.Rows)
+}
+
+// firsts lists the first statistic of each row.
+func firsts(rows [][]float64) []float64 {
+	list := make([]float64, len(rows))
+	for i, row := range rows {
+		list[i] = row[0]
+	}
+	return list
 }
 
 // checkArrays checks that the arrays of each sample of a mini-batch have one entry a

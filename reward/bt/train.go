@@ -118,11 +118,11 @@ func (m *Model) train(ctx context.Context, list []reward.Pair, c Config, yield f
 		return fmt.Errorf("Config.HeldOut is %g: it keeps all %d pairs apart, and none is left to train on", c.HeldOut, len(list))
 	}
 
-	learner := objectives.Of(c.Margin).Learner(m.Net, c.AdamW)
+	learner := train.NewLearner(m.Net, loss(c.Margin), c.AdamW)
 	defer learner.Close()
 	of := c.Epochs * ((len(pairs) + c.Batch - 1) / c.Batch)
 	every := cmp.Or(c.Every, (of+9)/10)
-	warmup := int(math.Ceil(c.Warmup * float64(of)))
+	schedule := train.Schedule{Peak: c.LearningRate, WarmupRatio: c.Warmup, MinLRRatio: c.Floor}
 	for range c.Epochs {
 		rng.Shuffle(len(pairs), func(i, j int) { pairs[i], pairs[j] = pairs[j], pairs[i] })
 		for batch := range slices.Chunk(pairs, c.Batch) {
@@ -130,15 +130,14 @@ func (m *Model) train(ctx context.Context, list []reward.Pair, c Config, yield f
 				return err
 			}
 			step := learner.Steps()
-			inputs, tokens := pack(batch, max(1, train.Micro(2*c.Batch)/2), m.Net.Width) // pairs
-			stat, err := learner.Step(inputs, train.Cosine(c.LearningRate, step, warmup, of, c.Floor))
+			stat, err := learner.Step(pack(batch, c.Batch), schedule.Rate(step, of))
 			if err != nil {
 				return err
 			}
 			if stat.Diverged {
 				return fmt.Errorf("step %d: the gradient is not finite; a lower LearningRate than %g may help", step+1, c.LearningRate)
 			}
-			s := Step{Step: step + 1, Of: of, Loss: stat.Loss, Accuracy: stat.Stats[0], Margin: stat.Stats[1], Norm: stat.Norm, Tokens: tokens}
+			s := Step{Step: step + 1, Of: of, Loss: stat.Loss, Accuracy: stat.Stats[0], Margin: stat.Stats[1], Norm: stat.GradNorm, Tokens: stat.Tokens}
 			if len(c.Problems) > 0 && (s.Step%every == 0 || s.Step == of) {
 				if s.RM, err = chooser.measure(ctx, m); err != nil {
 					return err
