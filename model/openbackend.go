@@ -10,5 +10,6 @@ type (
 	Tensor = backend.Tensor
 )
 
-// OpenBackend opens a backend, as [backend.Open] does.
+// OpenBackend opens a backend, as [backend.Open] does: "go", "xla" or "auto", or "" for what
+// GOMLX_BACKEND says, or else "auto". A program opens one and keeps it to its end.
 func OpenBackend(config string) (Backend, error) { return backend.Open(config) }

@@ -12,7 +12,7 @@ import (
 // for Iterations, which has no default, and Lambda. In JSON some fields have the names of
 // earlier versions.
 type Config struct {
-	Iterations   int      // iterations of rollouts and updates
+	Iterations   int      // iterations of rollouts and updates; required
 	RolloutBatch int      `json:"Batch"`     // rollouts an iteration; 0: 1024
 	MiniBatch    int      `json:"Minibatch"` // rollouts an update; the last of an epoch may have fewer; 0: 128
 	Epochs       int      // passes over the rollouts of an iteration, each in another order; 0: 1
@@ -24,7 +24,7 @@ type Config struct {
 	NumGenerations int `json:"Group"`
 	// Advantage makes the rewards of the rollouts of one start into advantages, without a
 	// critic: [GRPO], [DrGRPO], [RLOO], or one of the caller's. Its zero value is [GAE],
-	// whitened over the iteration.
+	// whitened over the iteration, which needs a critic.
 	Advantage AdvantageEstimator `json:"-" setting:"Relative"`
 	// Truncated says how a response counts that the token limit cut off.
 	Truncated Truncation
@@ -43,7 +43,8 @@ type Config struct {
 	CriticWarmup int `json:"CriticOnly"` // first iterations, in which the critic alone is trained; 0: none
 	// WarmupRatio is the share of the updates over which the learning rates rise, and
 	// MinLRRatio the last learning rate as a share of the peak. Their defaults are 0.03 and
-	// 0.1, as in the paper's scripts.
+	// 0.1, as in the paper's scripts. The first update has rate 0 unless WarmupRatio is
+	// Frac(0), so a run of one update trains nothing without that.
 	WarmupRatio Fraction `json:"Warmup"`
 	MinLRRatio  Fraction `json:"Floor"`
 	Parallel    int      // attempts scored at a time; 0: one a processor

@@ -35,6 +35,10 @@
 //     starts in short shuffled rounds, so that every stretch of the stream keeps the
 //     shares. The paper shuffles the union.
 //
+// The tokenizer of the policy has to know the tokens of the actions. A pretrained model
+// learns them by lm.AddSpecial(actions.Tokens()...), before its critic is made and before
+// format tuning.
+//
 // A state ends in <|reflect|>, or in another action of the problem's set, which
 // Config.Action names.
 package rae

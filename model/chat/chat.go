@@ -81,7 +81,7 @@ func (s Sources) parse(place string) (*Template, error) {
 func Open(dir string) (*Template, error) {
 	s, place, err := readSources(dir)
 	if err == nil && s.Templates == nil {
-		err = fmt.Errorf("%s: missing, and there is no %s: the model has no chat template, write its prompts by hand", place, filepath.Join(dir, templateFile))
+		err = fmt.Errorf("%s: missing, and there is no %s: the model has no chat template, add one or write its prompts by hand", place, filepath.Join(dir, templateFile))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("chat: %w", err)

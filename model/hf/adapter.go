@@ -129,7 +129,8 @@ func openAdapter(n *network.Net, dir string) (*network.Net, error) {
 }
 
 // SaveAdapter writes the adapter of a network in the layout that PEFT reads, without the weights
-// below it. base is the path or the name of the model that has these weights, which PEFT opens.
+// below it. base is the path or the name of the model that has these weights, which PEFT opens;
+// PEFT cannot open a GGUF file. dir may exist: an adapter that was saved there is replaced.
 func SaveAdapter(n *network.Net, dir, base string) error {
 	l := n.Config.LoRA
 	if !l.On() {

@@ -145,7 +145,7 @@ func (c TokenizerConfig) ChatTemplate() string { return c.chat.Templates["defaul
 // is an error.
 func (c TokenizerConfig) Template(m decoder.Config, t *tokenizer.Tokenizer) (*chat.Template, error) {
 	if c.ChatTemplate() == "" {
-		return nil, errors.New("the model has no chat template: write its prompts by hand")
+		return nil, errors.New("the model has no chat template: add chat_template.jinja to its directory and open it again, or write a coat.Template by hand")
 	}
 	s := c.chat
 	s.Tokens = c.specialTokens(m, t)

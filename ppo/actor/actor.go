@@ -17,11 +17,11 @@ import (
 // earlier versions.
 type Config struct {
 	Template      coat.Template `json:"-"` // writes the prompts
-	MaxTokens     int           // new tokens a response
+	MaxTokens     int           // new tokens a response; required. A prompt and MaxTokens have to fit into the model's positions
 	MaxConcurrent int           `json:"InFlight"` // rollouts sampled at a time, which changes none of them; 0: all of an iteration
 	Temperature   float64       // of sampling, and of all log-probabilities; 0: 0.6, the paper's
-	PolicyRate    float64       // peak learning rate; the paper's 2e-7 is for 7B parameters
-	CriticRate    float64       // peak learning rate; the paper's 5e-6 is for 7B parameters
+	PolicyRate    float64       // peak learning rate, required; the paper's 2e-7 is for 7B parameters. LoRA at 135M: 1e-4 (examples/grpo)
+	CriticRate    float64       // peak learning rate, required with a critic; the paper's 5e-6 is for 7B parameters
 	// CriticSteps is the number of steps that a separate critic makes on a mini-batch, each
 	// on a part of it. 0: 4, with which every critic explained more than with 1, that of the
 	// paper's code (ppo/testdata/details.md). A critic on the policy's trunk steps with the policy.
@@ -49,7 +49,7 @@ type Config struct {
 	// paper's code, which is off-policy. A response that leaves no position for it stays
 	// truncated. Without ForceEOS only sampled tokens are trained.
 	ForceEOS  bool
-	Reference *model.LM   `json:"-"` // for a divergence, see ppo.Config.KL; nil: none, as in the paper
+	Reference *model.LM   `json:"-"` // for a divergence, see ppo.Config.KL; of a policy with an adapter, the model that it was put on. nil: none, as in the paper
 	AdamW     model.AdamW // of policy and critic; its zero value is that of the paper's scripts
 
 	// Sampler makes the rollouts in place of the policy's own engine, such as a
@@ -100,6 +100,10 @@ type Policy struct {
 // does. Without one (nil) the policy is its own critic where it has a head for that, of
 // lm.WithScalar(ValueHead, seed). Without a head there is no critic, which is for
 // ppo.Config.Advantage.
+//
+// The critic of a policy with an adapter starts from the network below the adapter,
+// lm.Base(), since the adapter alone would learn. [Policy.Close] frees the optimisers; the
+// caller closes lm, its base and the critic.
 func New(lm *model.LM, critic *model.Net, c Config) (*Policy, error) {
 	shared := critic == nil && slices.Contains(lm.Config.Scalars, ValueHead)
 	c, err := c.resolve(lm, critic, shared)
@@ -135,6 +139,11 @@ func (c Config) resolve(lm *model.LM, critic *model.Net, shared bool) (Config, e
 			faults = append(faults, fmt.Errorf("actor: Config."+format, args...))
 		}
 	}
+	fits := func(ok bool, message string) { // of lm and critic
+		if !ok {
+			faults = append(faults, errors.New("actor: "+message))
+		}
+	}
 	need(c.Template != nil, "Template is nil")
 	need(c.MaxTokens > 0, "MaxTokens is %d, want it positive", c.MaxTokens)
 	need(c.MaxConcurrent >= 0, "MaxConcurrent is %d, want it 0 or more", c.MaxConcurrent)
@@ -149,12 +158,12 @@ func (c Config) resolve(lm *model.LM, critic *model.Net, shared bool) (Config, e
 	need(c.ValueStd > 0, "ValueStd is %g, want it positive", c.ValueStd)
 	need(c.ValueCoef >= 0, "ValueCoef is %g, want it 0 or more", c.ValueCoef)
 	need(critic == nil && !shared || c.CriticRate > 0, "CriticRate is %g, want it positive", c.CriticRate)
-	need(critic == nil || critic.Config.Score, "critic has no scalar head; see model.Net.WithScore")
+	fits(critic == nil || critic.Config.Score, "the critic has no scalar head; see model.Net.WithScore")
 	need(c.CriticSteps > 0, "CriticSteps is %d, want it positive", c.CriticSteps)
 	need(!shared || c.CriticSteps == 1, "CriticSteps is %d, and a critic on the policy's trunk steps with it", c.CriticSteps)
-	need(critic == nil || critic.Config.LoRA.Rank == 0,
-		"critic has an adapter, beside which its head does not learn; take LM.Base() for its trunk, or Merge it")
-	need(!shared || lm.Config.LoRA.Rank == 0, "LM has an adapter, which learns alone; give it a separate critic")
+	fits(critic == nil || critic.Config.LoRA.Rank == 0,
+		"the critic has an adapter, beside which its head does not learn; take lm.Base() for its trunk, or Merge it")
+	fits(!shared || lm.Config.LoRA.Rank == 0, "lm has an adapter, which learns alone; give it a separate critic")
 	need(c.Sampler == nil || c.SamplerFollows || c.publisher() != nil,
 		"Sampler is a %T, which has no method Publish(ctx, dir) error to take new weights; if it takes them without, set SamplerFollows",
 		c.Sampler)

@@ -17,5 +17,18 @@
 //	checkpoints/00000012/actor/          what the policy's method Save wrote
 //	checkpoints/00000012/NAME.json       the value Attach[NAME]
 //
+// Train on a directory where all iterations are made yields nothing, and the policy has the
+// last weights.
+//
+// Starts that a [rae.Mixer] gives are attached, so that the mixture continues where it
+// stopped. Buffer and Mixer are made as for a new run, and Train reads both from the
+// checkpoint before it takes a start:
+//
+//	mixer := rae.NewMixer(buffer, rae.Shares{}, seed)
+//	r.Attach = map[string]any{"mixer": mixer}
+//	for step, err := range r.Train(ctx, mixer.Starts(ppo.Cycle(problems, seed))) {
+//		...
+//	}
+//
 // A rollout log keeps every attempt, see [Record]; [Replay] computes updates from it again.
 package run
