@@ -42,6 +42,8 @@ func (r *Run) Demos(ctx context.Context, name string, problems []coat.Problem, n
 			pass++
 			c.Seed = sampler.FoldIn(r.Seed, pass)
 		}
+		s.open("", n)
+		r.line.Step(len(demos)) // all there are; metrics.jsonl has every 500th alone
 		return writeLines(r, file, demos)
 	})
 	if err != nil {

@@ -50,6 +50,7 @@ func (r *Run) do(name, done string, work func(*Stage) error) error {
 	s := &Stage{Stage: report.Stage{Name: name}, run: r}
 	s.resume(nil)
 	defer r.line.Done()
+	s.open("", 0) // the clock starts before the first step
 	if err := work(s); err != nil {
 		return err
 	}
@@ -105,12 +106,10 @@ func (s *Stage) Step(phase string, step, of int, used Tokens, values map[string]
 	s.run.line.Step(step, fields...)
 }
 
-// open starts the line of progress of a stage, or of a phase of it.
+// open starts the line of progress of a stage, or of a phase of it. 0: the number of steps is not known yet.
 func (s *Stage) open(phase string, of int) {
-	if title := strings.TrimSpace(s.Name + " " + phase); title != s.shown {
-		s.run.line.Stage(title, of)
-		s.shown = title
-	}
+	s.shown = strings.TrimSpace(s.Name + " " + phase)
+	s.run.line.Stage(s.shown, of)
 }
 
 // records reads those of the stages that are whole, in the order of Config.Stages.

@@ -4,6 +4,7 @@
 package progress
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -32,7 +33,7 @@ type Line struct {
 	bar    *progressbar.ProgressBar // on a terminal
 	start  time.Time
 	shown  time.Time // when a line was last written
-	text   string    // of the last step
+	text   string    // of the last step, or ""
 	tokens int       // in the stage
 
 	// The first step that was shown. The rest of the time is estimated from there, without the
@@ -75,11 +76,19 @@ func Count(name string, n int) Field { return Field{text: fmt.Sprintf("%s %d", n
 func Tokens(n int) Field { return Field{tokens: n} }
 
 // Stage opens a stage of so many steps, and ends the stage before it. With 0 steps their
-// number is unknown.
+// number is unknown. If the stage of that name is already open, Stage changes the number of its
+// steps and leaves its clock alone.
 func (l *Line) Stage(name string, of int) {
-	l.Done()
-	now := l.now()
-	*l = Line{w: l.w, width: l.width, now: l.now, name: name, of: of, start: now, shown: now, text: name}
+	if name == l.name && of == l.of {
+		return
+	}
+	if name == l.name {
+		l.of = of
+	} else {
+		l.Done()
+		now := l.now()
+		*l = Line{w: l.w, width: l.width, now: l.now, name: name, of: of, start: now, shown: now}
+	}
 	if l.width == nil {
 		return
 	}
@@ -87,7 +96,11 @@ func (l *Line) Stage(name string, of int) {
 	if most <= 0 {
 		most = -1 // a bar without an end
 	}
+	if l.bar != nil {
+		l.bar.Clear()
+	}
 	l.bar = progressbar.NewOptions(most,
+		progressbar.OptionSetSpinnerChangeInterval(0), // or else a goroutine draws a bar without an end, also when the stage is over
 		progressbar.OptionSetWriter(l.w),
 		progressbar.OptionSetWidth(barWidth),
 		progressbar.OptionSetPredictTime(false), // the bar would count the steps of an earlier run
@@ -97,7 +110,7 @@ func (l *Line) Stage(name string, of int) {
 		progressbar.OptionShowDescriptionAtLineEnd(),
 		progressbar.OptionSetTheme(progressbar.Theme{Saucer: "█", SaucerPadding: "░"}), // every font has these,
 	)
-	l.draw(0, name)
+	l.draw(0, cmp.Or(l.text, name))
 }
 
 // Step shows that n steps of the stage are done, with the fields of the last one.
@@ -124,7 +137,7 @@ func (l *Line) Step(n int, fields ...Field) {
 	if l.bar != nil {
 		wait = everyLive
 	}
-	if now.Sub(l.shown) < wait {
+	if now.Sub(l.shown) < wait || l.bar == nil && n == l.of { // Done prints the last step
 		return
 	}
 	if done, rest := n-l.first, l.of-n; done > 0 && rest > 0 {
@@ -139,8 +152,9 @@ func (l *Line) Step(n int, fields ...Field) {
 	fmt.Fprintln(l.w, strings.Join(words, ", "))
 }
 
-// Done ends the stage, after whichever step, and prints a line that stays. Without an open
-// stage it does nothing, so that a program can defer it.
+// Done ends the stage, after whichever step, and prints a line that stays. It prints nothing
+// about a stage without a step. Without an open stage it does nothing, so that a program can
+// defer it.
 func (l *Line) Done() {
 	if l.name == "" {
 		return
@@ -148,7 +162,9 @@ func (l *Line) Done() {
 	if l.bar != nil {
 		l.bar.Clear()
 	}
-	fmt.Fprintf(l.w, "%s, took %v\n", l.text, l.now().Sub(l.start).Round(100*time.Millisecond))
+	if l.text != "" {
+		fmt.Fprintf(l.w, "%s, took %v\n", l.text, l.now().Sub(l.start).Round(100*time.Millisecond))
+	}
 	l.name, l.bar = "", nil
 }
 

@@ -57,8 +57,27 @@ evaluate 1, took 1s
 	}
 }
 
+// The clock of a stage starts when the stage opens, also if the number of its steps is known
+// later. The last step is printed once. A stage without a step is not printed.
+func TestStepsKnownLater(t *testing.T) {
+	l, out, pass := clock(nil)
+	l.Stage("eval", 0)
+	pass(time.Second)
+	l.Stage("rm", 0)
+	pass(6 * time.Second)
+	l.Stage("rm", 2)
+	l.Step(1, Tokens(600))
+	pass(6 * time.Second)
+	l.Step(2, Tokens(600))
+	l.Done()
+	if want := "rm 1/2, 100 tokens/s\nrm 2/2, 100 tokens/s, took 12s\n"; out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out, want)
+	}
+}
+
 func TestLive(t *testing.T) {
 	l, out, pass := clock(func() int { return 70 })
+	l.Stage("rl", 0)
 	l.Stage("rl", 4)
 	for n := 1; n <= 4; n++ {
 		pass(time.Second)
