@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/network"
 )
 
@@ -18,8 +19,8 @@ import (
 // Call AddSpecial before a [Learner] or a further head is made of the network. Clones do not get
 // the tokens. After an error the model is as it was.
 func (m *LM) AddSpecial(tokens ...string) (ids []int32, err error) {
-	if m.Config.Score {
-		return nil, fmt.Errorf("model: AddSpecial: %w", network.ErrScalarHead)
+	if !m.Config.HasHead(decoder.HeadLM) {
+		return nil, fmt.Errorf("model: AddSpecial: %w", network.ErrNoLMHead)
 	}
 	if m.tokenizer == nil {
 		return nil, fmt.Errorf("model: AddSpecial: %w", errNoTokenizer)

@@ -48,7 +48,7 @@ func TestAddSpecial(t *testing.T) {
 				t.Errorf("vocabulary %d", lm.Config.VocabSize)
 			}
 			dim := lm.Config.Dim
-			for _, name := range []string{decoder.Embedding, decoder.LMHead} {
+			for _, name := range []string{decoder.Embedding, decoder.LMHeadTensor} {
 				if old[name] == nil {
 					continue
 				}

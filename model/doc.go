@@ -29,17 +29,17 @@
 //
 // # Training large models
 //
-// [Net.ToBF16] halves the memory of the weights. [Net.WithLoRA] has optimiser state for a small
-// adapter alone. [Config.GradientCheckpointing] keeps less of the forward pass, and micro-batches
+// [network.Net.ToBF16] halves the memory of the weights. [LM.WithLoRA] has optimiser state for a small
+// adapter alone. [decoder.Config].GradientCheckpointing keeps less of the forward pass, and micro-batches
 // bound it. On several devices ([OpenBackend]) each device has all weights and a part of the rows.
-// [Net.WithScalar] puts a critic on the policy's trunk.
+// [LM.WithHeads] puts a value head on the policy's own layers.
 //
 // # Errors
 //
 // What runs, reads or waits returns an error, also where a device has no memory left. The
-// exceptions are copies without an error in their signature ([Net.Clone], [Net.WithScore],
-// [Net.ToBF16], [LM.WithoutScalars]), which panic then. Functions that build graphs panic. A call
-// that fails leaves the weights of its network as they were.
+// exceptions are two methods without an error in their signature ([network.Net.Clone] and
+// [network.Net.ToBF16]), which panic then. Functions that build graphs panic. A call that fails
+// leaves the weights of its network as they were.
 //
 // # Determinism
 //

@@ -16,7 +16,6 @@ import (
 	"github.com/satori-go/satori/model/hf"
 	"github.com/satori-go/satori/model/internal/device"
 	"github.com/satori-go/satori/model/internal/modeltest"
-	"github.com/satori-go/satori/model/network"
 	"github.com/satori-go/satori/model/train"
 )
 
@@ -127,7 +126,7 @@ func TestBF16Files(t *testing.T) {
 			t.Fatal(err)
 		}
 		row := append([]int32{3, 4}, done[0].Tokens...)
-		logp, err := half.LogProbs(context.Background(), [][]int32{row})
+		logp, err := logProbs(context.Background(), half, [][]int32{row})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,11 +142,11 @@ func TestBF16Files(t *testing.T) {
 func TestScalarHeads(t *testing.T) {
 	modeltest.Each(t, func(t *testing.T, b Backend) {
 		plain := smallLM(t, b)
-		lm, err := plain.WithScalar("value", 3)
+		lm, err := plain.WithHeads(3, decoder.HeadLM, "value")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if lm, err = lm.WithScalar("reward", 4); err != nil {
+		if lm, err = lm.WithHeads(4, decoder.HeadLM, "value", "reward"); err != nil {
 			t.Fatal(err)
 		}
 		rows := [][]int32{{5, 9, 3, 8, 7}}
@@ -159,21 +158,21 @@ func TestScalarHeads(t *testing.T) {
 		l := NewLearner(lm.Net, train.Loss{Build: func(d decoder.Decoder, in []*Node) train.Terms {
 			hidden := d.Hidden(in[0])
 			logp, _ := d.LogProbs(hidden, in[0], nil)
-			value := d.Scalar("value", hidden)
+			value := d.Head("value", hidden)
 			policy := Div(Neg(ReduceAllSum(logp)), in[2])
 			critic := Div(ReduceAllSum(Square(AddScalar(value, -2.0))), in[2])
 			return train.Terms{Loss: Add(policy, critic), Stats: Stack([]*Node{policy, critic}, 0)}
 		}}, AdamW{})
-		rewards, _ := lm.Tensor(decoder.ScalarHead("reward"))
+		rewards, _ := lm.Tensor(lm.Config.HeadTensor("reward"))
 		first := trainSmall(t, l, 1, 2)
 		last := trainSmall(t, l, 60, 2)
 		if last.Stats[0] > first.Stats[0]/2 || last.Stats[1] > first.Stats[1]/10 {
 			t.Errorf("losses went from %v to %v", first.Stats, last.Stats)
 		}
-		if after, _ := lm.Tensor(decoder.ScalarHead("reward")); !slices.Equal(rewards, after) {
+		if after, _ := lm.Tensor(lm.Config.HeadTensor("reward")); !slices.Equal(rewards, after) {
 			t.Error("the head that is not in the loss has changed")
 		}
-		values, err := lm.ScalarScores(context.Background(), "value", rows)
+		values, err := lm.Scores(context.Background(), "value", rows)
 		if err != nil || math.Abs(float64(values[0][4])-2) > 0.7 {
 			t.Errorf("values %v, %v", values, err)
 		}
@@ -185,20 +184,23 @@ func TestScalarHeads(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if two, err := again.ScalarScores(context.Background(), "value", rows); err != nil || !slices.Equal(values[0], two[0]) {
+		if two, err := again.Scores(context.Background(), "value", rows); err != nil || !slices.Equal(values[0], two[0]) {
 			t.Errorf("saved: %v, %v", two, err)
 		}
-		bare := again.WithoutScalars()
-		one, _ = again.LogProbs(context.Background(), rows)
-		if two, err := bare.LogProbs(context.Background(), rows); err != nil || !slices.Equal(one[0], two[0]) || len(bare.Config.Scalars) > 0 || len(again.Config.Scalars) != 2 {
-			t.Errorf("without heads: %v, %q and %q", err, bare.Config.Scalars, again.Config.Scalars)
+		bare, err := again.WithHeads(0, decoder.HeadLM)
+		if err != nil {
+			t.Fatal(err)
 		}
-		for name, n := range map[string]*network.Net{"value": again.Net, "": plain.Net, "a.b": plain.Net} {
-			if _, err := n.WithScalar(name, 1); err == nil {
-				t.Errorf("head %q: no error", name)
+		one, _ = again.LogProbs(context.Background(), rows)
+		if two, err := bare.LogProbs(context.Background(), rows); err != nil || !slices.Equal(one[0], two[0]) || bare.Config.HasHead("value") || len(again.Config.HeadNames()) != 3 {
+			t.Errorf("without heads: %v, %q and %q", err, bare.Config.HeadNames(), again.Config.HeadNames())
+		}
+		for _, names := range [][]string{{"lm", "value", "value"}, {"lm", ""}, {"lm", "a.b"}, {"value"}, {}} {
+			if _, err := plain.WithHeads(1, names...); err == nil {
+				t.Errorf("heads %q: no error", names)
 			}
 		}
-		if _, err := plain.ScalarScores(context.Background(), "value", rows); err == nil || !strings.Contains(err.Error(), `has no head "value"`) {
+		if _, err := plain.Scores(context.Background(), "value", rows); err == nil || !strings.Contains(err.Error(), `has no head "value"`) {
 			t.Errorf("error %v", err)
 		}
 		if done, err := again.Sample(context.Background(), Request{Prompt: rows[0], MaxTokens: 3}); err != nil || len(done[0].Tokens) == 0 {

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -123,6 +124,18 @@ func (m *LM) Template() (*chat.Template, error) {
 	return t, nil
 }
 
+// LogProbs computes the log-probability, in nats, of each token of each sequence given the tokens
+// before it, at temperature 1. The first token has none: entry i is that of token i+1, and there
+// is one entry fewer than there are tokens. [network.Net.TokenLogProbs] keeps an entry for each
+// token and takes a temperature.
+func (m *LM) LogProbs(ctx context.Context, seqs [][]int32) ([][]float32, error) {
+	rows, err := m.TokenLogProbs(ctx, seqs, 1)
+	for i := range rows {
+		rows[i] = rows[i][1:]
+	}
+	return rows, err
+}
+
 // Clone copies the model. The copy shares the tokenizer.
 func (m *LM) Clone() *LM {
 	return m.over(m.Net.Clone())
@@ -203,19 +216,14 @@ func (m *LM) over(n *Net) *LM {
 	return &LM{Net: n, tokenizer: m.tokenizer, tokenizerConfig: m.tokenizerConfig}
 }
 
-// WithScalar copies the model and adds a fresh scalar head to it, as [Net.WithScalar] does.
-func (m *LM) WithScalar(name string, seed uint64) (*LM, error) {
-	n, err := m.Net.WithScalar(name, seed)
+// WithHeads copies the model with these heads, as [network.Net.WithHeads] does, under the same
+// tokenizer.
+func (m *LM) WithHeads(seed uint64, names ...string) (*LM, error) {
+	n, err := m.Net.WithHeads(seed, names...)
 	if err != nil {
 		return nil, err
 	}
 	return m.over(n), nil
-}
-
-// WithoutScalars copies the model without its scalar heads: a policy without the critic on its
-// trunk.
-func (m *LM) WithoutScalars() *LM {
-	return m.over(m.Net.WithoutScalars())
 }
 
 // OpenAdapter reads an adapter in PEFT's layout for the model, whose weights it shares, as

@@ -51,7 +51,7 @@ func openLora(t testing.TB, b Backend) (base, lora *Net, golden peftGolden) {
 
 func checkLogProbs(t *testing.T, what string, n *Net, prompts [][]int32, want [][]float64) {
 	t.Helper()
-	got, err := n.LogProbs(context.Background(), prompts)
+	got, err := logProbs(context.Background(), n, prompts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,8 +151,8 @@ func TestLoRAGolden(t *testing.T) {
 			}
 		}
 		// Switched off, the adapter leaves the model that was trained from.
-		one, _ := base.LogProbs(context.Background(), prompts)
-		two, err := lora.Base().LogProbs(context.Background(), prompts)
+		one, _ := logProbs(context.Background(), base, prompts)
+		two, err := logProbs(context.Background(), lora.Base(), prompts)
 		if err != nil || !slices.Equal(one[2], two[2]) {
 			t.Errorf("the base has changed: %v", err)
 		}
@@ -160,11 +160,11 @@ func TestLoRAGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if three, _ := plain.LogProbs(context.Background(), prompts); !slices.Equal(one[2], three[2]) {
+		if three, _ := logProbs(context.Background(), plain, prompts); !slices.Equal(one[2], three[2]) {
 			t.Error("the base is not the file's")
 		}
 		lora.Close()
-		if _, err := base.LogProbs(context.Background(), prompts); err != nil {
+		if _, err := logProbs(context.Background(), base, prompts); err != nil {
 			t.Errorf("closing the adapter: %v", err)
 		}
 	})
@@ -179,8 +179,8 @@ func TestLoRAFresh(t *testing.T) {
 		t.Fatal(err)
 	}
 	prompts := [][]int32{golden.Cases[2].Prompt}
-	one, _ := base.LogProbs(context.Background(), prompts)
-	if two, err := lora.LogProbs(context.Background(), prompts); err != nil || !slices.Equal(one[0], two[0]) {
+	one, _ := logProbs(context.Background(), base, prompts)
+	if two, err := logProbs(context.Background(), lora, prompts); err != nil || !slices.Equal(one[0], two[0]) {
 		t.Errorf("a fresh adapter changes something: %v", err)
 	}
 	for _, s := range lora.Specs()[lora.Shared():] {

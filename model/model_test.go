@@ -14,6 +14,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/hf"
 	"github.com/satori-go/satori/model/internal/device"
 	"github.com/satori-go/satori/model/internal/modeltest"
@@ -217,12 +218,15 @@ func TestSaveOpen(t *testing.T) {
 	if want, _ := lm.Config.Resolve(); !reflect.DeepEqual(again.Config, want) {
 		t.Errorf("config %+v, want %+v", again.Config, want)
 	}
-	critic := lm.WithScore(1)
+	critic, err := lm.Net.WithHeads(1, decoder.HeadScore)
+	if err != nil {
+		t.Fatal(err)
+	}
 	scoreDir := filepath.Join(t.TempDir(), "score")
 	if err := hf.SaveNet(critic, scoreDir); err != nil {
 		t.Fatal(err)
 	}
-	if c, err := OpenNet(b, scoreDir); err != nil || !c.Config.Score {
+	if c, err := OpenNet(b, scoreDir); err != nil || !c.Config.HasHead(decoder.HeadScore) || c.Config.HasHead(decoder.HeadLM) {
 		t.Errorf("reward model: %v", err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(dir), ".*")); len(left) > 0 {
@@ -273,7 +277,7 @@ func TestSaveOpen(t *testing.T) {
 // A model takes the place of a saved one, and of nothing else.
 func TestSaveKeepsOthers(t *testing.T) {
 	lm := smallLM(t, modeltest.Backends(t)["go"])
-	headed, err := lm.WithScalar("value", 1)
+	headed, err := lm.WithHeads(1, decoder.HeadLM, "value")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,4 +310,9 @@ func (m *LM) sampleOne(requests []Request) ([]Completion, error) {
 		first = append(first, c[0])
 	}
 	return first, err
+}
+
+// logProbs is LM.LogProbs of a network.
+func logProbs(ctx context.Context, n *Net, seqs [][]int32) ([][]float32, error) {
+	return (&LM{Net: n}).LogProbs(ctx, seqs)
 }

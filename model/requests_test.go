@@ -5,13 +5,17 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/internal/modeltest"
 )
 
 // What cannot be computed is an error, never a number.
 func TestRefusedRows(t *testing.T) {
 	lm := smallLM(t, modeltest.Backends(t)["go"])
-	critic := &LM{Net: lm.WithScore(1)}
+	critic, err := lm.WithHeads(1, decoder.HeadScore)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, vocab := t.Context(), int32(lm.Config.VocabSize)
 	for _, c := range []struct {
 		name, want string
@@ -26,7 +30,7 @@ func TestRefusedRows(t *testing.T) {
 			return err
 		}},
 		{"a padding of -100", "row 0 has id -100 at 1", func() error {
-			_, err := critic.Scores(ctx, [][]int32{{1, -100}})
+			_, err := critic.Scores(ctx, decoder.HeadScore, [][]int32{{1, -100}})
 			return err
 		}},
 		{"temperature 0", "the temperature is 0, want it positive", func() error {

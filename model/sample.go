@@ -116,7 +116,7 @@ func (m *LM) Response(tokens []int32) string {
 }
 
 // A Part is a part of a completion that [LM.Stream] yields, or all of it.
-type Part = engine.Part
+type Part = sampler.Part
 
 // Sample completes one request. It is the method of a [Sampler].
 func (m *LM) Sample(ctx context.Context, r Request) ([]Completion, error) {

@@ -61,7 +61,7 @@ func TestSmolLM2(t *testing.T) {
 			rows = append(rows, c.IDs)
 		}
 		start = time.Now()
-		got, err := net.LogProbs(context.Background(), rows)
+		got, err := logProbs(context.Background(), net, rows)
 		if err != nil {
 			t.Fatal(err)
 		}

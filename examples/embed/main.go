@@ -13,6 +13,7 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/backend/allocator"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/tokenizer"
 	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/ppo/actor"
@@ -55,7 +56,11 @@ func run(ctx context.Context) error {
 		{Name: "length", Func: reward.Length}, // weight 0: a metric
 	}
 
-	policy, err := actor.New(lm, net.WithScore(2), actor.Config{
+	critic, err := net.WithHeads(2, decoder.HeadScore)
+	if err != nil {
+		return err
+	}
+	policy, err := actor.New(lm, critic, actor.Config{
 		Template: coat.Bare, MaxTokens: 6, Temperature: 1, PolicyRate: 3e-3, CriticRate: 3e-3,
 	})
 	if err != nil {

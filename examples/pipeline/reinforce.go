@@ -13,6 +13,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/ppo/actor"
 	"github.com/satori-go/satori/ppo/run"
@@ -117,7 +118,10 @@ func (r *Run) Reinforce(ctx context.Context, name string, from *model.LM, p Rein
 			training.Resumed.Skipped = nil // shown
 			s.Step("", step.Iteration, step.Of, Tokens{step.Sampled, step.Trained}, describe(step))
 		}
-		lm := policy.LM.WithoutScalars()
+		lm, err := policy.LM.WithHeads(0, decoder.HeadLM)
+		if err != nil {
+			return err
+		}
 		defer lm.Close()
 		return lm.Save(r.Path(name))
 	})
@@ -138,7 +142,7 @@ func (r *Run) actorCritic(from *model.LM, p Reinforcement) (*actor.Policy, error
 	case NoCritic:
 		return actor.New(from.Clone(), nil, p.Actor)
 	case SharedCritic:
-		lm, err := from.WithScalar(actor.ValueHead, r.Seed)
+		lm, err := from.WithHeads(r.Seed, decoder.HeadLM, actor.ValueHead)
 		if err != nil {
 			return nil, err
 		}
@@ -146,16 +150,24 @@ func (r *Run) actorCritic(from *model.LM, p Reinforcement) (*actor.Policy, error
 	case RewardCritic:
 		return actor.New(from.Clone(), p.RewardModel.Net.Clone(), p.Actor)
 	case PolicyCritic:
-		return actor.New(from.Clone(), from.WithScore(r.Seed), p.Actor)
+		critic, err := from.Net.WithHeads(r.Seed, decoder.HeadScore)
+		if err != nil {
+			return nil, err
+		}
+		return actor.New(from.Clone(), critic, p.Actor)
 	}
 	config := from.Config
 	config.Layers = cmp.Or(p.Layers, config.Layers)
-	critic, err := model.NewNet(r.Backend, config, r.Seed)
+	fresh, err := model.NewNet(r.Backend, config, r.Seed)
 	if err != nil {
 		return nil, err
 	}
-	defer critic.Close()
-	return actor.New(from.Clone(), critic.WithScore(r.Seed), p.Actor)
+	defer fresh.Close()
+	critic, err := fresh.WithHeads(r.Seed, decoder.HeadScore)
+	if err != nil {
+		return nil, err
+	}
+	return actor.New(from.Clone(), critic, p.Actor)
 }
 
 // closeAll frees the networks of a policy, too.

@@ -34,7 +34,10 @@ func (r *Run) Imitate(ctx context.Context, name string, from *model.LM, demos []
 // directory NAME. Without pairs it stays untrained, and prefers next to nothing.
 func (r *Run) RewardModel(ctx context.Context, name string, from *model.LM, pairs []reward.Pair, c bt.Config) (*bt.Model, error) {
 	err := r.Stage(name, func(s *Stage) error {
-		rm := bt.New(from, r.Task.Template, r.Seed)
+		rm, err := bt.New(from, r.Task.Template, r.Seed)
+		if err != nil {
+			return err
+		}
 		defer rm.Net.Close()
 		if len(pairs) == 0 { // the policy was never both right and wrong at one problem
 			s.Step("", 0, 0, Tokens{}, nil)

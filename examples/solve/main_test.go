@@ -13,6 +13,7 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/examples/tasks"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/tokenizer"
 )
 
@@ -109,7 +110,7 @@ func TestQuestion(t *testing.T) {
 func TestFaults(t *testing.T) {
 	dir := saved(t, coat.Actions{}.Tokens(), nil)
 	bare := saved(t, coat.NewActions(coat.Continue, coat.Reflect).Tokens(), nil)
-	scores := saved(t, coat.Actions{}.Tokens(), func(c *model.Config) { c.Score = true })
+	scores := saved(t, coat.Actions{}.Tokens(), func(c *model.Config) { c.OutputHeads = []string{decoder.HeadScore} })
 	short := saved(t, coat.Actions{}.Tokens(), func(c *model.Config) { c.MaxPositions = 24 })
 	hollow := saved(t, coat.Actions{}.Tokens(), nil)
 	if err := os.Remove(filepath.Join(hollow, "model.safetensors")); err != nil {

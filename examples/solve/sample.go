@@ -9,6 +9,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/reward"
 )
 
@@ -43,7 +44,7 @@ func open(f flags) (*model.LM, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.Config.Score {
+	if !m.Config.HasHead(decoder.HeadLM) {
 		return nil, fmt.Errorf("%s holds a reward model, which writes no text", f.model)
 	}
 	for _, token := range (coat.Actions{}).Tokens() {

@@ -51,12 +51,11 @@ type Config struct {
 	Stops []int32 `json:"-"`
 	Pad   int32   `json:"pad_token_id"` // the EOS, where a config.json names none
 
-	// Score replaces the language-model head by one scalar a token, without bias: the
-	// head of a reward model or critic (Hugging Face's ...ForSequenceClassification).
-	Score bool `json:"-"`
-	// Scalars are further heads of one scalar a token on the same trunk, by name, such as
-	// "value"; see [Net.WithScalar].
-	Scalars []string `json:"-"`
+	// OutputHeads names the heads on the decoder's last layer: [HeadLM] gives logits of the next
+	// token, and every other head one number a token. nil: the language-model head alone. Without
+	// HeadLM there has to be [HeadScore], which is then the head of Hugging Face's
+	// ...ForSequenceClassification: that of a reward model or critic.
+	OutputHeads []string `json:"-"`
 	// LoRA is a low-rank adapter; see [Net.WithLoRA]. Rank 0: none.
 	LoRA LoRA `json:"-"`
 
@@ -143,6 +142,7 @@ func (c Config) Resolve() (Config, error) {
 				"rope scaling %+v: want a factor of 1 or more, 0 < low_freq_factor < high_freq_factor, and original_max_position_embeddings", r)
 		}
 	}
+	faults = append(faults, c.checkHeads())
 	if c.LoRA.On() {
 		l, err := c.LoRA.Resolve()
 		c.LoRA, faults = l, append(faults, err)

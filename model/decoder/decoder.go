@@ -129,30 +129,3 @@ func (r *wholeRows) attend(q, k, v *Node) *Node {
 	r.seen.keys, r.seen.values = k, v
 	return r.Config.attend(q, k, v)
 }
-
-// Logits runs the language-model head.
-//
-//	hidden [..., dim] → [..., vocab]
-func (d Decoder) Logits(hidden *Node) *Node {
-	hidden.AssertDims(append(rowDims(hidden), d.Dim)...)
-	if d.Tied {
-		return d.dense(hidden, d.Weights[Embedding])
-	}
-	return d.dense(hidden, d.Weights[LMHead])
-}
-
-// Scores runs the head of a reward model or critic.
-//
-//	hidden [batch, seq, dim] → [batch, seq]
-func (d Decoder) Scores(hidden *Node) *Node { return d.scalar(ScoreHead, hidden) }
-
-// Scalar runs one of the scalar heads beside the language-model head.
-//
-//	hidden [batch, seq, dim] → [batch, seq]
-func (d Decoder) Scalar(name string, hidden *Node) *Node { return d.scalar(ScalarHead(name), hidden) }
-
-func (d Decoder) scalar(tensor string, hidden *Node) *Node {
-	hidden.AssertRank(3)
-	hidden.AssertDims(append(rowDims(hidden), d.Dim)...)
-	return Squeeze(d.dense(hidden, d.Weights[tensor]), -1) // [batch, seq]
-}

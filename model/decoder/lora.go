@@ -67,7 +67,7 @@ func (c Config) loraSpecs(base []Spec) (list []Spec) {
 	}
 	for _, s := range base {
 		name, ok := strings.CutSuffix(s.Name, ".weight")
-		if ok && !s.Scalar() && slices.Contains(c.LoRA.Targets, name[strings.LastIndexByte(name, '.')+1:]) {
+		if ok && !s.ExtraHead() && slices.Contains(c.LoRA.Targets, name[strings.LastIndexByte(name, '.')+1:]) {
 			list = append(list, Spec{name + AdapterA, []int{c.LoRA.Rank, s.Dims[1]}}, Spec{name + AdapterB, []int{s.Dims[0], c.LoRA.Rank}})
 		}
 	}

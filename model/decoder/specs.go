@@ -2,7 +2,6 @@ package decoder
 
 import (
 	"fmt"
-	"strings"
 )
 
 // A Spec names a tensor that a decoder has, with its shape. Names are those of Hugging Face;
@@ -54,34 +53,18 @@ func (c Config) Specs() []Spec {
 		}
 	}
 	s = append(s, Spec{finalNorm, []int{c.Dim}})
-	switch {
-	case c.Score:
-		s = append(s, Spec{ScoreHead, []int{1, c.Dim}})
-	case !c.Tied:
-		s = append(s, Spec{LMHead, []int{c.VocabSize, c.Dim}})
-	}
-	for _, name := range c.Scalars {
-		s = append(s, Spec{ScalarHead(name), []int{1, c.Dim}})
-	}
+	s = append(s, c.headSpecs()...)
 	return append(s, c.loraSpecs(s)...)
 }
 
 // Names of tensors outside of the layers.
 const (
-	Embedding = "model.embed_tokens.weight"
-	ScoreHead = "score.weight"
-	LMHead    = "lm_head.weight"
-	finalNorm = "model.norm.weight"
+	Embedding    = "model.embed_tokens.weight"
+	finalNorm    = "model.norm.weight"
+	LMHeadTensor = "lm_head.weight"
+	scoreHead    = "score.weight"
+	extraHeads   = "heads." // what the names of heads beside the main one begin with
 )
-
-// scalars is what the tensors of scalar heads beside the language-model head begin with.
-const scalars = "heads."
-
-// ScalarHead names the tensor of a scalar head beside the language-model head.
-func ScalarHead(name string) string { return scalars + name + ".weight" }
-
-// Scalar reports whether a tensor is one of a scalar head beside the language-model head.
-func (s Spec) Scalar() bool { return strings.HasPrefix(s.Name, scalars) }
 
 // Size counts the numbers of a tensor.
 func (s Spec) Size() int {

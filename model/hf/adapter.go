@@ -139,7 +139,7 @@ func SaveAdapter(n *network.Net, dir, base string) error {
 	err := rundir.ReplaceDir(dir, savedFiles, func(tmp string) error {
 		c := adapterConfig{PeftType: "LORA", TaskType: "CAUSAL_LM", Base: base, Rank: l.Rank, Alpha: l.Alpha, Targets: l.Targets,
 			Bias: "none", Inference: true}
-		if n.Config.Score {
+		if !n.Config.HasHead(decoder.HeadLM) {
 			c.TaskType = "" // PEFT would look for a trained head among the adapter's tensors
 		}
 		data, err := json.MarshalIndent(c, "", "  ")

@@ -218,7 +218,7 @@ func parseConfig(data []byte) (decoder.Config, error) {
 		switch class := families[c.ModelType].class; a {
 		case class + "ForCausalLM":
 		case class + "ForSequenceClassification":
-			c.Score = true
+			c.OutputHeads = []string{decoder.HeadScore}
 		default:
 			return refuse("architectures", a)
 		}
@@ -319,7 +319,7 @@ func marshalConfig(c decoder.Config) ([]byte, error) {
 	if c.BF16 {
 		h.DType = "bfloat16"
 	}
-	if c.Score {
+	if !c.HasHead(decoder.HeadLM) {
 		h.Architectures = []string{class + "ForSequenceClassification"}
 		h.NumLabels = 1
 	}

@@ -38,7 +38,7 @@ func TestConfigWriteRead(t *testing.T) {
 		c.Stops = []int32{7, 9}
 		c.RopeScaling = decoder.RopeScaling{Factor: 32, LowFreq: 1, HighFreq: 4, Original: 8192}
 		if name == "satori" {
-			c.TokenShift, c.PartialRotary, c.Score, c.RopeScaling = true, 0.5, true, decoder.RopeScaling{}
+			c.TokenShift, c.PartialRotary, c.OutputHeads, c.RopeScaling = true, 0.5, []string{decoder.HeadScore}, decoder.RopeScaling{}
 		}
 		want, err := c.Resolve()
 		if err != nil {

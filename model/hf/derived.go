@@ -18,20 +18,20 @@ func dropDerived(c decoder.Config, have map[string]stored.Tensor) error {
 			delete(have, name)
 		}
 	}
-	head, ok := have[decoder.LMHead]
+	head, ok := have[decoder.LMHeadTensor]
 	embed, known := have[decoder.Embedding]
-	if !c.Tied || c.Score || !ok || !known {
+	if !c.Tied || !c.HasHead(decoder.HeadLM) || !ok || !known {
 		return nil
 	}
-	delete(have, decoder.LMHead)
+	delete(have, decoder.LMHeadTensor)
 	differ := fmt.Errorf("%s: tensor %q is not equal to %q, although tie_word_embeddings is true; "+
-		"set it to false in config.json, or remove the tensor", head.Where, decoder.LMHead, decoder.Embedding)
+		"set it to false in config.json, or remove the tensor", head.Where, decoder.LMHeadTensor, decoder.Embedding)
 	if !slices.Equal(head.Dims, embed.Dims) {
 		return differ
 	}
 	one, err := head.Read()
 	if err != nil {
-		return fmt.Errorf("%s: tensor %q: %w", head.Where, decoder.LMHead, err)
+		return fmt.Errorf("%s: tensor %q: %w", head.Where, decoder.LMHeadTensor, err)
 	}
 	other, err := embed.Read()
 	if err != nil {

@@ -15,27 +15,35 @@ import (
 	"github.com/satori-go/satori/model/network"
 )
 
-// scalarsFile holds the further scalar heads of a saved model. It is in a folder of its own,
+// headsFile holds the heads of a saved model beside its main one. It is in a folder of its own,
 // because vLLM reads every .safetensors of a directory and does not know these tensors.
-var scalarsFile = filepath.Join("heads", "heads.safetensors")
+var headsFile = filepath.Join("heads", "heads.safetensors")
 
-// saveScalars writes the scalar heads, which are the last of the network's tensors.
-func saveScalars(n *network.Net, dir string) error {
-	first := len(n.Specs()) - len(n.Config.Scalars)
+// saveHeads writes the heads beside the main one, which are the last of the network's tensors.
+func saveHeads(n *network.Net, dir string) error {
+	first := extraHeads(n)
 	if first == len(n.Specs()) {
 		return nil
 	}
-	path := filepath.Join(dir, scalarsFile)
+	path := filepath.Join(dir, headsFile)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
 	return writeSafetensors(path, n.Specs()[first:], n.Config.BF16Stored, func(i int) []float32 { return device.Values(n.Weights()[first+i]) })
 }
 
-// openScalars lists the tensors of the scalar heads in a directory, and adds the heads to the
+// extraHeads returns the number of tensors before the heads that are not the main one.
+func extraHeads(n *network.Net) int {
+	if first := slices.IndexFunc(n.Specs(), decoder.Spec.ExtraHead); first >= 0 {
+		return first
+	}
+	return len(n.Specs())
+}
+
+// openHeads lists the tensors of further heads in a directory, and adds the heads to the
 // configuration.
-func openScalars(c *decoder.Config, dir string) (map[string]stored.Tensor, io.Closer, error) {
-	path := filepath.Join(dir, scalarsFile)
+func openHeads(c *decoder.Config, dir string) (map[string]stored.Tensor, io.Closer, error) {
+	path := filepath.Join(dir, headsFile)
 	have, file, err := openSafetensors(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, closers{}, nil
@@ -43,13 +51,19 @@ func openScalars(c *decoder.Config, dir string) (map[string]stored.Tensor, io.Cl
 	if err != nil {
 		return nil, nil, err
 	}
+	var names []string
 	for name := range have {
 		head, ok := strings.CutPrefix(strings.TrimSuffix(name, ".weight"), "heads.")
-		if !ok || decoder.ScalarHead(head) != name {
-			return nil, nil, errors.Join(fmt.Errorf("%s: tensor %q is no scalar head", path, name), file.Close())
+		if !ok || c.HeadTensor(head) != name {
+			return nil, nil, errors.Join(fmt.Errorf("%s: tensor %q is no head", path, name), file.Close())
 		}
-		c.Scalars = append(c.Scalars, head)
+		names = append(names, head)
 	}
-	slices.Sort(c.Scalars)
+	slices.Sort(names)
+	config, err := c.WithHeads(append(slices.Clone(c.HeadNames()), names...)...)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("%s: %w", path, err), file.Close())
+	}
+	*c = config
 	return have, file, nil
 }

@@ -50,12 +50,12 @@ func openNet(b backend.Backend, dir string) (*network.Net, error) {
 		return nil, err
 	}
 	defer files.Close()
-	scalars, file, err := openScalars(&c, dir)
+	heads, file, err := openHeads(&c, dir)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	maps.Copy(have, scalars)
+	maps.Copy(have, heads)
 	if err := dropDerived(c, have); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
@@ -85,7 +85,7 @@ func SaveNet(n *network.Net, dir string, extra ...func(dir string) error) error 
 		if err := writeConfig(n.Config, filepath.Join(tmp, configFileName)); err != nil {
 			return err
 		}
-		if err := errors.Join(saveWeights(n, tmp, maxShard), saveScalars(n, tmp)); err != nil {
+		if err := errors.Join(saveWeights(n, tmp, maxShard), saveHeads(n, tmp)); err != nil {
 			return err
 		}
 		for _, write := range extra {

@@ -150,7 +150,7 @@ func TestDerivedTensors(t *testing.T) {
 		if err := os.CopyFS(dir, os.DirFS(filetest.Path(t, "testdata", "llama-tied"))); err != nil {
 			t.Fatal(err)
 		}
-		specs := append(slices.Clone(lm.Specs()), decoder.Spec{Name: decoder.LMHead, Dims: lm.Specs()[0].Dims}, decoder.Spec{Name: "model.layers.0.self_attn.rotary_emb.inv_freq", Dims: []int{8}})
+		specs := append(slices.Clone(lm.Specs()), decoder.Spec{Name: decoder.LMHeadTensor, Dims: lm.Specs()[0].Dims}, decoder.Spec{Name: "model.layers.0.self_attn.rotary_emb.inv_freq", Dims: []int{8}})
 		err := WriteTensors(filepath.Join(dir, weightsFile), specs, func(i int) []float32 {
 			switch {
 			case i < len(lm.Specs()):

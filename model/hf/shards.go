@@ -30,7 +30,7 @@ type index struct {
 }
 
 // savedFiles matches the files of a saved model that the model which replaces it may lack.
-var savedFiles = []string{"*.safetensors", indexFile, filepath.Dir(scalarsFile), tokenizerFile, tokenizerConfigFile}
+var savedFiles = []string{"*.safetensors", indexFile, filepath.Dir(headsFile), tokenizerFile, tokenizerConfigFile}
 
 // openWeights lists the tensors of a directory: those of model.safetensors, or else of the files
 // that model.safetensors.index.json names. The caller closes the files.
@@ -99,7 +99,7 @@ func saveWeights(n *network.Net, dir string, limit int64) error {
 	var shards [][]decoder.Spec
 	sizes := []int64{}
 	var total int64
-	for _, s := range n.Specs()[:len(n.Specs())-len(n.Config.Scalars)] {
+	for _, s := range n.Specs()[:extraHeads(n)] {
 		size := storedBytes(n.Config, s)
 		if k := len(shards) - 1; k < 0 || sizes[k]+size > limit {
 			shards, sizes = append(shards, nil), append(sizes, 0)

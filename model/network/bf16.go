@@ -5,10 +5,10 @@ import (
 	"github.com/satori-go/satori/model/internal/device"
 )
 
-// ToBF16 stores the weights as bfloat16 from now on, each rounded to the nearest: half the
-// memory, here and in the files that Save writes. Arithmetic stays f32, log-softmax
-// included. A [Learner] made afterwards keeps f32 masters, so that small updates are not
-// lost; an adapter stays f32. Of weights read from a bf16 file nothing is lost.
+// ToBF16 stores the weights as bfloat16, each rounded to the nearest: half the memory, on the
+// device and in saved files. Graphs compute in float32 all the same. A learner made afterwards
+// keeps float32 master weights, so that small updates are not lost. An adapter stays float32.
+// Weights read from a bfloat16 file lose nothing. It panics if the device is out of memory.
 func (n *Net) ToBF16() {
 	if n.Config.BF16 {
 		return

@@ -9,11 +9,12 @@ import (
 	"github.com/satori-go/satori/model/decoder"
 )
 
-// fresh draws a tensor's first values on the host, from a stream of its own: they do
-// not depend on the backend or on what else the model holds. Norms start at one; the
-// embedding and an untied head at N(0, InitRange²); projections at N(0, 1/in), those
-// that write to the residual stream smaller by √(2·Layers), as in GPT-2; the score
-// head at N(0, 1/(dim+1)²), as in OpenRLHF.
+// fresh draws the first values of a tensor on the host. Each tensor has its own random stream, so
+// its values depend neither on the backend nor on the other tensors. Norms start at 1 and biases
+// at 0; the embedding and an untied language-model head at N(0, InitRange²); projections at
+// N(0, 1/in), those that are added to the residual stream smaller by √(2·Layers), as in GPT-2;
+// other heads at N(0, 1/(dim+1)²), as in OpenRLHF; A of an adapter uniform within ±1/√in and B
+// at 0, as in PEFT.
 func fresh(c decoder.Config, s decoder.Spec, seed uint64) []float32 {
 	data := make([]float32, s.Size())
 	if strings.HasSuffix(s.Name, ".bias") {
@@ -40,9 +41,9 @@ func fresh(c decoder.Config, s decoder.Spec, seed uint64) []float32 {
 	}
 	dev := 1 / math.Sqrt(float64(s.Dims[1]))
 	switch {
-	case s.Name == decoder.ScoreHead || s.Scalar():
+	case s.Name == c.HeadTensor(decoder.HeadScore) || s.ExtraHead():
 		dev = 1 / float64(c.Dim+1)
-	case s.Name == decoder.LMHead || s.Name == decoder.Embedding:
+	case s.Name == c.HeadTensor(decoder.HeadLM) || s.Name == decoder.Embedding:
 		dev = c.InitRange
 	case strings.HasSuffix(s.Name, "o_proj.weight") || strings.HasSuffix(s.Name, "down_proj.weight"):
 		dev /= math.Sqrt(2 * float64(c.Layers))

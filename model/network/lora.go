@@ -13,9 +13,9 @@ import (
 	"github.com/satori-go/satori/model/internal/device"
 )
 
-// WithLoRA is the network under a fresh adapter. The weights below it are n's own, not
-// copies: a [Learner] changes the adapter alone, so that n stays what it was and is the
-// reference of a policy that begins there. n has to outlive it, and not to learn itself.
+// WithLoRA puts a fresh adapter on the network. The weights below it are those of n, not copies.
+// A learner changes the adapter alone, so n stays as it is and can be the reference of a policy
+// that begins there. Keep n open as long as the result is used, and do not train it.
 func (n *Net) WithLoRA(l decoder.LoRA) (*Net, error) {
 	if n.Config.LoRA.On() {
 		return nil, errors.New("model: WithLoRA: the network has an adapter already; Merge it first")
@@ -31,8 +31,8 @@ func (n *Net) WithLoRA(l decoder.LoRA) (*Net, error) {
 	return a, nil
 }
 
-// LoadLoRA makes the network under an adapter as [Net.WithLoRA] does, with given weights: value
-// returns those of each of the adapter's tensors. The adapter has to be resolved.
+// LoadLoRA puts an adapter with given weights on the network, as [Net.WithLoRA] puts a fresh one.
+// It calls value once for each tensor of the adapter. The adapter has to be resolved.
 func (n *Net) LoadLoRA(l decoder.LoRA, value func(decoder.Spec) ([]float32, error)) (*Net, error) {
 	a := n.share(l)
 	if err := a.fill(value); err != nil {
@@ -41,7 +41,7 @@ func (n *Net) LoadLoRA(l decoder.LoRA, value func(decoder.Spec) ([]float32, erro
 	return a, nil
 }
 
-// share is n with an adapter whose weights are still to come.
+// share makes a network over the weights of n with an adapter that has no weights yet.
 func (n *Net) share(l decoder.LoRA) *Net {
 	a := &Net{Config: n.Config, backend: n.backend, shared: len(n.weights), weights: slices.Clone(n.weights)}
 	a.Config.LoRA = l
@@ -49,8 +49,7 @@ func (n *Net) share(l decoder.LoRA) *Net {
 	return a
 }
 
-// Base is the network with its adapter switched off. It shares the weights, and is there
-// as long as n is.
+// Base returns the network without its adapter. It shares the weights of n: use it while n is open.
 func (n *Net) Base() *Net {
 	b := &Net{Config: n.Config, backend: n.backend}
 	b.Config.LoRA = decoder.LoRA{}
@@ -60,8 +59,7 @@ func (n *Net) Base() *Net {
 	return b
 }
 
-// Merge is a network of its own with the adapter added into the weights:
-// W + (Alpha/Rank)·B·A.
+// Merge copies the network and adds its adapter to the weights: W + (Alpha/Rank)·B·A.
 func (n *Net) Merge() (*Net, error) {
 	m := &Net{Config: n.Config, backend: n.backend}
 	m.Config.LoRA = decoder.LoRA{}

@@ -9,7 +9,7 @@ import (
 	"github.com/satori-go/satori/model/internal/device"
 )
 
-// A Net is a decoder with weights on a backend.
+// A Net holds a decoder's weights on a backend.
 type Net struct {
 	Config  decoder.Config
 	backend backend.Backend
@@ -18,7 +18,8 @@ type Net struct {
 	shared  int               // so many of the first weights belong to another network
 }
 
-// New makes a decoder with fresh weights.
+// New makes a decoder with fresh weights. They depend on the seed and the config alone, not on the
+// backend.
 func New(b backend.Backend, c decoder.Config, seed uint64) (*Net, error) {
 	c, err := c.Resolve()
 	if err != nil {
@@ -32,8 +33,9 @@ func New(b backend.Backend, c decoder.Config, seed uint64) (*Net, error) {
 	return n, nil
 }
 
-// Load makes a decoder with given weights: value returns those of a tensor, and is called
-// once for each, in the order of [decoder.Config.Specs]. The config has to be resolved.
+// Load makes a decoder with given weights. It calls value once for each tensor, in the order of
+// [decoder.Config.Specs], so that one tensor at a time is on the host. The config has to be
+// resolved.
 func Load(b backend.Backend, c decoder.Config, value func(decoder.Spec) ([]float32, error)) (*Net, error) {
 	n := &Net{Config: c, backend: b, specs: c.Specs()}
 	if err := n.fill(value); err != nil {
@@ -42,8 +44,8 @@ func Load(b backend.Backend, c decoder.Config, value func(decoder.Spec) ([]float
 	return n, nil
 }
 
-// fill makes the weights that are still missing, in the order of specs. After an error,
-// which may be the device's, the network is closed.
+// fill makes the weights that are still missing, in the order of specs. After an error, which may
+// be one of the device, it closes the network.
 func (n *Net) fill(value func(decoder.Spec) ([]float32, error)) error {
 	for _, s := range n.specs[len(n.weights):] {
 		err := device.Guard(func() error {
@@ -61,7 +63,7 @@ func (n *Net) fill(value func(decoder.Spec) ([]float32, error)) error {
 	return nil
 }
 
-// fillFrom is fill with copies of another network's weights, and fresh ones that it lacks.
+// fillFrom copies another network's weights, and draws fresh ones where that has none.
 func (n *Net) fillFrom(other *Net, seed uint64) error {
 	return n.fill(func(s decoder.Spec) ([]float32, error) {
 		if i := other.find(s.Name); i >= 0 {
@@ -71,15 +73,15 @@ func (n *Net) fillFrom(other *Net, seed uint64) error {
 	})
 }
 
-// must is for copies that only a device without memory can refuse, see the package's Errors.
+// must panics for copies that fail only where the device has no memory left.
 func must(err error) {
 	if err != nil {
 		panic(err)
 	}
 }
 
-// upload makes a weight that lies on the device from the start: a tensor must not move
-// there while two calls use it, as those of workers do.
+// upload makes a weight on the device. It must not be moved there by a first call, since two calls
+// may use it at a time.
 func (n *Net) upload(data []float32, s decoder.Spec) *backend.Tensor {
 	t := backend.Floats(data, s.Dims...)
 	if n.Config.BF16Stored(s) {
@@ -89,7 +91,7 @@ func (n *Net) upload(data []float32, s decoder.Spec) *backend.Tensor {
 	return t
 }
 
-// Backend is where the network runs.
+// Backend returns the backend that the network runs on.
 func (n *Net) Backend() backend.Backend { return n.backend }
 
 // Specs lists the network's tensors. The caller does not change the list.
@@ -106,7 +108,7 @@ func (n *Net) SetWeights(list []*backend.Tensor) { n.weights = list }
 // Shared counts the first tensors that belong to another network, below an adapter.
 func (n *Net) Shared() int { return n.shared }
 
-// Parameters counts the weights.
+// Parameters counts the numbers of all tensors.
 func (n *Net) Parameters() int {
 	total := 0
 	for _, s := range n.specs {
@@ -115,28 +117,15 @@ func (n *Net) Parameters() int {
 	return total
 }
 
-// Clone copies the network; the two share nothing but the backend.
+// Clone copies the network. The two share nothing but the backend. It panics if the device is out
+// of memory.
 func (n *Net) Clone() *Net {
 	c := &Net{Config: n.Config, backend: n.backend, specs: n.specs}
 	must(c.fillFrom(n, 0))
 	return c
 }
 
-// WithScore copies the trunk under a fresh scalar head: a reward model that starts
-// from a language model. Of a network that has such a head it is a plain copy: a
-// critic that starts from a reward model.
-func (n *Net) WithScore(seed uint64) *Net {
-	if n.Config.Score {
-		return n.Clone()
-	}
-	c := &Net{Config: n.Config, backend: n.backend}
-	c.Config.Score = true
-	c.specs = c.Config.Specs()
-	must(c.fillFrom(n, seed))
-	return c
-}
-
-// Tensor copies a weight out by its Hugging Face name.
+// Tensor copies a tensor to the host, by its Hugging Face name. It returns false if there is none.
 func (n *Net) Tensor(name string) ([]float32, bool) {
 	i := n.find(name)
 	if i < 0 {
@@ -145,7 +134,7 @@ func (n *Net) Tensor(name string) ([]float32, bool) {
 	return device.Values(n.weights[i]), true
 }
 
-// Close frees the weights; of an adapter's network the adapter alone.
+// Close frees the weights. Of a network with an adapter it frees the adapter alone.
 func (n *Net) Close() {
 	device.Free(n.weights[min(n.shared, len(n.weights)):])
 	n.weights = nil

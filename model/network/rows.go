@@ -20,7 +20,7 @@ func (n *Net) CopyToken(to, from int32) error {
 		return errShared
 	}
 	dim := n.Config.Dim
-	for _, name := range []string{decoder.Embedding, decoder.LMHead} {
+	for _, name := range []string{decoder.Embedding, decoder.LMHeadTensor} {
 		i := n.find(name)
 		if i < 0 {
 			continue
@@ -46,7 +46,7 @@ func (n *Net) AddTokens(old, count int) error {
 	config.VocabSize = max(config.VocabSize, count)
 	specs := config.Specs()
 	for i, s := range n.specs {
-		if s.Name != decoder.Embedding && s.Name != decoder.LMHead {
+		if s.Name != decoder.Embedding && s.Name != decoder.LMHeadTensor {
 			continue
 		}
 		data := device.Values(n.weights[i])

@@ -8,10 +8,9 @@ import (
 	"github.com/satori-go/satori/model/internal/device"
 )
 
-// TakeWeights replaces the weights of n by those of another network of the same tensors, in
-// the same storage, and closes the other. Everything that holds n, such as a [Learner] or an
-// [LM], then works with the new weights. Of an adapter the adapter alone is replaced; the
-// weights below it stay.
+// TakeWeights replaces the weights of n by those of another network with the same tensors, stored
+// in the same type, and closes the other one. What holds n, such as a learner or a language
+// model, then uses the new weights. Where there is an adapter it replaces the adapter alone.
 func (n *Net) TakeWeights(other *Net) error {
 	same := func(a, b decoder.Spec) bool { return a.Name == b.Name && slices.Equal(a.Dims, b.Dims) }
 	if !slices.EqualFunc(n.specs, other.specs, same) || n.shared != other.shared || n.Config.BF16 != other.Config.BF16 {

@@ -42,7 +42,11 @@ func TestTakeWeights(t *testing.T) {
 	wider.IntermediateSize = 24
 	half := fresh(c, 3)
 	half.ToBF16()
-	for _, x := range []*Net{fresh(wider, 3), half, fresh(c, 3).WithScore(1)} {
+	critic, err := fresh(c, 3).WithHeads(1, decoder.HeadScore)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []*Net{fresh(wider, 3), half, critic} {
 		if err := n.TakeWeights(x); err == nil {
 			t.Errorf("it took the weights of %+v", x.Config)
 		}

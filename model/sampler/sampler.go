@@ -84,6 +84,15 @@ type Completion struct {
 	Truncated bool // MaxTokens came before an end
 }
 
+// A Part is what one call to the device added to a completion, or all of a completion. A model
+// on this machine yields parts while it samples.
+type Part struct {
+	Request int // the part belongs to the N-th completion of requests[Request]
+	N       int
+	Completion
+	Done bool // the completion has ended; before that, Truncated says nothing
+}
+
 // All completes the requests side by side, and returns the completions of each. The first
 // error cancels the other requests; All returns it when all have ended.
 func All(ctx context.Context, s Sampler, requests []Request) ([][]Completion, error) {

@@ -31,7 +31,7 @@ func decays(s decoder.Spec) bool { return len(s.Dims) > 1 && !strings.Contains(s
 
 // groupOf returns the group of parameters that a tensor belongs to.
 func groupOf(s decoder.Spec) Group {
-	if s.Scalar() {
+	if s.ExtraHead() {
 		return Heads
 	}
 	return Network

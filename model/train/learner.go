@@ -8,6 +8,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/internal/buckets"
 	"github.com/satori-go/satori/model/internal/device"
 	"github.com/satori-go/satori/model/internal/malloc"
 	"github.com/satori-go/satori/model/network"
@@ -71,7 +72,7 @@ func NewLearner(n *network.Net, loss Loss, a AdamW) *Learner {
 		trained = append(trained, trainable{s, master != nil, groupOf(s)})
 		l.groups = max(l.groups, 1+int(groupOf(s)))
 	}
-	if l.large = n.Large(); l.large {
+	if l.large = buckets.Large(n.Parameters()); l.large {
 		malloc.Hold(1)
 	}
 	l.compile(trained)
@@ -134,7 +135,7 @@ type Stat struct {
 func (l *Learner) Measure(b Batch) (stat Stat, err error) {
 	err = l.packed(b, func(p packed) error {
 		var sums [][]*backend.Tensor
-		if l.mesh == nil && (!device.IsXLA(l.Net.Backend()) || l.Net.Large()) {
+		if l.mesh == nil && (!device.IsXLA(l.Net.Backend()) || buckets.Large(l.Net.Parameters())) {
 			stat, sums, err = l.run(l.measure, p)
 		} else {
 			stat, sums, err = l.gradients(p)

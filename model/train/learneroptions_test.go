@@ -127,7 +127,7 @@ func TestBF16(t *testing.T) {
 // Norms and biases do not decay, matrices do.
 func TestDecays(t *testing.T) {
 	c, err := decoder.Config{ModelType: "qwen3", VocabSize: 9, Dim: 8, IntermediateSize: 8, Layers: 1, Heads: 2, MaxPositions: 8, AttentionBias: true,
-		LoRA: decoder.LoRA{Rank: 2}, Scalars: []string{"value"}}.Resolve()
+		LoRA: decoder.LoRA{Rank: 2}, OutputHeads: []string{decoder.HeadLM, "value"}}.Resolve()
 	if err != nil {
 		t.Fatal(err)
 	}

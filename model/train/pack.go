@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/internal/buckets"
 	"github.com/satori-go/satori/model/network"
 )
 
@@ -65,7 +66,7 @@ func (b Batch) pack(n *network.Net) (p packed, err error) {
 		lengths[i/together] = max(lengths[i/together], len(r.IDs))
 	}
 	size := b.microBatch()
-	for _, group := range network.LengthBuckets(lengths, size) {
+	for _, group := range buckets.ByLength(lengths, size) {
 		order := make([]int, together*size)
 		for i := range order {
 			order[i] = -1
@@ -78,7 +79,7 @@ func (b Batch) pack(n *network.Net) (p packed, err error) {
 			}
 		}
 		p.order = append(p.order, order)
-		p.inputs = append(p.inputs, b.tensors(order, n.Width(longest)))
+		p.inputs = append(p.inputs, b.tensors(order, buckets.Length(n.Backend(), longest)))
 	}
 	return p, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/train"
 	"github.com/satori-go/satori/ppo"
 )
@@ -95,17 +96,17 @@ type Policy struct {
 
 // New prepares training. Both networks change in place.
 //
-// The critic can start from the policy's trunk ([model.Net.WithScore]), which explained
+// The critic can start from the policy's trunk ([network.Net.WithHeads]), which explained
 // most where it was measured, or from a reward model (bt.Model.Net.Clone), as the paper's
 // does. Without one (nil) the policy is its own critic where it has a head for that, of
-// lm.WithScalar(ValueHead, seed). Without a head there is no critic, which is for
+// lm.WithHeads(seed, decoder.HeadLM, ValueHead). Without a head there is no critic, which is for
 // ppo.Config.Advantage.
 //
 // The critic of a policy with an adapter starts from the network below the adapter,
 // lm.Base(), since the adapter alone would learn. [Policy.Close] frees the optimisers; the
 // caller closes lm, its base and the critic.
 func New(lm *model.LM, critic *model.Net, c Config) (*Policy, error) {
-	shared := critic == nil && slices.Contains(lm.Config.Scalars, ValueHead)
+	shared := critic == nil && lm.Config.HasHead(ValueHead)
 	c, err := c.resolve(lm, critic, shared)
 	if err != nil {
 		return nil, err
@@ -158,7 +159,7 @@ func (c Config) resolve(lm *model.LM, critic *model.Net, shared bool) (Config, e
 	need(c.ValueStd > 0, "ValueStd is %g, want it positive", c.ValueStd)
 	need(c.ValueCoef >= 0, "ValueCoef is %g, want it 0 or more", c.ValueCoef)
 	need(critic == nil && !shared || c.CriticRate > 0, "CriticRate is %g, want it positive", c.CriticRate)
-	fits(critic == nil || critic.Config.Score, "the critic has no scalar head; see model.Net.WithScore")
+	fits(critic == nil || critic.Config.HasHead(decoder.HeadScore), `the critic has no head "score"; see network.Net.WithHeads`)
 	need(c.CriticSteps > 0, "CriticSteps is %d, want it positive", c.CriticSteps)
 	need(!shared || c.CriticSteps == 1, "CriticSteps is %d, and a critic on the policy's trunk steps with it", c.CriticSteps)
 	fits(critic == nil || critic.Config.LoRA.Rank == 0,
@@ -181,9 +182,9 @@ func (a *Policy) Estimate(ctx context.Context, rollouts []ppo.Rollout) ([]ppo.Es
 	var err error
 	switch {
 	case a.shared:
-		scores, err = a.LM.ScalarScores(ctx, ValueHead, rows)
+		scores, err = a.LM.Scores(ctx, ValueHead, rows)
 	case a.Critic != nil:
-		scores, err = a.Critic.Scores(ctx, rows)
+		scores, err = a.Critic.Scores(ctx, decoder.HeadScore, rows)
 	}
 	if err == nil && a.config.Reference != nil {
 		ref, err = a.config.Reference.TokenLogProbs(ctx, rows, a.config.Temperature)

@@ -22,7 +22,7 @@ func BenchmarkIteration(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	a, err := New(&model.LM{Net: net}, net.WithScore(1), Config{Template: coat.Bare, MaxTokens: 160, Temperature: 1, PolicyRate: 1e-9, CriticRate: 1e-9})
+	a, err := New(&model.LM{Net: net}, withScore(b, net, 1), Config{Template: coat.Bare, MaxTokens: 160, Temperature: 1, PolicyRate: 1e-9, CriticRate: 1e-9})
 	if err != nil {
 		b.Fatal(err)
 	}

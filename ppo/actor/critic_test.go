@@ -14,6 +14,7 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/reward"
 	"github.com/satori-go/satori/reward/bt"
@@ -49,7 +50,7 @@ func TestCriticTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	withHead, err := lm.WithScalar(ValueHead, 5)
+	withHead, err := lm.WithHeads(5, decoder.HeadLM, ValueHead)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,13 +80,13 @@ func TestCriticTable(t *testing.T) {
 		{"reward model, no warm-up", rm.Net, 0, scale},
 		{"reward model", rm.Net, 2, scale},
 		{"reward model, four steps", rm.Net, 2, four(scale)},
-		{"policy's trunk, no warm-up", lm.WithScore(5), 0, Config{}},
-		{"policy's trunk", lm.WithScore(5), 2, Config{}},
-		{"policy's trunk, four steps", lm.WithScore(5), 2, four(Config{})},
-		{"fresh, no warm-up", fresh.WithScore(11), 0, Config{}},
-		{"fresh", fresh.WithScore(11), 2, Config{}},
-		{"fresh, half the layers, four steps", small.WithScore(11), 2, four(Config{CriticRate: 2e-3})},
-		{"fresh, four steps", fresh.WithScore(11), 2, four(Config{})},
+		{"policy's trunk, no warm-up", withScore(t, lm.Net, 5), 0, Config{}},
+		{"policy's trunk", withScore(t, lm.Net, 5), 2, Config{}},
+		{"policy's trunk, four steps", withScore(t, lm.Net, 5), 2, four(Config{})},
+		{"fresh, no warm-up", withScore(t, fresh, 11), 0, Config{}},
+		{"fresh", withScore(t, fresh, 11), 2, Config{}},
+		{"fresh, half the layers, four steps", withScore(t, small, 11), 2, four(Config{CriticRate: 2e-3})},
+		{"fresh, four steps", withScore(t, fresh, 11), 2, four(Config{})},
 	} {
 		if only := strings.Fields(os.Getenv("SATORI_CRITICS")); len(only) > 0 && !slices.ContainsFunc(only, func(w string) bool { return strings.Contains(strings.ReplaceAll(c.name, " ", ""), w) }) {
 			continue
@@ -185,4 +186,14 @@ func firstOf(starts func(func(coat.Start) bool), n int) func(func(coat.Start) bo
 			}
 		}
 	}
+}
+
+// withScore copies a network under a fresh head for scores.
+func withScore(t testing.TB, n *model.Net, seed uint64) *model.Net {
+	t.Helper()
+	critic, err := n.WithHeads(seed, decoder.HeadScore)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return critic
 }

@@ -1,7 +1,8 @@
 // Package actor has the policy that package ppo trains: a language model and a critic over
 // gomlx, with their losses. [New] makes a [Policy] of networks; a ppo.Trainer improves it:
 //
-//	policy, err := actor.New(lm, lm.WithScore(1), actor.Config{Template: coat.Bare, ...})
+//	critic, err := lm.Net.WithHeads(1, decoder.HeadScore)
+//	policy, err := actor.New(lm, critic, actor.Config{Template: coat.Bare, ...})
 //	trainer := ppo.Trainer{Policy: policy, Rubric: rubric, Config: config}
 //	for step, err := range trainer.Train(ctx, starts) {
 //

@@ -8,6 +8,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/ppo/actor"
 	"github.com/satori-go/satori/reward"
@@ -25,7 +26,11 @@ func ExampleKLEstimator() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		policy, err := actor.New(lm, lm.WithScore(1), actor.Config{
+		critic, err := lm.Net.WithHeads(1, decoder.HeadScore)
+		if err != nil {
+			log.Fatal(err)
+		}
+		policy, err := actor.New(lm, critic, actor.Config{
 			Template: coat.Bare, MaxTokens: 4, Temperature: 1, PolicyRate: 1e-2, CriticRate: 1e-2,
 			Reference: lm.Clone(), KLLoss: actor.K2(),
 		})

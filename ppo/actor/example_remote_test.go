@@ -11,6 +11,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/remote"
 	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/ppo/actor"
@@ -55,7 +56,11 @@ func ExampleConfig_sampler() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	policy, err := actor.New(lm, lm.WithScore(1), actor.Config{
+	critic, err := lm.Net.WithHeads(1, decoder.HeadScore)
+	if err != nil {
+		log.Fatal(err)
+	}
+	policy, err := actor.New(lm, critic, actor.Config{
 		Template: coat.Bare, MaxTokens: 4, Temperature: 1, PolicyRate: 1e-2, CriticRate: 1e-2,
 		Sampler: far, // PublishDir: a directory that the server sees, too
 	})

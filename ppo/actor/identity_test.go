@@ -11,6 +11,7 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/backend"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/train"
 	"github.com/satori-go/satori/ppo"
 )
@@ -112,7 +113,11 @@ func tiny(t *testing.T, c Config) (*Policy, []ppo.Sample) {
 		c.Reference = lm.Clone()
 	}
 	c.Template, c.MaxTokens, c.PolicyRate, c.CriticRate, c.CriticSteps = coat.Bare, 6, 1e-2, 1e-2, cmp.Or(c.CriticSteps, 1)
-	a, err := New(lm, lm.WithScore(5), c)
+	critic, err := lm.Net.WithHeads(5, decoder.HeadScore)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := New(lm, critic, c)
 	if err != nil {
 		t.Fatal(err)
 	}

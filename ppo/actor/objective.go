@@ -117,7 +117,7 @@ func (n actorNumbers) build(d decoder.Decoder, in []*Node, kl divergence) train.
 		return policy
 	}
 	constant := StopGradient(hidden) // the same numbers; reach·gradient flows through the rest
-	scores := d.Scalar(ValueHead, Add(constant, Mul(Sub(hidden, constant), reach)))
+	scores := d.Head(ValueHead, Add(constant, Mul(Sub(hidden, constant), reach)))
 	value := n.value.loss(scores, v)
 	return train.Terms{
 		Loss:  Add(policy.Loss, value.Loss),
@@ -130,7 +130,7 @@ func (n actorNumbers) build(d decoder.Decoder, in []*Node, kl divergence) train.
 func (n valueNumbers) critic() train.Loss {
 	return train.Loss{Key: n, Build: func(d decoder.Decoder, in []*Node) train.Terms {
 		tokens, x := unpackValue(in)
-		return n.loss(d.Scores(d.Hidden(tokens)), x)
+		return n.loss(d.Head(decoder.HeadScore, d.Hidden(tokens)), x)
 	}}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/tokenizer"
 	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/ppo/actor"
@@ -51,7 +52,7 @@ func tinyModel(t *testing.T, b model.Backend) *model.LM {
 // withValue is a model with a head for values.
 func withValue(t *testing.T, lm *model.LM) *model.LM {
 	t.Helper()
-	lm, err := lm.WithScalar(actor.ValueHead, 3)
+	lm, err := lm.WithHeads(3, decoder.HeadLM, actor.ValueHead)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +79,10 @@ func TestPolicyConforms(t *testing.T) {
 					if reference {
 						config.Reference = lm.Clone()
 					}
-					critic := lm.Net.WithScore(3)
+					critic, err := lm.Net.WithHeads(3, decoder.HeadScore)
+					if err != nil {
+						t.Fatal(err)
+					}
 					if strings.HasPrefix(name, "shared") {
 						critic, lm = nil, withValue(t, lm)
 					}
@@ -134,7 +138,11 @@ func TestPolicyAgainstLoops(t *testing.T) {
 	eachBackend(t, func(t *testing.T, b model.Backend) {
 		const temperature, clip, mean, std = 0.8, 0.2, 0.3, 2.0
 		lm := tinyModel(t, b)
-		p, err := actor.New(lm, lm.Net.WithScore(3), actor.Config{
+		critic, err := lm.Net.WithHeads(3, decoder.HeadScore)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := actor.New(lm, critic, actor.Config{
 			Template: coat.Bare, MaxTokens: 12, Temperature: temperature, PolicyRate: 1e-2, CriticRate: 1e-2, ValueMean: mean, ValueStd: std,
 		})
 		if err != nil {
@@ -152,7 +160,7 @@ func TestPolicyAgainstLoops(t *testing.T) {
 		var policy, value, count float64
 		for i, r := range rollouts {
 			row := append(append([]int32{}, r.Prompt...), r.Tokens...)
-			scores, err := p.Critic.Scores(t.Context(), [][]int32{row})
+			scores, err := p.Critic.Scores(t.Context(), decoder.HeadScore, [][]int32{row})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -67,7 +67,7 @@ func reverse8(t *testing.T, dir, name string, c ppo.Config) {
 	}
 	var critic *model.Net
 	if c.Advantage.Func == nil {
-		critic = net.WithScore(c.Seed)
+		critic = withScore(t, net, c.Seed)
 	}
 	prompt := func(s coat.Start) string { return s.Problem.Question }
 	policy, err := New(lm, critic, Config{

@@ -16,6 +16,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/remote"
 	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/reward"
@@ -103,7 +104,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func sampled(t *testing.T, lm *model.LM, s model.Sampler, c Config) (*Policy, []ppo.Step, error) {
 	t.Helper()
 	c.Template, c.MaxTokens, c.PolicyRate, c.CriticRate, c.Sampler = coat.Bare, 6, 1e-2, 1e-2, s
-	p, err := New(lm, lm.WithScore(5), c)
+	critic, err := lm.Net.WithHeads(5, decoder.HeadScore)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := New(lm, critic, c)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -19,7 +19,7 @@ import (
 func shared(t *testing.T, c Config) (*Policy, []ppo.Sample) {
 	t.Helper()
 	a, samples := tiny(t, c)
-	lm, err := a.LM.WithScalar(ValueHead, 5)
+	lm, err := a.LM.WithHeads(5, decoder.HeadLM, ValueHead)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestSharedTrunk(t *testing.T) {
 	byHand := train.NewLearner(b.LM.Net, train.Loss{Build: func(d decoder.Decoder, in []*Node) train.Terms {
 		hidden := d.Hidden(in[0])
 		policy := n.loss(d, hidden, policyInputs{tokens: in[0], mask: in[1], old: in[2], advantage: in[3], weight: in[1], count: in[6], beta: in[7], temperature: in[8]}, nil).Loss
-		v := decoder.ShiftTokensRight(d.Scalar(ValueHead, hidden))
+		v := decoder.ShiftTokensRight(d.Head(ValueHead, hidden))
 		old, ret := in[4], in[5]
 		near := Add(old, ClipScalar(Sub(v, old), -0.2, 0.2))
 		worse := Max(Square(Sub(v, ret)), Square(Sub(near, ret)))

@@ -47,7 +47,7 @@ func TestPolicyLearns(t *testing.T) {
 			var critic *model.Net
 			c := map[string]ppo.Config{"PPO": {}, "GRPO": {NumGenerations: 8, Advantage: ppo.GRPO()}}[name]
 			if c.Advantage.Func == nil {
-				critic = lm.WithScore(seed)
+				critic = withScore(t, lm.Net, seed)
 			}
 			p, err := New(lm, critic, Config{Template: coat.Bare, MaxTokens: 2, Temperature: 1, PolicyRate: 1e-2, CriticRate: 1e-2})
 			if err != nil {

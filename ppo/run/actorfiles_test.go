@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/ppo/actor"
 )
 
@@ -60,7 +61,10 @@ func TestAdapterResumes(t *testing.T) {
 		"another base":          {adapter(other), stopped, "Policy.Base was"},
 		"an adapter, not saved": {adapter(base), plain, "an adapter was saved: false; the policy has one: true"},
 	} {
-		critic := base.Net.WithScore(3)
+		critic, err := base.Net.WithHeads(3, decoder.HeadScore)
+		if err != nil {
+			t.Fatal(err)
+		}
 		p, err := actor.New(c.lm, critic, c.of.actor())
 		if err != nil {
 			t.Fatal(err)
@@ -70,7 +74,11 @@ func TestAdapterResumes(t *testing.T) {
 		}
 		p.Close()
 	}
-	if _, err := actor.New(base, base.Net.WithScore(3), plain.actor()); err != nil {
+	critic, err := base.Net.WithHeads(3, decoder.HeadScore)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := actor.New(base, critic, plain.actor()); err != nil {
 		t.Errorf("a base that was loaded over is no longer a model: %v", err)
 	}
 }
@@ -85,7 +93,10 @@ func TestNetworksResume(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		critic := lm.Net.WithScore(3)
+		critic, err := lm.Net.WithHeads(3, decoder.HeadScore)
+		if err != nil {
+			t.Fatal(err)
+		}
 		lm.Config.GradientCheckpointing, critic.Config.GradientCheckpointing = checkpointing, checkpointing
 		if bf16 {
 			lm.ToBF16()

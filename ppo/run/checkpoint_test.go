@@ -25,6 +25,7 @@ import (
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/ppo/actor"
 	"github.com/satori-go/satori/ppo/run"
@@ -385,7 +386,11 @@ func TestResumeRefuses(t *testing.T) {
 		r := s.run(nil, x, 1)
 		c := s.actor()
 		change(r, &c)
-		policy, err := actor.New(lm, lm.Net.WithScore(3), c)
+		critic, err := lm.Net.WithHeads(3, decoder.HeadScore)
+		if err != nil {
+			t.Fatal(err)
+		}
+		policy, err := actor.New(lm, critic, c)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/tokenizer"
 	"github.com/satori-go/satori/ppo"
 	"github.com/satori-go/satori/ppo/actor"
@@ -132,12 +133,15 @@ func (s *small) policy(b model.Backend) (*actor.Policy, error) {
 		return nil, err
 	}
 	if s.shared {
-		if lm, err = lm.WithScalar(actor.ValueHead, 3); err != nil {
+		if lm, err = lm.WithHeads(3, decoder.HeadLM, actor.ValueHead); err != nil {
 			return nil, err
 		}
 		return actor.New(lm, nil, s.actor())
 	}
-	critic := lm.Net.WithScore(3)
+	critic, err := lm.Net.WithHeads(3, decoder.HeadScore)
+	if err != nil {
+		return nil, err
+	}
 	if s.lora {
 		if lm, err = lm.WithLoRA(model.LoRA{Rank: 2, Seed: 4}); err != nil {
 			return nil, err

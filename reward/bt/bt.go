@@ -33,6 +33,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/decoder"
 )
 
 // A Model scores attempts. Its trunk can be what a critic starts from.
@@ -50,15 +51,19 @@ type Model struct {
 	template coat.Template
 }
 
-// New puts a fresh scalar head on a copy of the trunk of m. The zero scores of an
+// New makes a reward model from the layers of m, which it copies, and a fresh head. The zero scores of an
 // untrained model have Mean 0 and Std 1.
-func New(m *model.LM, t coat.Template, seed uint64) *Model {
-	return &Model{Net: m.WithScore(seed), Std: 1, lm: m, template: t}
+func New(m *model.LM, t coat.Template, seed uint64) (*Model, error) {
+	net, err := m.Net.WithHeads(seed, decoder.HeadScore)
+	if err != nil {
+		return nil, fmt.Errorf("bt: %w", err)
+	}
+	return &Model{Net: net, Std: 1, lm: m, template: t}, nil
 }
 
 // scores are the raw scores of rows: at their last token.
 func (m *Model) scores(ctx context.Context, rows [][]int32) ([]float64, error) {
-	all, err := m.Net.Scores(ctx, rows)
+	all, err := m.Net.Scores(ctx, decoder.HeadScore, rows)
 	if err != nil {
 		return nil, err
 	}

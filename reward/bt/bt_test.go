@@ -117,7 +117,7 @@ func trainOn(fatal func(...any), m *Model, list []reward.Pair) (last Step) {
 
 func Example() {
 	fatal := func(v ...any) { panic(fmt.Sprint(v...)) }
-	m := New(newLM(fatal), coat.Bare, 1)
+	m := newModel(fatal, newLM(fatal), 1)
 	last := trainOn(fatal, m, pairs(256))
 	fmt.Println(last.Step, "updates; the right one of a held-out pair scores higher:", m.Accuracy)
 	p := pairs(1)[0]
@@ -130,7 +130,7 @@ func Example() {
 
 func TestSaveOpen(t *testing.T) {
 	lm := newLM(t.Fatal)
-	m := New(lm, coat.Bare, 1)
+	m := newModel(t.Fatal, lm, 1)
 	trainOn(t.Fatal, m, pairs(64))
 	dir := filepath.Join(t.TempDir(), "rm")
 	if err := m.Save(dir); err != nil {
@@ -157,7 +157,7 @@ func TestSaveOpen(t *testing.T) {
 
 // On held-out pairs scores have mean 0 and deviation 1.
 func TestNormalised(t *testing.T) {
-	m := New(newLM(t.Fatal), coat.Bare, 1)
+	m := newModel(t.Fatal, newLM(t.Fatal), 1)
 	var rows []pair
 	for _, p := range pairs(20) {
 		a, _, _ := m.lm.Encode(coat.Bare, p.Chosen)
@@ -186,7 +186,7 @@ func TestNormalised(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	m := New(newLM(t.Fatal), coat.Bare, 1)
+	m := newModel(t.Fatal, newLM(t.Fatal), 1)
 	for _, c := range []struct {
 		list   []reward.Pair
 		config Config
@@ -251,7 +251,7 @@ func TestHoldOut(t *testing.T) {
 // A text that comes to a little more than the model has positions for is scored as far as it
 // has them, and a longer one refused.
 func TestScoreAtTheLimit(t *testing.T) {
-	m := New(newLM(t.Fatal), coat.Bare, 1)
+	m := newModel(t.Fatal, newLM(t.Fatal), 1)
 	limit := m.Net.Config.MaxPositions
 	var scores []float64
 	for _, n := range []int{limit - 1, limit, limit + 2} { // behind a prompt of one token
@@ -269,4 +269,13 @@ func TestScoreAtTheLimit(t *testing.T) {
 	if _, err := m.Score(t.Context(), []coat.Attempt{long}); err == nil || !strings.Contains(err.Error(), `problem "p": the attempt has 75 tokens, the model room for 64`) {
 		t.Errorf("error %v", err)
 	}
+}
+
+// newModel is New in tests.
+func newModel(fatal func(...any), lm *model.LM, seed uint64) *Model {
+	m, err := New(lm, coat.Bare, seed)
+	if err != nil {
+		fatal(err)
+	}
+	return m
 }

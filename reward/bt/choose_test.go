@@ -41,7 +41,7 @@ func bestOfN(t *testing.T, attempts []coat.Judged, scores []float64) float64 {
 // The weights that Train ends with are those of the best RM@n, and of equal ones the last.
 func TestCheckpoint(t *testing.T) {
 	ctx := context.Background()
-	m := New(newLM(t.Fatal), coat.Bare, 1)
+	m := newModel(t.Fatal, newLM(t.Fatal), 1)
 	problems := attempts(pairs(16))
 	// What the pairs prefer is told to be wrong here: the better the model learns, the worse
 	// it chooses.
@@ -99,7 +99,7 @@ func only(results []coat.Judged) (list []coat.Attempt) {
 // The stream's figures are those of the scores before the update.
 func TestStepFigures(t *testing.T) {
 	ctx := context.Background()
-	m := New(newLM(t.Fatal), coat.Bare, 1)
+	m := newModel(t.Fatal, newLM(t.Fatal), 1)
 	list := pairs(9) // too few problems to hold any out: the batch is all of them
 	var all []coat.Attempt
 	for _, p := range list {
@@ -130,7 +130,7 @@ func TestStepFigures(t *testing.T) {
 
 // A problem of the pairs is not one that the weights can be chosen by.
 func TestProblemsApart(t *testing.T) {
-	m := New(newLM(t.Fatal), coat.Bare, 1)
+	m := newModel(t.Fatal, newLM(t.Fatal), 1)
 	list := pairs(12)
 	c := Config{LearningRate: 1, Problems: []coat.Judged{{Attempt: list[3].Rejected}}}
 	for _, err := range m.Train(context.Background(), list, c) {
@@ -142,7 +142,7 @@ func TestProblemsApart(t *testing.T) {
 
 // Scores do not depend on what is scored beside them.
 func TestScoreTogether(t *testing.T) {
-	m := New(newLM(t.Fatal), coat.Bare, 1)
+	m := newModel(t.Fatal, newLM(t.Fatal), 1)
 	var all []coat.Attempt
 	for _, p := range pairs(60) {
 		all = append(all, p.Chosen, p.Rejected)

@@ -49,7 +49,7 @@ func loss(margin float64) train.Loss {
 	build := func(d decoder.Decoder, nodes []*Node) train.Terms {
 		in := unpack(nodes)
 		rows, seq := in.tokens.Shape().Dim(0), in.tokens.Shape().Dim(1)
-		scores := d.Scores(d.Hidden(in.tokens)) // [2·pairs, seq]
+		scores := d.Head(decoder.HeadScore, d.Hidden(in.tokens)) // [2·pairs, seq]
 		last := ConvertDType(in.last, in.tokens.DType())
 		row := Iota(in.tokens.Graph(), last.Shape(), 0)
 		at := ExpandAxes(Add(MulScalar(row, seq), last), -1)                                  // [2·pairs, 1]

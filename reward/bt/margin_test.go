@@ -47,7 +47,7 @@ func TestMarginTable(t *testing.T) {
 			var rms []string
 			mean, accuracy := 0.0, 0.0
 			for seed := range uint64(3) {
-				m := New(lm, coat.Bare, seed)
+				m := newModel(t.Fatal, lm, seed)
 				for _, err := range m.Train(ctx, pairs, Config{LearningRate: 1e-3, Batch: 32, Margin: margin, Seed: seed, Every: math.MaxInt, Problems: test}) {
 					if err != nil {
 						t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
+	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/hf"
 )
 
@@ -44,7 +45,7 @@ func Open(m *model.LM, t coat.Template, dir string) (*Model, error) {
 		return nil, fmt.Errorf("bt: %w", err)
 	}
 	var s state
-	if net.Config.Score {
+	if net.Config.HasHead(decoder.HeadScore) {
 		s, err = readState(filepath.Join(dir, stateFile))
 	} else {
 		err = fmt.Errorf("%s is a language model, not a reward model", dir)

@@ -117,7 +117,7 @@ func TestGGUFRefuses(t *testing.T) {
 	}{
 		{Save(path, words, gguf.F32), `m.gguf: llama.cpp does not know the decoder of model_type "satori"`},
 		{save(func(lm *Model) { lm.Tokenizer = words.Tokenizer }), `llama.cpp does not know the tokenizer: its model is "WordLevel"`},
-		{save(func(lm *Model) { lm.Net.Config.Score = true }), "scalar head"},
+		{save(func(lm *Model) { lm.Net.Config.OutputHeads = []string{decoder.HeadScore} }), "scalar head"},
 		{save(func(lm *Model) { lm.Net.Config.Stops = []int32{1, 2, 3} }), "eos_token_id has 4 entries"},
 		{save(func(lm *Model) {
 			lm.Net.Config.RopeScaling = decoder.RopeScaling{Factor: 8, LowFreq: 2, HighFreq: 4, Original: 32}

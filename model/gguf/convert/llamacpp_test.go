@@ -38,13 +38,13 @@ func TestGGUFInLlamaCpp(t *testing.T) {
 			for id, logp := range next {
 				rows, want = append(rows, slices.Concat(ids, []int32{id})), append(want, logp)
 			}
-			logp, err := lm.Net.LogProbs(context.Background(), rows)
+			logp, err := lm.Net.TokenLogProbs(context.Background(), rows, 1)
 			if err != nil || len(next) != 20 {
 				t.Fatal(len(next), err)
 			}
 			worst := 0.0
 			for i := range rows {
-				worst = max(worst, math.Abs(float64(logp[i][len(ids)-1])-want[i]))
+				worst = max(worst, math.Abs(float64(logp[i][len(ids)])-want[i]))
 			}
 			t.Logf("largest difference of a log-probability %.1e", worst)
 			if worst > 1e-4 {

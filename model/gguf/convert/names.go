@@ -10,7 +10,7 @@ import (
 var names = [][2]string{
 	{embeddingName, decoder.Embedding},
 	{"output_norm.weight", "model.norm.weight"},
-	{headName, decoder.LMHead},
+	{headName, decoder.LMHeadTensor},
 }
 
 // layerNames pairs the names of a layer's tensors, which follow "blk.N." and "model.layers.N.".

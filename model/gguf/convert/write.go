@@ -101,12 +101,12 @@ func (m Model) metadata() (map[string]any, error) {
 	switch {
 	case arch == "":
 		return nil, fmt.Errorf("llama.cpp does not know the decoder of model_type %q", c.ModelType)
-	case c.Score:
+	case !c.HasHead(decoder.HeadLM):
 		return nil, errors.New("the network has a scalar head, which is not written")
 	case c.AttentionBias || c.MLPBias:
 		return nil, errors.New("attention_bias and mlp_bias are not written")
-	case len(c.Scalars) > 0:
-		return nil, fmt.Errorf("the network has the scalar heads %q, which are not written", c.Scalars)
+	case len(c.HeadNames()) > 1:
+		return nil, fmt.Errorf("the network has the heads %q, of which %q alone is written", c.HeadNames(), decoder.HeadLM)
 	case m.Tokenizer == nil:
 		return nil, errors.New("the model has no tokenizer")
 	case len(c.Stops) > 2:

@@ -4,7 +4,7 @@
 //     [Engine.Stream], [Engine.AsCompleted] and [Engine.InOrder] yield them as they come;
 //   - a worker runs one batch of rows over a KV cache: it admits prompts into free rows, reads
 //     long prompts in chunks, and decodes one or several tokens a call;
-//   - a [Part] says what a call to the device added to a completion.
+//   - a [sampler.Part] says what a call to the device added to a completion.
 //
 // It knows no files, no tokenizer and no loss.
 //
@@ -25,6 +25,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/satori-go/satori/model/decoder"
+	"github.com/satori-go/satori/model/internal/buckets"
 	"github.com/satori-go/satori/model/internal/device"
 	"github.com/satori-go/satori/model/network"
 	"github.com/satori-go/satori/model/sampler"
@@ -90,7 +91,7 @@ type job struct {
 
 // run makes the completions of requests, N each. Each worker calls report with what a call to
 // the device added to them; an error of report ends the run.
-func (e *Engine) run(ctx context.Context, requests []sampler.Request, done [][]sampler.Completion, report func([]Part) error) error {
+func (e *Engine) run(ctx context.Context, requests []sampler.Request, done [][]sampler.Completion, report func([]sampler.Part) error) error {
 	var jobs []job
 	longest := 0
 	var f filters
@@ -108,7 +109,7 @@ func (e *Engine) run(ctx context.Context, requests []sampler.Request, done [][]s
 		return context.Cause(ctx)
 	}
 	longest = (longest + 63) / 64 * 64
-	rows := e.net.CallRows((len(jobs)+e.workers-1)/e.workers, maxRows)
+	rows := buckets.Rows(e.net.Parameters(), (len(jobs)+e.workers-1)/e.workers, maxRows)
 	rows = max(1, min(rows, cacheBytes/cacheRowBytes(e.net.Config, longest)))
 	g := e.graphs(f)
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -142,8 +143,8 @@ func cacheRowBytes(c decoder.Config, length int) int {
 // check reports requests that the network cannot serve.
 func (e *Engine) check(requests []sampler.Request) error {
 	c := e.net.Config
-	if c.Score {
-		return network.ErrScalarHead
+	if !c.HasHead(decoder.HeadLM) {
+		return network.ErrNoLMHead
 	}
 	var faults []error
 	for i, r := range requests {

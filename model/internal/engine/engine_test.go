@@ -17,9 +17,9 @@ import (
 
 	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/decoder"
+	"github.com/satori-go/satori/model/internal/buckets"
 	"github.com/satori-go/satori/model/internal/device"
 	"github.com/satori-go/satori/model/internal/modeltest"
-	"github.com/satori-go/satori/model/network"
 	"github.com/satori-go/satori/model/sampler"
 )
 
@@ -176,7 +176,7 @@ func TestFilteredLogProbs(t *testing.T) {
 		for i, c := range done {
 			r := requests[i]
 			row := slices.Concat(r.Prompt, c.Tokens)
-			in := []*backend.Tensor{backend.Ints(network.PadRows([][]int32{row}, 128), 1, 128)}
+			in := []*backend.Tensor{backend.Ints(buckets.Pad([][]int32{row}, 128), 1, 128)}
 			out, err := forward.Call(e.net.Weights(), in)
 			if err != nil {
 				t.Fatal(err)

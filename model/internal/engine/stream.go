@@ -9,23 +9,15 @@ import (
 	"github.com/satori-go/satori/model/sampler"
 )
 
-// A Part is what a call to the device added to a completion, or all of a completion.
-type Part struct {
-	Request int // the part belongs to the N-th completion of requests[Request]
-	N       int
-	sampler.Completion
-	Done bool // the completion has ended; before that, Truncated says nothing
-}
-
 // part returns what a row's completion has beyond its first had tokens.
-func (r *row) part(had int) Part {
+func (r *row) part(had int) sampler.Part {
 	c := *r.done
 	// Clipped: what a caller appends to a part must not land in the completion.
 	c.Tokens, c.LogProbs = slices.Clip(c.Tokens[had:]), slices.Clip(c.LogProbs[had:])
 	if c.UnfilteredLogProbs != nil {
 		c.UnfilteredLogProbs = slices.Clip(c.UnfilteredLogProbs[had:])
 	}
-	return Part{r.request, r.n, c, !r.busy}
+	return sampler.Part{Request: r.request, N: r.n, Completion: c, Done: !r.busy}
 }
 
 // SampleAll completes the requests and returns the completions of each.
@@ -38,7 +30,7 @@ func (e *Engine) SampleAll(ctx context.Context, requests []sampler.Request) ([][
 	done := make([][]sampler.Completion, len(requests))
 	err := e.check(requests)
 	if err == nil {
-		err = e.run(ctx, requests, done, func([]Part) error { return nil })
+		err = e.run(ctx, requests, done, func([]sampler.Part) error { return nil })
 	}
 	if err != nil {
 		return nil, fmt.Errorf("model: sample: %w", err)
@@ -50,13 +42,13 @@ func (e *Engine) SampleAll(ctx context.Context, requests []sampler.Request) ([][
 // at a time on XLA, one by one on Go. The parts of one completion come in order, those of
 // several completions in no fixed order. An error is the last thing that it yields. A caller
 // that leaves the loop stops the work within one call to the device, and no goroutine stays.
-func (e *Engine) Stream(ctx context.Context, requests []sampler.Request) iter.Seq2[Part, error] {
+func (e *Engine) Stream(ctx context.Context, requests []sampler.Request) iter.Seq2[sampler.Part, error] {
 	return e.parts(ctx, requests, make([][]sampler.Completion, len(requests)))
 }
 
 // AsCompleted completes the requests and yields each completion whole, when it has ended.
-func (e *Engine) AsCompleted(ctx context.Context, requests []sampler.Request) iter.Seq2[Part, error] {
-	return func(yield func(Part, error) bool) {
+func (e *Engine) AsCompleted(ctx context.Context, requests []sampler.Request) iter.Seq2[sampler.Part, error] {
+	return func(yield func(sampler.Part, error) bool) {
 		done := make([][]sampler.Completion, len(requests))
 		for p, err := range e.parts(ctx, requests, done) {
 			if err == nil && !p.Done {
@@ -99,18 +91,18 @@ func (e *Engine) InOrder(ctx context.Context, requests []sampler.Request) iter.S
 }
 
 // parts completes requests and yields what each call to the device adds to done.
-func (e *Engine) parts(ctx context.Context, requests []sampler.Request, done [][]sampler.Completion) iter.Seq2[Part, error] {
-	return func(yield func(Part, error) bool) {
+func (e *Engine) parts(ctx context.Context, requests []sampler.Request, done [][]sampler.Completion) iter.Seq2[sampler.Part, error] {
+	return func(yield func(sampler.Part, error) bool) {
 		if err := e.check(requests); err != nil {
-			yield(Part{}, fmt.Errorf("model: sample: %w", err))
+			yield(sampler.Part{}, fmt.Errorf("model: sample: %w", err))
 			return
 		}
 		ctx, cancel := context.WithCancel(ctx)
-		lists := make(chan []Part)
+		lists := make(chan []sampler.Part)
 		var failed error
 		go func() {
 			defer close(lists)
-			failed = e.run(ctx, requests, done, func(list []Part) error {
+			failed = e.run(ctx, requests, done, func(list []sampler.Part) error {
 				select {
 				case lists <- list:
 					return nil
@@ -132,7 +124,7 @@ func (e *Engine) parts(ctx context.Context, requests []sampler.Request, done [][
 			}
 		}
 		if failed != nil {
-			yield(Part{}, fmt.Errorf("model: sample: %w", failed))
+			yield(sampler.Part{}, fmt.Errorf("model: sample: %w", failed))
 		}
 	}
 }

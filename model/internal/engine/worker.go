@@ -6,8 +6,9 @@ import (
 
 	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/decoder"
+	"github.com/satori-go/satori/model/internal/buckets"
 	"github.com/satori-go/satori/model/internal/device"
-	"github.com/satori-go/satori/model/network"
+	"github.com/satori-go/satori/model/sampler"
 )
 
 // A worker runs one batch: rows over a KV cache that grows up to the longest request.
@@ -19,7 +20,7 @@ type worker struct {
 	jobs    []job
 	next    int // the next job of this worker
 	filters
-	report func([]Part) error
+	report func([]sampler.Part) error
 
 	rows  []row // maxRows; fewer of a large model
 	cache []*backend.Tensor
@@ -113,8 +114,8 @@ func (w *worker) admit() error {
 	if err := w.reserve(longest); err != nil {
 		return err
 	}
-	seq := w.net.Width(longest)
-	in := []*backend.Tensor{backend.Ints(network.PadRows(prompts, seq), admits, seq), backend.Ints(counts, admits)}
+	seq := buckets.Length(w.net.Backend(), longest)
+	in := []*backend.Tensor{backend.Ints(buckets.Pad(prompts, seq), admits, seq), backend.Ints(counts, admits)}
 	where := []*backend.Tensor{backend.Ints(source, rows), backend.Floats(taken, rows)}
 	defer device.Free(in, where)
 	read, err := w.prefill.Call(w.net.Weights(), in)
@@ -173,7 +174,7 @@ func (w *worker) readChunk() error {
 			waiting++
 		}
 	}
-	size := w.net.CallRows(waiting, chunkPrompts)
+	size := buckets.Rows(w.net.Parameters(), waiting, chunkPrompts)
 	chunks, end := make([][]int32, size), 0
 	start, count, at := make([]int32, size), make([]int32, size), make([]int32, size)
 	k := 0
@@ -191,7 +192,7 @@ func (w *worker) readChunk() error {
 	if err := w.reserve(end); err != nil {
 		return err
 	}
-	in := []*backend.Tensor{backend.Ints(network.PadRows(chunks, seq), size, seq), backend.Ints(start, size), backend.Ints(count, size), backend.Ints(at, size)}
+	in := []*backend.Tensor{backend.Ints(buckets.Pad(chunks, seq), size, seq), backend.Ints(start, size), backend.Ints(count, size), backend.Ints(at, size)}
 	defer device.Free(in)
 	return w.changeCache(w.extend, w.net.Weights(), in)
 }
@@ -251,7 +252,7 @@ func (w *worker) sample() error {
 
 // take gives the rows their tokens, [window][rows], with log-probabilities before and after
 // filters.
-func (w *worker) take(sampled []int32, unfiltered, afterFilters []float32) (parts []Part) {
+func (w *worker) take(sampled []int32, unfiltered, afterFilters []float32) (parts []sampler.Part) {
 	rows := len(w.rows)
 	for s := range w.rows {
 		r := &w.rows[s]
