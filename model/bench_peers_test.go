@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/model/internal/modeltest"
 )
 
@@ -31,9 +33,7 @@ func eachPeer(b *testing.B, run func(b *testing.B, net *Net, rows int)) {
 		for _, p := range peers {
 			b.Run(name+"/"+p.name, func(b *testing.B) {
 				net, err := NewNet(backend, p.config, 1)
-				if err != nil {
-					b.Fatal(err)
-				}
+				require.NoError(b, err)
 				defer net.Close()
 				run(b, net, p.rows)
 			})
@@ -55,9 +55,8 @@ func BenchmarkTrainPeers(b *testing.B) {
 			}
 		}
 		step := func() {
-			if _, err := l.Step(batchOf(batch, 0), 1e-4); err != nil {
-				b.Fatal(err)
-			}
+			_, err := l.Step(batchOf(batch, 0), 1e-4)
+			require.NoError(b, err)
 		}
 		step() // compiles
 		for b.Loop() {
@@ -88,9 +87,8 @@ func BenchmarkSamplePeers(b *testing.B) {
 					requests = append(requests, r)
 				}
 				sample := func() {
-					if _, err := lm.SampleAll(b.Context(), requests); err != nil {
-						b.Fatal(err)
-					}
+					_, err := lm.SampleAll(b.Context(), requests)
+					require.NoError(b, err)
 				}
 				sample() // compiles
 				for b.Loop() {

@@ -3,6 +3,8 @@ package model
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/model/internal/modeltest"
 )
 
@@ -15,9 +17,7 @@ func BenchmarkTrain(b *testing.B) {
 	for name, on := range modeltest.Backends(b) {
 		b.Run(name, func(b *testing.B) {
 			net, err := NewNet(on, example, 1)
-			if err != nil {
-				b.Fatal(err)
-			}
+			require.NoError(b, err)
 			l := NewLearner(net, nextToken, AdamW{})
 			rows := make([][]int32, 32)
 			for i := range rows {
@@ -26,9 +26,8 @@ func BenchmarkTrain(b *testing.B) {
 				}
 			}
 			step := func() {
-				if _, err := l.Step(batchOf(rows, 16), 1e-3); err != nil {
-					b.Fatal(err)
-				}
+				_, err := l.Step(batchOf(rows, 16), 1e-3)
+				require.NoError(b, err)
 			}
 			step()
 			for b.Loop() {
@@ -44,9 +43,7 @@ func BenchmarkSample(b *testing.B) {
 	for name, on := range modeltest.Backends(b) {
 		b.Run(name, func(b *testing.B) {
 			net, err := NewNet(on, example, 1)
-			if err != nil {
-				b.Fatal(err)
-			}
+			require.NoError(b, err)
 			lm := &LM{Net: net}
 			var requests []Request
 			for i := range 256 {
@@ -55,9 +52,7 @@ func BenchmarkSample(b *testing.B) {
 			tokens := 0
 			sample := func() {
 				done, err := lm.sampleOne(requests)
-				if err != nil {
-					b.Fatal(err)
-				}
+				require.NoError(b, err)
 				for _, c := range done {
 					tokens += len(c.Tokens)
 				}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/tokenizer"
@@ -101,9 +103,7 @@ func TestChatStartRefuses(t *testing.T) {
 		{"{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system turns') }}{% endif %}{{ m.content }}{% endfor %}", "line 1: the template refuses: no system turns"},
 	} {
 		lm, err := chatModel(c.source)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if _, err := lm.ChatStart("Be brief."); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v, want %s", err, c.want)
 		}
@@ -112,15 +112,11 @@ func TestChatStartRefuses(t *testing.T) {
 
 func TestGenerate(t *testing.T) {
 	lm, err := chatModel("")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	ctx := context.Background()
 	prompt := lm.Tokenizer().Encode("One two three")
 	full, err := lm.Sample(ctx, model.Request{Prompt: prompt, MaxTokens: 64 - len(prompt), Temperature: 1, Seed: 7})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	want := lm.Response(full[0].Tokens)
 	if got, err := lm.Generate(ctx, "One two three", model.SamplingParams{Temperature: 1, Seed: 7}); err != nil || got != want {
 		t.Errorf("%q, %v, want %q", got, err, want)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model/gguf"
 	"github.com/satori-go/satori/model/internal/modeltest"
@@ -18,9 +20,7 @@ func TestOpenWithoutTokenizer(t *testing.T) {
 	ctx := context.Background()
 	b := modeltest.Backends(t)["go"]
 	lm, err := Open(b, filepath.Join("testdata", "llama-tiny"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if lm.Tokenizer() != nil {
 		t.Error("there is a tokenizer")
 	}
@@ -32,17 +32,11 @@ func TestOpenWithoutTokenizer(t *testing.T) {
 		t.Errorf("%v, %v", done, err)
 	}
 	dir := filepath.Join(t.TempDir(), "m")
-	if err := lm.Save(dir); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, lm.Save(dir))
 	again, err := Open(b, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	one, err := lm.LogProbs(ctx, [][]int32{prompt})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if two, err := again.LogProbs(ctx, [][]int32{prompt}); err != nil || !slices.Equal(one[0], two[0]) {
 		t.Errorf("%v and %v, %v", one, two, err)
 	}
@@ -89,12 +83,8 @@ func TestGenerationConfig(t *testing.T) {
 		{`{`, "generation_config.json", nil},
 	} {
 		dir := t.TempDir()
-		if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "mistral-tiny"))); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "generation_config.json"), []byte(c.file), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "mistral-tiny"))))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "generation_config.json"), []byte(c.file), 0o644))
 		net, err := OpenNet(b, dir)
 		switch {
 		case c.want != "":

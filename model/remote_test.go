@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/gguf"
@@ -21,17 +23,11 @@ import (
 func tiny(t testing.TB, b model.Backend) *model.LM {
 	t.Helper()
 	words, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> a b c d e f g h i j k l m n o p"), coat.Actions{}.Tokens())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	net, err := model.NewNet(b, model.Config{VocabSize: words.Len(), Dim: 16, IntermediateSize: 32, Layers: 1, Heads: 2, MaxPositions: 64, EOS: 1, InitRange: 0.3, Tied: true}, 3)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	lm, err := model.NewLM(net, words)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return lm
 }
 
@@ -46,9 +42,7 @@ func TestLMIsASampler(t *testing.T) {
 func connect(t *testing.T, url string, fields map[string]any) *remote.Remote {
 	t.Helper()
 	r, err := remote.New(remote.Config{URL: url + "/v1", Fields: fields})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	t.Cleanup(r.Close)
 	return r
 }
@@ -58,9 +52,7 @@ func connect(t *testing.T, url string, fields map[string]any) *remote.Remote {
 func TestRemoteOverLlamaCpp(t *testing.T) {
 	lm := model.XFamily(t, model.XBackends(t)["go"], "qwen2")
 	path := filepath.Join(t.TempDir(), "m.gguf")
-	if err := lm.SaveGGUF(path, gguf.F32); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, lm.SaveGGUF(path, gguf.F32))
 	server := model.XLlamaServer(t, path)
 	r := connect(t, server, map[string]any{"logit_bias": model.XUnspeakable(lm)})
 	prompts := [][]int32{lm.Tokenizer().Encode("Natalia sold 48 clips"), lm.Tokenizer().Encode("Wait, it's"), lm.Tokenizer().Encode("It is 12.\n\n")}
@@ -69,14 +61,10 @@ func TestRemoteOverLlamaCpp(t *testing.T) {
 	worst, n := 0.0, 0
 	for i, p := range prompts {
 		done, err := r.Sample(t.Context(), model.Request{Prompt: p, MaxTokens: 20, Seed: uint64(i), N: 2})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		for _, c := range done {
 			logp, err := lm.LogProbs(t.Context(), [][]int32{slices.Concat(p, c.Tokens)})
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			for k, l := range c.LogProbs {
 				worst = max(worst, math.Abs(float64(l-logp[0][len(p)-1+k])))
 				n++
@@ -91,9 +79,7 @@ func TestRemoteOverLlamaCpp(t *testing.T) {
 		t.Error(err)
 	}
 	dir := filepath.Join(t.TempDir(), "m")
-	if err := lm.Save(dir); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, lm.Save(dir))
 	if err := r.Publish(t.Context(), dir); !errors.Is(err, remote.ErrNoPublish) {
 		t.Error(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/model/chat"
 	"github.com/satori-go/satori/model/gguf"
 	"github.com/satori-go/satori/model/hf"
@@ -19,9 +21,7 @@ func families(t testing.TB, b Backend) map[string]*LM {
 	list := map[string]*LM{}
 	for family, n := range filetest.Families(t, b) {
 		lm, err := NewLM(n, filetest.BytePairs(t))
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		lm.tokenizerConfig = hf.NewTokenizerConfig("{{ messages[0].content }}")
 		list[family] = lm
 	}
@@ -43,9 +43,7 @@ func TestSpecialTokensAreKept(t *testing.T) {
 		}
 		return os.WriteFile(filepath.Join(tmp, "tokenizer_config.json"), []byte(config), 0o644)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	first, _ := lm.tokenizer.ID("<|im_start|>")
 	if first == 0 || first == *lm.Config.BOS {
 		t.Fatalf("<|im_start|> is %d", first)
@@ -53,29 +51,22 @@ func TestSpecialTokensAreKept(t *testing.T) {
 	check := func(lm *LM, named int) {
 		t.Helper()
 		template, err := lm.Template()
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		text, err := template.Render(chat.Input{Messages: []chat.Message{{Content: "Hi"}}})
 		if err != nil || text != "<|im_start|>Hi" {
 			t.Errorf("%q, %v", text, err)
 		}
 		saved := filepath.Join(t.TempDir(), "saved")
-		if err := lm.Save(saved); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, lm.Save(saved))
 		if s, err := chat.ReadSources(saved); err != nil || len(s.Templates) != named {
 			t.Errorf("%d templates, want %d, %v", len(s.Templates), named, err)
 		}
 	}
-	if lm, err = Open(b, dir); err != nil {
-		t.Fatal(err)
-	}
+	lm, err = Open(b, dir)
+	require.NoError(t, err)
 	check(lm, 2)
 	again := filepath.Join(t.TempDir(), "m")
-	if err := lm.Save(again); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, lm.Save(again))
 	var fields map[string]any
 	modeltest.ReadJSON(t, filepath.Join(again, "tokenizer_config.json"), &fields)
 	if bos, _ := fields["bos_token"].(map[string]any); bos["content"] != "<|im_start|>" || fields["model_max_length"] != 99.0 || fields["tokenizer_class"] != "PreTrainedTokenizerFast" {
@@ -84,17 +75,13 @@ func TestSpecialTokensAreKept(t *testing.T) {
 	if token, there := fields["unk_token"]; token != nil || !there {
 		t.Errorf("unk_token %v", token)
 	}
-	if lm, err = Open(b, again); err != nil {
-		t.Fatal(err)
-	}
+	lm, err = Open(b, again)
+	require.NoError(t, err)
 	check(lm, 2)
 	file := filepath.Join(t.TempDir(), "m.gguf")
-	if err := lm.SaveGGUF(file, gguf.F32); err != nil {
-		t.Fatal(err)
-	}
-	if lm, err = Open(b, file); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, lm.SaveGGUF(file, gguf.F32))
+	lm, err = Open(b, file)
+	require.NoError(t, err)
 	if *lm.Config.BOS != first {
 		t.Errorf("BOS %d, want %d", *lm.Config.BOS, first)
 	}
@@ -104,9 +91,7 @@ func TestSpecialTokensAreKept(t *testing.T) {
 // A model without a template says so, rather than render an empty prompt.
 func TestNoTemplate(t *testing.T) {
 	lm, err := Open(modeltest.Backends(t)["go"], filepath.Join("testdata", "llama-tiny"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if _, err := lm.Template(); err == nil || !strings.Contains(err.Error(), "the model has no chat template") {
 		t.Errorf("error %v", err)
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model/sampler"
 	"github.com/satori-go/satori/reward"
@@ -129,9 +131,7 @@ func reinforce(t *testing.T, p Policy, f reward.Func, c Config) (last Step) {
 	t.Helper()
 	trainer := Trainer{Policy: p, Rubric: reward.Rubric{{Name: "game", Weight: 1, Func: f}}, Config: c}
 	for step, err := range trainer.Train(t.Context(), endless) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		sound(t, c, step)
 		last = step
 	}
@@ -142,9 +142,7 @@ func reinforce(t *testing.T, p Policy, f reward.Func, c Config) (last Step) {
 func sound(t *testing.T, c Config, step Step) {
 	t.Helper()
 	c, err := c.resolve()
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for k, s := range step.Samples {
 		if !rewardInPlace(c, s) || !returnsAddUp(c, s) {
 			t.Errorf("iteration %d, sample %d: %+v", step.Iteration, k, s)

@@ -5,6 +5,8 @@ import (
 	"math"
 	"os"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // golden is testdata/golden.json, made with PyTorch by TRL's formulas (testdata/README.md).
@@ -40,13 +42,9 @@ type golden struct {
 
 func goldens(t *testing.T) []golden {
 	data, err := os.ReadFile("testdata/golden.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var file struct{ Cases []golden }
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, json.Unmarshal(data, &file))
 	return file.Cases
 }
 

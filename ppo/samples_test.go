@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/reward"
 )
@@ -89,9 +91,7 @@ func prepared(t *testing.T, c Config) []Sample {
 		scores = append(scores, reward.Score{Total: float64(i) - 1.5})
 	}
 	samples, err := c.samples(rollouts, scores, make([]coat.Outcome, len(rollouts)), estimates)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	Whiten(samples)
 	return samples
 }
@@ -103,9 +103,8 @@ func TestSamples(t *testing.T) {
 	for _, with := range []Config{{KL: 0.1, Lambda: Frac(0.8), Gamma: 0.9}, {Truncated: Bootstrap, Lambda: Frac(0)}, {KL: 0.1, KLUse: UseKLLoss}} {
 		var err error
 		with.Iterations = 1
-		if c, err = with.resolve(); err != nil {
-			t.Fatal(err)
-		}
+		c, err = with.resolve()
+		require.NoError(t, err)
 		samples := prepared(t, c)
 		for k, s := range samples {
 			if !rewardInPlace(c, s) || !returnsAddUp(c, s) {

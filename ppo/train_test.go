@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/reward"
 )
@@ -199,9 +201,7 @@ func TestOutcomes(t *testing.T) {
 	with, without := &table{rate: 0.5}, &table{rate: 0.5}
 	c := Config{Iterations: 3, RolloutBatch: 16, MiniBatch: 8, Parallel: 1}
 	for step, err := range (&Trainer{Policy: with, Rubric: second, Check: check, Config: c}).Train(t.Context(), endless) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if step.Rewards.Accuracy != step.Rewards.Terms["second"] {
 			t.Errorf("%+v", step.Rewards)
 		}
@@ -212,9 +212,7 @@ func TestOutcomes(t *testing.T) {
 		}
 	}
 	for _, err := range (&Trainer{Policy: without, Rubric: second, Config: c}).Train(t.Context(), endless) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 	}
 	if asked != 3*16 || with.logit != without.logit {
 		t.Errorf("asked %d times, logit %g and %g", asked, with.logit, without.logit)

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/reward"
 )
@@ -103,9 +105,7 @@ func TestTrainSchedule(t *testing.T) {
 	trainer := Trainer{Policy: policy, Rubric: second, Config: Config{Iterations: 5, RolloutBatch: 10, MiniBatch: 4, Epochs: 2, CriticWarmup: 1}}
 	var starts []string
 	for step, err := range trainer.Train(context.Background(), endless) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		for _, s := range step.Samples {
 			starts = append(starts, s.Start.Problem.ID)
 		}
@@ -131,9 +131,7 @@ func TestTrainResumes(t *testing.T) {
 		config := Config{Iterations: 6, RolloutBatch: 16, MiniBatch: 4, NumGenerations: n, Seed: 9}
 		train := func(p *table, c Config, starts func(func(coat.Start) bool), stop int) (ids []string) {
 			for step, err := range (&Trainer{Policy: p, Rubric: second, Config: c}).Train(t.Context(), starts) {
-				if err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, err)
 				for k := 0; k < len(step.Samples); k += n {
 					ids = append(ids, step.Samples[k].Start.Problem.ID)
 				}
@@ -163,22 +161,16 @@ func TestFractions(t *testing.T) {
 	policy := &table{rate: 0.1}
 	c := Config{Iterations: 4, RolloutBatch: 4, MiniBatch: 4, WarmupRatio: Frac(0), MinLRRatio: Frac(0), Lambda: Frac(0)}
 	for _, err := range (&Trainer{Policy: policy, Rubric: second, Config: c}).Train(t.Context(), endless) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 	}
 	if first, last := policy.updates[0].Policy, policy.updates[3].Policy; first != 1 || last > 0.2 {
 		t.Errorf("rates %v", policy.updates)
 	}
 	for _, text := range []string{`{"Lambda":0,"Warmup":0.5}`, `{"Lambda":"zero","Warmup":1,"Floor":0.25}`, `{}`} {
 		var c, again Config
-		if err := json.Unmarshal([]byte(text), &c); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, json.Unmarshal([]byte(text), &c))
 		data, err := json.Marshal(c)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if err := json.Unmarshal(data, &again); err != nil || !reflect.DeepEqual(again, c) {
 			t.Errorf("%s: %+v, %v, want %+v", text, again, err, c)
 		}

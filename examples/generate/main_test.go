@@ -12,6 +12,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/tokenizer"
@@ -25,12 +27,8 @@ func golden(t *testing.T) (dir string, cases []struct{ Prompt, Greedy []int32 })
 	dir = t.TempDir()
 	for _, name := range []string{"config.json", "model.safetensors"} {
 		data, err := os.ReadFile(filepath.Join(from, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), data, 0o644))
 	}
 	var g struct {
 		Cases []struct{ Prompt, Greedy []int32 }
@@ -39,9 +37,7 @@ func golden(t *testing.T) (dir string, cases []struct{ Prompt, Greedy []int32 })
 	if err == nil {
 		err = json.Unmarshal(data, &g)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var config struct {
 		Vocab int `json:"vocab_size"`
 	}
@@ -49,9 +45,7 @@ func golden(t *testing.T) (dir string, cases []struct{ Prompt, Greedy []int32 })
 	if err == nil {
 		err = json.Unmarshal(data, &config)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var words []string
 	for i := range config.Vocab - len((coat.Actions{}).Tokens()) {
 		words = append(words, fmt.Sprint("w", i))
@@ -60,9 +54,7 @@ func golden(t *testing.T) (dir string, cases []struct{ Prompt, Greedy []int32 })
 	if err == nil {
 		err = tok.Save(filepath.Join(dir, "tokenizer.json"))
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return dir, g.Cases
 }
 
@@ -79,9 +71,7 @@ func TestLines(t *testing.T) {
 	n := len(cases[0].Greedy)
 	for _, c := range cases {
 		ids, err := json.Marshal(map[string]any{"ids": c.Prompt})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		n = min(n, len(c.Greedy))
 		fmt.Fprintf(&in, "%s\n", ids)
 	}
@@ -98,9 +88,7 @@ func TestLines(t *testing.T) {
 			completed
 			Error string
 		}
-		if err := json.Unmarshal([]byte(text), &l); err != nil {
-			t.Fatalf("%s: %v", text, err)
-		}
+		require.NoError(t, json.Unmarshal([]byte(text), &l), text)
 		if k := i - len(cases); k >= 0 && k < len(bad) {
 			if want := fmt.Sprintf("line %d: ", i+2); !strings.HasPrefix(l.Error, want) || !strings.Contains(log, want) || l.IDs != nil {
 				t.Errorf("%s: %s, want an error that begins with %s", bad[k], text, want)
@@ -145,9 +133,7 @@ func TestShow(t *testing.T) {
 	args := []string{"-model", dir, "-max-tokens", "12", "-temperature", "0"}
 	_, line, _ := start(`{"prompt": "w3 w4 w5"}`, append(args, "-jsonl")...)
 	var l completed
-	if err := json.Unmarshal([]byte(line), &l); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, json.Unmarshal([]byte(line), &l))
 	for _, c := range []struct {
 		stdin string
 		args  []string
@@ -162,9 +148,7 @@ func TestShow(t *testing.T) {
 			t.Errorf("%v: status %d, %q, want %q; %s", c.args, status, out, c.want, log)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "chat_template.jinja"), []byte("{% for m in messages %}w3 {{ m.content }} {% endfor %}w5"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "chat_template.jinja"), []byte("{% for m in messages %}w3 {{ m.content }} {% endfor %}w5"), 0o644))
 	if _, out, log := start("", append(args, "-chat", "-prompt", "w4")...); out != l.Text+"\n" {
 		t.Errorf("chat: %q, want %q; %s", out, l.Text, log)
 	}
@@ -173,21 +157,13 @@ func TestShow(t *testing.T) {
 // Text grows by whole characters, whatever the tokens cut in two.
 func TestWholeCharacters(t *testing.T) {
 	b, err := model.OpenBackend("go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	tok, err := tokenizer.Open("../../model/tokenizer/testdata/gpt2")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	net, err := model.NewNet(b, model.Config{VocabSize: tok.Len() + 1, Dim: 8, IntermediateSize: 8, Layers: 1, Heads: 1, MaxPositions: 8, EOS: int32(tok.Len())}, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	lm, err := model.NewLM(net, tok)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	const whole = "naïve 日本語 🙂 ok"
 	ids := tok.Encode(whole)
 	shown := ""

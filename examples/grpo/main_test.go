@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/tokenizer"
@@ -17,25 +19,15 @@ import (
 func chatModel(t *testing.T, b model.Backend, template string) string {
 	t.Helper()
 	tok, err := tokenizer.Open("../../model/tokenizer/testdata/smollm2/tokenizer.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	config := model.Config{VocabSize: tok.Len(), Dim: 8, IntermediateSize: 16, Layers: 1, Heads: 2, MaxPositions: 128, EOS: 2, Tied: true}
 	net, err := model.NewNet(b, config, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	lm, err := model.NewLM(net, tok)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	dir := filepath.Join(t.TempDir(), "model")
-	if err := lm.Save(dir); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "chat_template.jinja"), []byte(template), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, lm.Save(dir))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "chat_template.jinja"), []byte(template), 0o644))
 	return dir
 }
 
@@ -44,22 +36,16 @@ const template = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content 
 
 func TestRun(t *testing.T) {
 	b, err := model.OpenBackend("go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	path, out := chatModel(t, b, template), filepath.Join(t.TempDir(), "adapter")
 	var printed strings.Builder
-	if err := run(t.Context(), &printed, "go", path, out, 2); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, run(t.Context(), &printed, "go", path, out, 2))
 	want := regexp.MustCompile(`^iteration 1 of 2: mean reward 0\.\d{3}\niteration 2 of 2: mean reward 0\.\d{3}\n$`)
 	if !want.MatchString(printed.String()) {
 		t.Errorf("printed %q", printed.String())
 	}
 	base, err := model.Open(b, path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if _, err := base.OpenAdapter(out); err != nil {
 		t.Error(err)
 	}
@@ -67,9 +53,7 @@ func TestRun(t *testing.T) {
 
 func TestFaults(t *testing.T) {
 	b, err := model.OpenBackend("go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for _, c := range []struct{ name, path, want string }{
 		{"no model", "", "-model is missing"},
 		{"nowhere", filepath.Join(t.TempDir(), "nowhere"), "no such file"},

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/reward"
 )
@@ -13,9 +15,7 @@ import (
 func opened(t *testing.T) *Run {
 	t.Helper()
 	r, err := Open(Config{Dir: t.TempDir(), Task: Task{Name: "test", Template: coat.Bare, Check: reward.Exact, MaxTokens: 8}, Out: io.Discard})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	t.Cleanup(func() { r.Close() })
 	return r
 }
@@ -32,9 +32,7 @@ func TestOldAttempts(t *testing.T) {
 		`{"Attempt":{"start":` + start + `,"text":"x"},"Right":false,"Tokens":7,"Answer":""}`:                     {Outcome: coat.Wrong, Tokens: 7},
 		`{"start":` + strings.Replace(start, ":1}", `:"wrong"}`, 1) + `,"text":"x","outcome":"right","tokens":3}`: {Outcome: coat.Right, Tokens: 3},
 	} {
-		if err := r.writeFile("old.jsonl", []byte(text+"\n")); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, r.writeFile("old.jsonl", []byte(text+"\n")))
 		got, err := r.readJudged(t.Context(), "old.jsonl")
 		if err != nil || len(got) != 1 {
 			t.Fatalf("%s: %v, %v", text, got, err)

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/examples/pipeline"
 	"github.com/satori-go/satori/examples/report"
@@ -201,18 +203,12 @@ func (c *counter) reset() int { return int(c.calls.Swap(0)) }
 // paper's reward, evaluation. Each attempt is checked once.
 func TestPostTraining(t *testing.T) {
 	b, err := model.OpenBackend("go") // many small graphs
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	dir := t.TempDir()
 	lm, err := chatModel(b, filepath.Join(dir, "chat"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	template, err := lm.ChatStart("")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	counts := new(counter)
 	ctx := t.Context()
 	train := func(t *testing.T) {
@@ -220,20 +216,14 @@ func TestPostTraining(t *testing.T) {
 			Dir: filepath.Join(dir, "out"), Stages: []string{"sft", "samples", "rm", "rl", "eval_rl"}, Backend: b, Seed: 1, Out: io.Discard,
 			Task: pipeline.Task{Name: "colours", Template: template, Check: counts.check, MaxTokens: 4},
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		defer r.Close()
 		counts.reset()
 		problems, demos := colours()
 		tuned, err := r.Imitate(ctx, "sft", lm, demos, sft.Config{LearningRate: 1e-2, Batch: 3, Epochs: 12})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		samples, err := r.Sample(ctx, "samples", tuned, problems, model.SamplingParams{N: 8, Temperature: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		whole := 0 // a truncated attempt is wrong without a check
 		for _, s := range samples {
 			if !s.Truncated {
@@ -248,9 +238,7 @@ func TestPostTraining(t *testing.T) {
 			t.Fatalf("%d pairs, %v", len(pairs), err)
 		}
 		rm, err := r.RewardModel(ctx, "rm", tuned, pairs, bt.Config{LearningRate: 1e-3, Batch: 4})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if sum := counts.reset(); sum != 0 {
 			t.Errorf("%d checks for pairs and reward model", sum)
 		}
@@ -259,21 +247,15 @@ func TestPostTraining(t *testing.T) {
 			Config: ppo.Config{Iterations: 2, RolloutBatch: 24, MiniBatch: 12},
 			Actor:  actor.Config{Temperature: 1, PolicyRate: 1e-3, CriticRate: 1e-3},
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if sum := counts.reset(); sum > 2*24 {
 			t.Errorf("%d checks of %d rollouts", sum, 2*24)
 		}
 		if again, err := rl.ChatStart(""); err != nil || again(coat.Start{Problem: problems[0]}) != template(coat.Start{Problem: problems[0]}) {
 			t.Errorf("the trained model has another chat template, %v", err)
 		}
-		if err := r.Evaluate(ctx, "rl", rl, pipeline.Exam{Test: problems}); err != nil {
-			t.Fatal(err)
-		}
-		if err := r.Report(ctx, pipeline.Page{Title: "Colours", Evaluations: []string{"sft", "rl"}, Before: "sft", After: "rl"}); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, r.Evaluate(ctx, "rl", rl, pipeline.Exam{Test: problems}))
+		require.NoError(t, r.Report(ctx, pipeline.Page{Title: "Colours", Evaluations: []string{"sft", "rl"}, Before: "sft", After: "rl"}))
 	}
 	t.Run("new", train)
 	t.Run("resumed", train)
@@ -282,9 +264,7 @@ func TestPostTraining(t *testing.T) {
 			Dir: t.TempDir(), Stages: []string{"rl"}, Backend: b, Out: io.Discard,
 			Task: pipeline.Task{Name: "colours", Template: template, Check: says, MaxTokens: 4},
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		defer r.Close()
 		if _, err := r.Reinforce(ctx, "rl", lm, pipeline.Reinforcement{Critic: pipeline.RewardCritic}); err == nil || !strings.Contains(err.Error(), "RewardModel is nil") {
 			t.Errorf("error %v", err)

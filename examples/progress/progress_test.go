@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 )
 
@@ -101,9 +103,7 @@ func TestLive(t *testing.T) {
 // A file is no terminal.
 func TestFile(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer f.Close()
 	l := New(f)
 	l.Stage("ft", 1)
@@ -118,9 +118,7 @@ func TestFile(t *testing.T) {
 func TestTraceColour(t *testing.T) {
 	steps := coat.Trace{{Text: "a\x1b[2J"}, {Action: coat.Continue, Text: " b "}, {Action: coat.Reflect, Text: " c"}}
 	var b strings.Builder
-	if err := trace(&b, steps, true); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, trace(&b, steps, true))
 	want := "              a\ufffd[2J\n\x1b[34m<|continue|>\x1b[0m  b\n\x1b[33m<|reflect|>\x1b[0m   \x1b[33mc\x1b[0m\n"
 	if b.String() != want {
 		t.Errorf("got %q, want %q", b.String(), want)

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/examples/report"
 	"github.com/satori-go/satori/reward"
@@ -34,9 +36,7 @@ func results(t *testing.T, texts ...string) []coat.Judged {
 		list = append(list, coat.Attempt{Start: coat.Start{Problem: p}, Text: text})
 	}
 	judged, err := reward.Judge(t.Context(), reward.Exact, list, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for i := range judged {
 		judged[i].Tokens = len(strings.Fields(judged[i].Text))
 	}
@@ -112,18 +112,15 @@ func full(t *testing.T) report.Report {
 	after := results(t, corrected, right, spoilt, wrong, right, wrong, right)
 	after[5].Attempt.Truncated = true
 	var err error
-	if r.Samples, err = report.Pick(t.Context(), before, after, reward.Exact, 12); err != nil {
-		t.Fatal(err)
-	}
+	r.Samples, err = report.Pick(t.Context(), before, after, reward.Exact, 12)
+	require.NoError(t, err)
 	return r
 }
 
 func html(t *testing.T, r report.Report) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := report.Write(&b, r); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, report.Write(&b, r))
 	return b.String()
 }
 
@@ -131,9 +128,7 @@ func TestWrite(t *testing.T) {
 	r := full(t)
 	page := html(t, r)
 	if path := os.Getenv("REPORT_HTML"); path != "" { // to look at it
-		if err := os.WriteFile(path, []byte(page), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(path, []byte(page), 0o644))
 	}
 	for _, want := range []string{
 		"<title>Satori on path-star</title>", "the critic is exact", "task path-star", "seed 1", // what it is
@@ -244,9 +239,7 @@ func TestMetric(t *testing.T) {
 func TestSummaryNames(t *testing.T) {
 	r := full(t)
 	data, err := json.Marshal(r.Summary)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var names map[string]any
 	var again report.Summary
 	if err := errors.Join(json.Unmarshal(data, &names), json.Unmarshal(data, &again)); err != nil || !reflect.DeepEqual(again, r.Summary) {
@@ -280,9 +273,7 @@ func TestOtherStages(t *testing.T) {
 	}
 	wellFormed(t, page)
 	data, err := json.Marshal(r.Summary)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var again report.Summary
 	if err := json.Unmarshal(data, &again); err != nil || !reflect.DeepEqual(again, r.Summary) {
 		t.Errorf("does not read back: %v", err)
@@ -298,9 +289,7 @@ func TestOtherStages(t *testing.T) {
 func TestPick(t *testing.T) {
 	before, after := results(t, wrong, right, wrong), results(t, right, spoilt, corrected, right)
 	samples, err := report.Pick(t.Context(), before, append(after, after[1]), reward.Exact, 12)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var got []string
 	for _, s := range samples {
 		got = append(got, fmt.Sprint(s.Title, s.Attempts[0].Boxes, s.Attempts[1].Boxes))

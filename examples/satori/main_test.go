@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/examples/pipeline"
 	"github.com/satori-go/satori/examples/report"
@@ -35,9 +37,7 @@ func tiny(t *testing.T, out string) options {
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
 		return path
 	}
 	return options{
@@ -58,33 +58,23 @@ func tiny(t *testing.T, out string) options {
 func figures(t *testing.T, out string) string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(out, "summary.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var s report.Summary
-	if err := json.Unmarshal(data, &s); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, json.Unmarshal(data, &s))
 	s.Config = nil // names the temporary directory of the problems
 	for i := range s.Stages {
 		s.Stages[i].Seconds, s.Stages[i].CoreSeconds = 0, 0
 	}
 	text, err := json.Marshal(s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for _, name := range []string{"ft", "rl", "round2", "cot_rl"} {
 		weights, err := os.ReadFile(filepath.Join(out, name, "model.safetensors"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		text = append(text, weights...)
 	}
 	for _, name := range []string{"metrics.jsonl", "rl.journal.jsonl", "round2.journal.jsonl"} {
 		lines, err := os.ReadFile(filepath.Join(out, name))
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		text = append(text, lines...)
 	}
 	return string(text)
@@ -122,9 +112,7 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 	o := tiny(t, whole)
 	const many = 1 << 40
 	ctx := newCountdown(many)
-	if err := train(ctx, o, io.Discard); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, train(ctx, o, io.Discard))
 	looks := many - ctx.left.Load()
 	page, err := os.ReadFile(filepath.Join(whole, "report.html"))
 	if err != nil || !bytes.Contains(page, []byte("Self-correction")) || !bytes.Contains(page, []byte("A rollout of RL, iteration 3, start: original")) {
@@ -159,20 +147,14 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 func TestCheckedOnce(t *testing.T) {
 	o := tiny(t, filepath.Join(t.TempDir(), "out"))
 	o.until = "ft"
-	if err := train(context.Background(), o, io.Discard); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, train(context.Background(), o, io.Discard))
 	o.until = ""
 	for _, resumed := range []bool{false, true} {
 		r, err := newRun(o, io.Discard)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		defer r.Close()
 		ft, err := model.Open(r.Backend, r.Path("ft"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		var calls atomic.Int64
 		check := r.Task.Check
 		r.Task.Check = func(ctx context.Context, a coat.Attempt) (float64, error) {
@@ -180,9 +162,7 @@ func TestCheckedOnce(t *testing.T) {
 			return check(ctx, a)
 		}
 		samples, err := r.Sample(t.Context(), "samples", ft, r.problems["train"], model.SamplingParams{N: 8, Temperature: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		whole := 0 // a truncated attempt is wrong without a check
 		for _, s := range samples {
 			if !s.Truncated {
@@ -219,30 +199,22 @@ func TestCheckedOnce(t *testing.T) {
 // config.json held for -quick in the first version.
 func TestOldRecipe(t *testing.T) {
 	want, err := recipe("path-star")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	want.quick("path-star")
 	got := want
 	got.RL, got.Round2, got.Actor, got.Model, got.RM, got.FT = ppo.Config{}, ppo.Config{}, actor.Config{}, model.Config{}, bt.Config{}, sft.Config{}
-	if err := got.amend("testdata/recipe.json"); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, got.amend("testdata/recipe.json"))
 	if a, b := asJSON(t, got), asJSON(t, want); a != b {
 		t.Errorf("read as %s, want %s", a, b)
 	}
 	file := filepath.Join(t.TempDir(), "recipe.json")
 	for word, critic := range map[string]pipeline.Critic{"policy": pipeline.PolicyCritic, "reward model": pipeline.RewardCritic, "shared": pipeline.SharedCritic, "fresh": pipeline.FreshCritic} {
-		if err := os.WriteFile(file, []byte(`{"Critic": "`+word+`"}`), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(file, []byte(`{"Critic": "`+word+`"}`), 0o644))
 		if err := got.amend(file); err != nil || got.Critic != critic {
 			t.Errorf("critic %q is read as %v, %v", word, got.Critic, err)
 		}
 	}
-	if err := os.WriteFile(file, []byte(`{"Critic": "food"}`), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(file, []byte(`{"Critic": "food"}`), 0o644))
 	if err := got.amend(file); err == nil || !strings.Contains(err.Error(), `critic is "food", want one of`) {
 		t.Errorf("error %v", err)
 	}
@@ -251,9 +223,7 @@ func TestOldRecipe(t *testing.T) {
 func asJSON(t *testing.T, v any) string {
 	t.Helper()
 	text, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return string(text)
 }
 
@@ -288,24 +258,18 @@ func TestKilled(t *testing.T) {
 			if err == nil {
 				err = os.WriteFile(filepath.Join(dir, name), data, 0o644)
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 		}
 		return dir, func() *exec.Cmd {
 			cmd := exec.Command(os.Args[0])
 			cmd.Env, cmd.Stderr = append(os.Environ(), "SATORI_KILLED_DIR="+dir), os.Stderr
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, cmd.Start())
 			return cmd
 		}
 	}
 	whole, start := child()
 	begun := time.Now()
-	if err := start().Wait(); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, start().Wait())
 	took := time.Since(begun)
 	broken, start := child()
 	for killed := 0; ; killed++ {
@@ -320,9 +284,7 @@ func TestKilled(t *testing.T) {
 			t.Logf("killed %d times; the whole run took %v", killed, took)
 			break
 		}
-		if cmd.ProcessState.ExitCode() != -1 {
-			t.Fatal(err)
-		}
+		require.Equal(t, -1, cmd.ProcessState.ExitCode(), err)
 	}
 	if figures(t, filepath.Join(whole, "out")) != figures(t, filepath.Join(broken, "out")) {
 		t.Error("the killed run ended otherwise")
@@ -333,9 +295,7 @@ func TestKilled(t *testing.T) {
 func TestBadInput(t *testing.T) {
 	file := func(text string) string {
 		path := filepath.Join(t.TempDir(), "p.jsonl")
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
 		return path
 	}
 	good := `{"question":"| 7 3 | 5 7 | 5 2 | 2 9 | 3 1 | 9 4 / 5 1 =","answer":"5 7 3 1"}` + "\n"
@@ -369,26 +329,20 @@ func TestBadInput(t *testing.T) {
 	t.Run("another process", func(t *testing.T) {
 		o := tiny(t, filepath.Join(t.TempDir(), "out"))
 		r, err := newRun(o, io.Discard)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if _, err := newRun(o, io.Discard); err == nil || !strings.Contains(err.Error(), "another process") {
 			t.Errorf("error %v", err)
 		}
 		r.Close()
 		again, err := newRun(o, io.Discard)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		again.Close()
 	})
 
 	t.Run("another configuration", func(t *testing.T) {
 		o := tiny(t, filepath.Join(t.TempDir(), "out"))
 		o.until = "facts"
-		if err := train(context.Background(), o, io.Discard); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, train(context.Background(), o, io.Discard))
 		config := filepath.Join(o.out, "config.json")
 		before, _ := os.ReadFile(config)
 		o.seed = 2

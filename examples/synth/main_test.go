@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/reward"
 	"github.com/satori-go/satori/reward/answer"
@@ -31,9 +33,7 @@ func pupils(t *testing.T) (url string, answered *atomic.Int32) {
 	t.Helper()
 	golds := map[string]string{}
 	for p, err := range dataset.Open(gsm8k) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		golds[p.Question] = p.Answer
 	}
 	answered = new(atomic.Int32)
@@ -83,16 +83,12 @@ func pupils(t *testing.T) (url string, answered *atomic.Int32) {
 func start(t *testing.T, ctx context.Context, args ...string) (status int, printed string) {
 	t.Helper()
 	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer log.Close()
 	var stdout bytes.Buffer
 	status = program(ctx, args, &stdout, log)
 	text, err := os.ReadFile(log.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return status, stdout.String() + string(text)
 }
 
@@ -148,9 +144,7 @@ func kinds(t *testing.T, dir string) map[coat.Kind]int {
 	t.Helper()
 	n := map[coat.Kind]int{}
 	for r, err := range run.Read(dir) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		for _, d := range r.Demos {
 			n[d.Kind]++
 			if err := sound(d); err != nil {
@@ -188,9 +182,7 @@ func TestProgram(t *testing.T) {
 		}
 	}
 	html, err := os.ReadFile(filepath.Join(dir, "report.html"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for _, want := range []string{`<li class="reflect">`, "type III-II", "What was dropped", "3 sessions", "box wrong"} {
 		if !bytes.Contains(html, []byte(want)) {
 			t.Errorf("the page lacks %q", want)

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/synth/clean"
 	"github.com/satori-go/satori/synth/dataset"
 )
@@ -25,16 +27,12 @@ func TestHundredThousand(t *testing.T) {
 	}
 	var sentences []string
 	for p, err := range dataset.Open(gsm8k) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		sentences = append(sentences, strings.SplitAfter(p.Question, ". ")...)
 	}
 	path := filepath.Join(t.TempDir(), "many.jsonl")
 	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	rng := rand.New(rand.NewPCG(1, 1))
 	w := bufio.NewWriter(f)
 	out := json.NewEncoder(w)
@@ -43,27 +41,19 @@ func TestHundredThousand(t *testing.T) {
 		for range 4 {
 			q += sentences[rng.IntN(len(sentences))] + " "
 		}
-		if err := out.Encode(map[string]string{"question": q, "answer": fmt.Sprintf("So it is.\n#### %d", rng.IntN(1000))}); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, out.Encode(map[string]string{"question": q, "answer": fmt.Sprintf("So it is.\n#### %d", rng.IntN(1000))}))
 	}
-	if err := w.Flush(); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, w.Flush())
 	f.Close()
 	test := filepath.Join(t.TempDir(), "test.jsonl")
-	if err := os.WriteFile(test, []byte(`{"question":"`+strings.TrimSpace(sentences[0])+`","answer":"1"}`), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(test, []byte(`{"question":"`+strings.TrimSpace(sentences[0])+`","answer":"1"}`), 0o644))
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	begun := time.Now()
 	kept, report, err := readProblems(flags{problems: path, out: t.TempDir(), against: []string{test}})
 	took := time.Since(begun)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	mib := float64(after.HeapAlloc-before.HeapAlloc) / (1 << 20)
@@ -78,9 +68,7 @@ func TestHundredThousand(t *testing.T) {
 func TestReadPrompts(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
 	}
 	write("solve.txt", "a")
 	write("mend.txt", "b")

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/synth"
 	"github.com/satori-go/satori/synth/run"
@@ -60,13 +62,9 @@ func yield(t *testing.T, dir string, n int, url string, args ...string) (stats s
 	status, text := start(t, t.Context(), append([]string{"-problems", gsm8k, "-limit", fmt.Sprint(n), "-generator", url,
 		"-generator-model", "SmolLM2-135M-Instruct", "-critic", worked, "-box", "-stop", "Problem:", "-keep", "2", "-max-tokens", "128",
 		"-temperature", "0.4", "-parallel", "8", "-in-flight", "8", "-timeout", "10m", "-out", dir}, args...)...)
-	if status != 0 {
-		t.Fatalf("status %d: %s", status, text)
-	}
+	require.Equal(t, 0, status, text)
 	for r, err := range run.Read(dir) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		stats.Add(r.Stats)
 	}
 	return stats, kinds(t, dir)
@@ -80,18 +78,14 @@ func llama(t *testing.T) (url string) {
 		t.Skip(`SATORI_SMOLLM2 or SATORI_LLAMA_SERVER is not set; eval "$(.ci/smollm2)" fetches both and sets them`)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	l.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	var log bytes.Buffer
 	cmd := exec.CommandContext(ctx, binary, "-m", weights, "--host", "127.0.0.1", "--port", port, "-t", "2", "-np", "8", "-c", "12288")
 	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, cmd.Start())
 	ended := make(chan struct{})
 	var exit error
 	go func() { exit = cmd.Wait(); close(ended) }()

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/reward"
 )
@@ -14,9 +16,7 @@ import (
 func check(t testing.TB, task Task, p coat.Problem, text string) bool {
 	t.Helper()
 	v, err := task.Check(context.Background(), coat.Attempt{Start: coat.Start{Problem: p}, Text: text})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return v == 1
 }
 
@@ -169,9 +169,7 @@ func TestContinue(t *testing.T) {
 		{`5 2 <|continue|> 2 9 <|reflect|> 9 is not 3 <|explore|> 5 7 `, `<|continue|> 7 3 <|reflect|> 3 is 3 <|continue|> \boxed{ 5 7 3 } `},
 	} {
 		prefix, err := coat.Parse(c.prefix)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		got, err := PathStar().Generate(context.Background(), p, prefix, 1)
 		if err != nil || got.String() != c.want {
 			t.Errorf("%s\ngoes on %q, %v\n   want %q", c.prefix, got, err, c.want)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/examples/tasks"
 	"github.com/satori-go/satori/reward"
@@ -39,9 +41,7 @@ func Example() {
 func problems(t *testing.T, task tasks.Task, split string) []coat.Problem {
 	t.Helper()
 	ps, err := task.Problems(split)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return ps
 }
 
@@ -50,9 +50,7 @@ func demos(t *testing.T, task tasks.Task, ps []coat.Problem, seed uint64) []coat
 	c := synth.Config{Generate: task.Generate, Critic: task.Critic, Check: task.Check, Solutions: 16, Seed: seed}
 	var all []coat.Demo
 	for d, err := range synth.Demos(context.Background(), slices.Values(ps), c) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		all = append(all, d)
 	}
 	return all
@@ -61,9 +59,7 @@ func demos(t *testing.T, task tasks.Task, ps []coat.Problem, seed uint64) []coat
 func right(t *testing.T, task tasks.Task, p coat.Problem, text string) bool {
 	t.Helper()
 	v, err := task.Check(context.Background(), coat.Attempt{Start: coat.Start{Problem: p}, Text: text})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return v == 1
 }
 

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // A process is this program with -serve, as a process of its own.
@@ -30,21 +32,14 @@ func spawn(t *testing.T, args ...string) *process {
 	p := &process{cmd: exec.Command(os.Args[0], append([]string{"-serve", ":0"}, args...)...)}
 	p.cmd.Env = append(os.Environ(), "VERIFY_MAIN=1")
 	pipe, err := p.cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
+	require.NoError(t, p.cmd.Start())
 	t.Cleanup(func() { p.cmd.Process.Kill() })
 	p.stderr = bufio.NewReader(pipe)
 	line, err := p.stderr.ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := fmt.Sscanf(line, "verify: rewards at http://%s", &p.addr); err != nil {
-		t.Fatalf("%q: %v", line, err)
-	}
+	require.NoError(t, err)
+	_, err = fmt.Sscanf(line, "verify: rewards at http://%s", &p.addr)
+	require.NoError(t, err, line)
 	p.addr = strings.TrimSuffix(p.addr, "/get_reward")
 	return p
 }
@@ -53,15 +48,12 @@ func spawn(t *testing.T, args ...string) *process {
 func (p *process) metric(t *testing.T, name string) (v float64) {
 	t.Helper()
 	r, err := http.Get("http://" + p.addr + "/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer r.Body.Close()
 	for lines := bufio.NewScanner(r.Body); lines.Scan(); {
 		if text, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
-			if _, err := fmt.Sscan(text, &v); err != nil {
-				t.Fatal(err)
-			}
+			_, err := fmt.Sscan(text, &v)
+			require.NoError(t, err)
 		}
 	}
 	return v
@@ -211,9 +203,7 @@ func TestLoad(t *testing.T) {
 	if left > before+4 {
 		t.Errorf("%v goroutines are left, %v before", left, before)
 	}
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	rest, _ := io.ReadAll(p.stderr)
 	if err := p.cmd.Wait(); err != nil || string(rest) != "verify: stopped\n" {
 		t.Errorf("the server ended with %v and said %q", err, rest)

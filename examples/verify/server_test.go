@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 func start(t *testing.T, c Config) *httptest.Server {
@@ -27,14 +29,10 @@ func start(t *testing.T, c Config) *httptest.Server {
 func post(t *testing.T, url, body string) (status int, reply string) {
 	t.Helper()
 	r, err := http.Post(url+"/get_reward", "application/json", strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer r.Body.Close()
 	data, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return r.StatusCode, string(data)
 }
 
@@ -46,21 +44,14 @@ func TestOpenRLHF(t *testing.T) {
 		"testdata/openrlhf-0.8.1.http":  `{"rewards":[1.0,0.0],"scores":[1.0,0.0],"extra_logs":{"no_answer":[0.0,0.0],"over_budget":[0.0,0.0],"unparsed":[0.0,0.0]}}`,
 	} {
 		request, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		c, err := net.Dial("tcp", s.Listener.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		defer c.Close()
-		if _, err := c.Write(request); err != nil {
-			t.Fatal(err)
-		}
+		_, err = c.Write(request)
+		require.NoError(t, err)
 		reply, err := http.ReadResponse(bufio.NewReader(c), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		body, err := io.ReadAll(reply.Body)
 		// aiohttp decodes nothing but application/json.
 		if err != nil || reply.StatusCode != 200 || reply.Header.Get("Content-Type") != "application/json" || strings.TrimSpace(string(body)) != want {
@@ -112,9 +103,7 @@ func TestRewards(t *testing.T) {
 		"/metrics": {200, "verify_answers_total{reason=\"equal\"} 3\n"},
 	} {
 		reply, err := http.Get(s.URL + path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		body, _ := io.ReadAll(reply.Body)
 		reply.Body.Close()
 		if reply.StatusCode != want.status || !strings.Contains(string(body), want.text) {
@@ -161,14 +150,10 @@ func TestSlowBody(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	go func() { done <- NewServer(Config{Deadline: 200 * time.Millisecond}).Serve(ctx, l, time.Second) }()
 	c, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer c.Close()
 	io.WriteString(c, "POST /get_reward HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
 	reply, err := http.ReadResponse(bufio.NewReader(c), nil)
@@ -186,15 +171,11 @@ func TestShutdown(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	s := NewServer(Config{})
 	go func() { done <- s.Serve(ctx, l, 10*time.Second) }()
 	c, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer c.Close()
 	const body = `{"query":["\\boxed{2}"],"labels":["2"]}`
 	fmt.Fprintf(c, "POST /get_reward HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body[:9])
@@ -212,9 +193,7 @@ func TestShutdown(t *testing.T) {
 	}
 	io.WriteString(c, body[9:])
 	reply, err := http.ReadResponse(bufio.NewReader(c), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var r struct{ Rewards []float64 }
 	if err := json.NewDecoder(reply.Body).Decode(&r); err != nil || len(r.Rewards) != 1 || r.Rewards[0] != 1 {
 		t.Errorf("%v, %v", r, err)

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // What is not the pinned library never takes the place of what is there.
@@ -14,9 +16,7 @@ func TestExtractIsAtomic(t *testing.T) {
 	wheel := func(name, content string) string {
 		path := filepath.Join(dir, filepath.Base(name)+".whl")
 		f, err := os.Create(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		defer f.Close()
 		z := zip.NewWriter(f)
 		w, err := z.Create(name)
@@ -26,23 +26,15 @@ func TestExtractIsAtomic(t *testing.T) {
 		if err == nil {
 			err = z.Close()
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		return path
 	}
 	target := filepath.Join(dir, "lib", "plugin.so")
-	if err := os.Mkdir(filepath.Dir(target), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(target, []byte("what was there"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.Mkdir(filepath.Dir(target), 0o755))
+	require.NoError(t, os.WriteFile(target, []byte("what was there"), 0o755))
 	cut := wheel(member, "not the library")
 	data, err := os.ReadFile(cut)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for _, c := range []struct {
 		wheel, want string
 	}{
@@ -53,9 +45,7 @@ func TestExtractIsAtomic(t *testing.T) {
 			t.Errorf("%v, want %s", err, c.want)
 		}
 	}
-	if err := os.WriteFile(cut, data[:len(data)/2], 0o644); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(cut, data[:len(data)/2], 0o644))
 	if err := extract(cut, target); err == nil {
 		t.Error("half a wheel: no error")
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/model/internal/device"
 )
 
@@ -64,9 +66,7 @@ func TestBadPlugins(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string, data []byte) string {
 		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, data, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(path, data, 0o755))
 		return path
 	}
 	old := filepath.Join(dir, "old.so")
@@ -76,14 +76,10 @@ func TestBadPlugins(t *testing.T) {
 	other := filepath.Join(dir, "other.so")
 	library(t, other, "int GetSomething(void) { return 1; }")
 	whole, err := os.ReadFile(old)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	foreign := append([]byte(nil), whole...)
 	foreign[18] = 0xf3 // e_machine: RISC-V
-	if err := os.Mkdir(filepath.Join(dir, "dir.so"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "dir.so"), 0o755))
 	cases := map[string]string{
 		old:                               "has PJRT API 0.40, want 0.81 or newer",
 		next:                              "has PJRT API 1.2, want 0.81 or newer",
@@ -148,11 +144,7 @@ func TestSearchedPlugins(t *testing.T) {
 	library(t, path, pluginSource, "-DMAJOR=0", "-DMINOR=40")
 	check()
 	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, whole[:len(whole)/2], 0o755); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, whole[:len(whole)/2], 0o755))
 	check()
 }

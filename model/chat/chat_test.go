@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // A rendered is a case of testdata/rendered.json, which Jinja2 made; see README.md there.
@@ -21,18 +23,14 @@ type rendered struct {
 func readCases(t testing.TB) []rendered {
 	t.Helper()
 	var cases []rendered
-	if err := json.Unmarshal(readFile(t, "testdata/rendered.json"), &cases); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, json.Unmarshal(readFile(t, "testdata/rendered.json"), &cases))
 	return cases
 }
 
 func readFile(t testing.TB, path string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return data
 }
 

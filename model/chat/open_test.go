@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // directory makes a model directory of the files named.
@@ -13,9 +15,7 @@ func directory(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
 	}
 	return dir
 }
@@ -42,9 +42,7 @@ func TestOpen(t *testing.T) {
 			Input{Variables: map[string]any{"x": []string{"a"}}}, `d['a']`},
 	} {
 		tmpl, err := Open(directory(t, c.files))
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if got, err := tmpl.Render(c.in); err != nil || got != c.want {
 			t.Errorf("Render = %q, %v; want %q", got, err, c.want)
 		}
@@ -127,9 +125,7 @@ func FuzzTemplate(f *testing.F) {
 		}
 	}
 	paths, err := filepath.Glob("testdata/*.jinja")
-	if err != nil {
-		f.Fatal(err)
-	}
+	require.NoError(f, err)
 	for _, path := range paths {
 		f.Add(string(readFile(f, path)))
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 )
 
@@ -18,9 +20,7 @@ func TestForStarts(t *testing.T) {
 	questions := []string{"What is 1+1?", "  Two lines\nand space  ", "{{ 7*7 }} {% raw %} 'x' \"y\" <b>&amp;</b>", "", "日本語 \\boxed{2}", "a\u00a0\u2028", "</think>", "<|im_end|>"}
 	for _, path := range paths {
 		tmpl, err := Sources{Templates: map[string]string{"default": string(readFile(t, path))}, Tokens: map[string]string{"bos_token": "<s>"}}.Parse()
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		for _, in := range []Input{
 			{},
 			{Messages: []Message{{Role: "system", Content: "Answer in a box."}}},
@@ -68,9 +68,7 @@ func TestForStartsRefuses(t *testing.T) {
 		{"{% if '\\n\\nb' in messages[0].content %}{{ raise_exception('empty line') }}{% endif %}{{ messages[0].content }}", nil, "empty line"},
 	} {
 		tmpl, err := Parse(c.source)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if _, err := tmpl.ForStarts(Input{Messages: c.messages}); err == nil || !strings.HasPrefix(err.Error(), "chat: template for starts: ") || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, want %s", c.source, err, c.want)
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/stretchr/testify/require"
 
 	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/internal/device"
@@ -68,9 +69,7 @@ func TestOwnGradients(t *testing.T) {
 // of their sums, on the Go backend.
 func sameFunction(t *testing.T, dims [][]int, f, g func(x []*Node) *Node) {
 	b, err := backend.Open("go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	rng := rand.New(rand.NewPCG(1, 2))
 	var inputs []*backend.Tensor
 	for _, d := range dims {
@@ -85,9 +84,7 @@ func sameFunction(t *testing.T, dims [][]int, f, g func(x []*Node) *Node) {
 			y := f(x)
 			return append([]*Node{y}, Gradient(ReduceAllSum(y), x...)...)
 		}).Call(inputs)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		return out
 	}
 	one, two := run(f), run(g)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/stretchr/testify/require"
 
 	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/internal/device"
@@ -21,9 +22,7 @@ var small = Config{VocabSize: 23, Dim: 32, IntermediateSize: 40, Layers: 2, Head
 func random(t *testing.T, c Config) (Config, []*backend.Tensor) {
 	t.Helper()
 	c, err := c.Resolve()
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	rng := rand.New(rand.NewPCG(5, 6))
 	var list []*backend.Tensor
 	for _, s := range c.Specs() {
@@ -66,9 +65,7 @@ func TestLogProbsInParts(t *testing.T) {
 			return append(out, pick(logits, tokens), pickRows(logits, tokens))
 		})
 		out, err := run.Call(weights, []*backend.Tensor{backend.Ints(rows, batch, seq), backend.Floats([]float32{0.7})})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		var all [][]float32
 		for _, x := range out {
 			all = append(all, device.Take[float32](x))
@@ -120,9 +117,7 @@ func TestLogProbsInPartsGradient(t *testing.T) {
 					return out
 				})
 				out, err := run.Call(weights, []*backend.Tensor{backend.Ints(rows, batch, seq)})
-				if err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, err)
 				for i, x := range out {
 					got := device.Take[float32](x)
 					if positions == seq-1 {

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // golden.json was made by the gguf package of llama.cpp (../testdata/golden.py quants).
@@ -30,21 +32,15 @@ type golden struct {
 func readGolden(t testing.TB) (g golden) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", "quants.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(data, &g); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(data, &g))
 	return g
 }
 
 func fromHex(t testing.TB, s string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return b
 }
 
@@ -56,9 +52,7 @@ func TestDecodeGolden(t *testing.T) {
 	for _, kind := range types {
 		c := g.Decode[kind.String()]
 		out := make([]float32, len(c.Values))
-		if err := decode(kind, fromHex(t, c.Raw), out); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, decode(kind, fromHex(t, c.Raw), out))
 		for i, want := range c.Values {
 			if d := math.Abs(float64(out[i]) - want); d > 2e-7*math.Abs(want)+1e-9 || len(out) == 0 {
 				t.Fatalf("%v: value %d is %g, want %g", kind, i, out[i], want)
@@ -132,18 +126,14 @@ func sample(t testing.TB) ([]byte, map[string]any) {
 		{"vector", F16, []int{3}, floats(0.5, -1, 65504)},
 		{"block", Q8_0, []int{1, 32}, floats(slices.Repeat([]float32{127, 0}, 16)...)},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return b.Bytes(), metadata
 }
 
 func TestWriteRead(t *testing.T) {
 	data, metadata := sample(t)
 	f, err := Read(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if !reflect.DeepEqual(f.Metadata, metadata) {
 		t.Errorf("metadata %v\nwant %v", f.Metadata, metadata)
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/model/internal/filetest"
 	"github.com/satori-go/satori/model/internal/modeltest"
 )
@@ -15,9 +17,7 @@ import (
 func TestAdapterRefuses(t *testing.T) {
 	b := modeltest.Backends(t)["go"]
 	base, err := OpenNet(b, filetest.Path(t, "testdata", "llama-tiny"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	config := func(change object) func(t *testing.T, dir string) {
 		return func(t *testing.T, dir string) {
 			path := filepath.Join(dir, adapterConfigFile)
@@ -30,9 +30,7 @@ func TestAdapterRefuses(t *testing.T) {
 			if err == nil {
 				err = os.WriteFile(path, data, 0o644)
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 		}
 	}
 	tensor := func(old, new string) func(t *testing.T, dir string) {
@@ -42,9 +40,7 @@ func TestAdapterRefuses(t *testing.T) {
 			if err == nil {
 				err = os.WriteFile(path, []byte(strings.Replace(string(data), old, new, 1)), 0o644)
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 		}
 	}
 	const first = "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"
@@ -72,9 +68,7 @@ func TestAdapterRefuses(t *testing.T) {
 		{"adapter_config.json", func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, adapterConfigFile)) }},
 	} {
 		dir := t.TempDir()
-		if err := os.CopyFS(dir, os.DirFS(filetest.Path(t, "testdata", "llama-lora"))); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.CopyFS(dir, os.DirFS(filetest.Path(t, "testdata", "llama-lora"))))
 		c.harm(t, dir)
 		_, err := OpenAdapter(base, dir)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
@@ -86,9 +80,7 @@ func TestAdapterRefuses(t *testing.T) {
 // Whatever is in the file, there is no panic and little memory.
 func FuzzAdapterConfig(f *testing.F) {
 	data, err := os.ReadFile(filetest.Path(f, "testdata", "llama-lora", adapterConfigFile))
-	if err != nil {
-		f.Fatal(err)
-	}
+	require.NoError(f, err)
 	f.Add(data)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		filetest.CheckMemory(t, len(data), func() {

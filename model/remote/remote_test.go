@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/remote"
@@ -30,17 +32,11 @@ import (
 func tiny(t testing.TB, b model.Backend) *model.LM {
 	t.Helper()
 	words, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> a b c d e f g h i j k l m n o p"), coat.Actions{}.Tokens())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	net, err := model.NewNet(b, model.Config{VocabSize: words.Len(), Dim: 16, IntermediateSize: 32, Layers: 1, Heads: 2, MaxPositions: 64, EOS: 1, InitRange: 0.3, Tied: true}, 3)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	lm, err := model.NewLM(net, words)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return lm
 }
 
@@ -49,9 +45,7 @@ var prompts = [][]int32{{4, 5, 6}, {9, 2, 7, 7, 3}, {12}}
 func goBackend(t testing.TB) model.Backend {
 	t.Helper()
 	b, err := model.OpenBackend("go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return b
 }
 
@@ -136,9 +130,7 @@ func connect(t *testing.T, url string, mode remote.LogProbsMode, fields map[stri
 	t.Helper()
 	r, err := remote.New(remote.Config{URL: url + "/v1", Model: "m", Key: "key", MaxConcurrent: 4, Attempts: 4, Wait: time.Millisecond,
 		Timeout: time.Minute, LogProbs: mode, Fields: fields})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	t.Cleanup(r.Close)
 	return r
 }
@@ -169,9 +161,7 @@ func TestRemoteIsASampler(t *testing.T) {
 				return true
 			})
 			r, err := remote.New(remote.Config{URL: server.URL + "/v1", Model: "m", Key: "key", MaxConcurrent: 4, Attempts: 50, Wait: time.Millisecond, LogProbs: remote.ProcessedLogProbs})
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			defer r.Close()
 			samplertest.TestStable(t, r, prompts)
 		})
@@ -203,16 +193,12 @@ func TestRemoteLogProbs(t *testing.T) {
 		server := serve(t, lm, shapes[c.shape], nil)
 		c.r.Prompt, c.r.MaxTokens, c.r.Seed, c.r.N = prompts[0], 6, 9, 2
 		done, err := connect(t, server.URL, c.reported, nil).Sample(t.Context(), c.r)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		for i := range done {
 			one := c.r
 			one.N, one.Seed = 0, sampler.FoldIn(9, uint64(i))&0x7fffffff
 			want, err := lm.Sample(t.Context(), one)
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			got := done[i]
 			if !slices.Equal(got.Tokens, want[0].Tokens) || got.Truncated != want[0].Truncated || (got.LogProbs != nil) != c.logProbs || (got.UnfilteredLogProbs != nil) != c.plain {
 				t.Errorf("%+v: %+v, want the tokens of %+v", c, got, want[0])
@@ -278,9 +264,7 @@ func TestRemoteDeadline(t *testing.T) {
 	}))
 	defer server.Close()
 	r, err := remote.New(remote.Config{URL: server.URL, Attempts: 2, Wait: time.Millisecond, Timeout: 20 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer r.Close()
 	if _, err := r.Sample(t.Context(), model.Request{Prompt: []int32{1}, MaxTokens: 1}); err == nil || !strings.Contains(err.Error(), "attempt 2 of 2: no answer within 20ms") {
 		t.Error(err)
@@ -297,9 +281,7 @@ func TestRemoteDeadline(t *testing.T) {
 // Publish speaks to SGLang, to vLLM in its development mode, and tells of others.
 func TestPublish(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte("{}"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "config.json"), []byte("{}"), 0o644))
 	for _, c := range []struct {
 		name    string
 		answers map[string]string // path to status and body

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 func Example() {
@@ -30,9 +32,7 @@ func Example() {
 
 func TestPatience(t *testing.T) {
 	gate, err := New(Policy{Attempts: 3, Wait: time.Microsecond, Timeout: time.Minute})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for _, c := range []struct {
 		err  error
 		want int
@@ -67,9 +67,7 @@ func TestPatience(t *testing.T) {
 
 func TestDeadlineAndContext(t *testing.T) {
 	gate, err := New(Policy{Attempts: 2, Wait: time.Microsecond, Timeout: time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	forever := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 	if retries, err := gate.Do(t.Context(), forever); retries != 1 || err == nil || !strings.Contains(err.Error(), "no answer within 1ms") {
 		t.Errorf("%d retries, %v", retries, err)
@@ -86,9 +84,7 @@ func TestDeadlineAndContext(t *testing.T) {
 // No more than MaxConcurrent attempts are under way at once.
 func TestMaxConcurrent(t *testing.T) {
 	gate, err := New(Policy{MaxConcurrent: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var lock sync.Mutex
 	now, most := 0, 0
 	var group sync.WaitGroup

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/sft"
@@ -77,18 +79,14 @@ func TestLossIsMeanOverResponseTokens(t *testing.T) {
 	var prompts []int
 	for _, d := range list {
 		ids, n, err := lm.Encode(coat.Bare, coat.Attempt{Start: coat.Start{Problem: d.Problem}, Text: d.Trace.String()})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if ids[len(ids)-1] != 1 || n != 1 {
 			t.Fatalf("row %v, prompt %d", ids, n)
 		}
 		rows, prompts = append(rows, ids), append(prompts, n)
 	}
 	logp, err := lm.TokenLogProbs(context.Background(), rows, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	sum, count := 0.0, 0.0
 	for i, row := range logp {
 		for _, x := range row[prompts[i]:] {
@@ -98,9 +96,7 @@ func TestLossIsMeanOverResponseTokens(t *testing.T) {
 	}
 	for _, batch := range []int{8, 16} {
 		for step, err := range sft.Train(context.Background(), lm.Clone(), coat.Bare, list, sft.Config{LearningRate: 1e-3, Batch: batch}) {
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			if math.Abs(step.Loss-sum/count) > 1e-5 {
 				t.Errorf("batch %d: loss %g, want %g", batch, step.Loss, sum/count)
 			}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // BenchmarkEncode encodes documents of 2 KB, with the files of testdata or, if it is
@@ -24,9 +26,7 @@ func BenchmarkEncode(b *testing.B) {
 	}
 	for _, path := range benchPaths(b) {
 		tok, err := Open(path)
-		if err != nil {
-			b.Fatal(err)
-		}
+		require.NoError(b, err)
 		b.Run(filepath.Base(path), func(b *testing.B) {
 			b.SetBytes(int64(len(docs) * size))
 			b.ReportAllocs()
@@ -44,9 +44,7 @@ func BenchmarkEncode(b *testing.B) {
 func BenchmarkDecode(b *testing.B) {
 	for _, path := range benchPaths(b) {
 		tok, err := Open(path)
-		if err != nil {
-			b.Fatal(err)
-		}
+		require.NoError(b, err)
 		text := strings.Repeat("Let me check: 12 + 30 = 42 apples in all.\n", 50)
 		ids := tok.Encode(text)
 		b.Run(filepath.Base(path), func(b *testing.B) {

@@ -3,19 +3,17 @@ package tokenizer
 import (
 	"slices"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 func TestClone(t *testing.T) {
 	words, err := NewWordLevel([]string{"one", "two"}, []string{"<a>"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	n := words.Len()
 	c := words.Clone()
 	added, err := c.AddSpecial("<b>", "two")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	id := added[0]
 	if _, ok := words.ID("<b>"); ok || words.Len() != n || words.IsSpecial(1) {
 		t.Error("the original has changed")

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // edit returns the tokenizer.json of dir with the value at a path of keys and indices
@@ -38,9 +40,7 @@ func edit(t *testing.T, dir string, value any, path ...any) []byte {
 		}
 	}
 	data, err := json.Marshal(top)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return data
 }
 
@@ -160,9 +160,7 @@ func TestNotJSON(t *testing.T) {
 			t.Errorf("Parse(%.20q) = %v, want %s", c.data, err, c.want)
 		}
 		path := filepath.Join(t.TempDir(), "tokenizer.json")
-		if err := os.WriteFile(path, []byte(c.data), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(path, []byte(c.data), 0o600))
 		if _, err := Open(path); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("Open = %v, want %s and the path", err, c.want)
 		}

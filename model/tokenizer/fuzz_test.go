@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -34,13 +35,9 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		saved, err := json.Marshal(tok.current())
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		again, err := Parse(saved)
-		if err != nil {
-			t.Fatalf("%v in %s", err, saved)
-		}
+		require.NoError(t, err, saved)
 		ids := tok.Encode(text)
 		if other := again.Encode(text); !slices.Equal(other, ids) {
 			t.Errorf("Encode(%q) = %v, and %v once saved", text, ids, other)

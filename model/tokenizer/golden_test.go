@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 var update = flag.Bool("update", false, "write testdata/*/tokenizer.json that this package makes")
@@ -28,20 +30,14 @@ type goldenCase struct {
 func readJSON(t testing.TB, path string, to any) {
 	t.Helper()
 	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(data, to); err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(data, to), path)
 }
 
 func open(t testing.TB, dir string) *Tokenizer {
 	t.Helper()
 	tok, err := Open(filepath.Join("testdata", dir, "tokenizer.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return tok
 }
 
@@ -60,9 +56,7 @@ func dirs(t testing.TB) []string {
 
 func TestGolden(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*/*.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	count := 0
 	for _, path := range paths {
 		if filepath.Base(path) == "tokenizer.json" {
@@ -114,9 +108,7 @@ func TestSave(t *testing.T) {
 	words, err := NewWordLevel(
 		[]string{"0", "1", "12", "+", "=", "a", "naïve", `"`, "<b>", "&", "中文", "\\", "unk", "<unk>"},
 		[]string{"<|continue|>", "<|reflect|>", "<|explore|>", "<eos>"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	saved := open(t, "qwen")
 	ids, err := saved.AddSpecial("<|restart|>", "naïve token", "<|reflect|>", "Ġthe", "日本", "<|restart|>")
 	if want := []int32{606, 607, 601, mustID(t, saved, "Ġthe"), 608, 606}; err != nil || !slices.Equal(ids, want) {
@@ -128,17 +120,13 @@ func TestSave(t *testing.T) {
 		if *update {
 			path = golden
 		}
-		if err := tok.Save(path); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, tok.Save(path))
 		got, want := readFile(t, path), readFile(t, golden)
 		if !bytes.Equal(got, want) {
 			t.Errorf("%s: Save wrote\n%.400s\nwant\n%.400s", dir, got, want)
 		}
 		again, err := Parse(got)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if again.Len() != tok.Len() {
 			t.Errorf("%s: %d ids read, %d saved", dir, again.Len(), tok.Len())
 		}
@@ -164,8 +152,6 @@ func mustID(t testing.TB, tok *Tokenizer, token string) int32 {
 func readFile(t testing.TB, path string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return data
 }

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // realVariable names a directory with one folder a tokenizer, each with the
@@ -25,9 +27,7 @@ func TestRealFiles(t *testing.T) {
 		name := filepath.Base(filepath.Dir(path))
 		t.Run(name, func(t *testing.T) {
 			tok, err := Open(filepath.Dir(path))
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			var g golden
 			readJSON(t, path, &g)
 			wrong := 0

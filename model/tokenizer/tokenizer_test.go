@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/stretchr/testify/require"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -52,9 +53,7 @@ func TestUnknown(t *testing.T) {
 		{strings.Replace(bytes, `"a":0}`, `"a":0,"<|x|>":1},"unk_token":"<|x|>"`, 1), "aa", []int32{0, 0}, ""},
 	} {
 		tok, err := Parse([]byte(c.file))
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if ids := tok.Encode(c.text); !slices.Equal(ids, c.ids) {
 			t.Errorf("Encode(%q) = %v, want %v", c.text, ids, c.ids)
 		}
@@ -113,9 +112,7 @@ func TestSaveReplaces(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "tokenizer.json")
 	for _, name := range []string{"words", "gpt2"} {
-		if err := open(t, name).Save(path); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, open(t, name).Save(path))
 	}
 	if tok, err := Open(path); err != nil || tok.Len() != 606 {
 		t.Errorf("Open: %v", err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/stretchr/testify/require"
 
 	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/decoder"
@@ -59,9 +60,7 @@ func TestAdamWGolden(t *testing.T) {
 				// The gradient comes in two halves, as those of two workers do.
 				scalars := l.scalars(Rates{Network: c.LR})
 				out, err := update.Call([]*backend.Tensor{scalars}, state, load(grads, 0.75), load(grads, 0.25))
-				if err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, err)
 				l.steps[0]++
 				norm := float64(device.Take[float32](out[0])[0])
 				state = out[1:]
@@ -121,9 +120,7 @@ var small = decoder.Config{VocabSize: 23, Dim: 32, IntermediateSize: 40, Layers:
 func smallNet(t testing.TB, b backend.Backend) *network.Net {
 	t.Helper()
 	n, err := network.New(b, small, 7)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return n
 }
 
@@ -169,9 +166,8 @@ func trainSmall(t *testing.T, l *Learner, steps, split int) Stat {
 			rows = append(rows, row)
 		}
 		var err error
-		if last, err = l.Step(batchOf(rows, 8/split), 3e-3); err != nil {
-			t.Fatal(err)
-		}
+		last, err = l.Step(batchOf(rows, 8/split), 3e-3)
+		require.NoError(t, err)
 	}
 	return last
 }
@@ -187,13 +183,9 @@ func TestMicroBatches(t *testing.T) {
 		}
 		in := batchOf([][]int32{{2, 5, 8, 11}, {3, 6, 9}}, 2)
 		measured, err := two.Measure(in)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		u, prepared, err := two.Prepare(in, Rates{Network: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		u.Discard()
 		if math.Abs(measured.Loss-prepared.Loss) > 1e-6*measured.Loss || b.Name() == "go" && measured.Loss != prepared.Loss || measured.GradNorm != 0 || two.Steps() != 1 {
 			t.Errorf("measured %+v, a step would have %+v", measured, prepared)

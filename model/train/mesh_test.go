@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/internal/device"
@@ -20,9 +22,7 @@ func devices(t *testing.T, n int) backend.Backend {
 		t.Skip("several devices are tested on XLA alone; the Go backend has one")
 	}
 	b, err := backend.Open(fmt.Sprintf("xla:cpu,devices=%d", n))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if got := int(b.NumDevices()); got != n {
 		t.Fatalf("%d devices, want %d", got, n)
 	}
@@ -75,9 +75,7 @@ func TestDevices(t *testing.T) {
 		{"bf16", 2, 2, func(n *network.Net) *network.Net { n.ToBF16(); return n }},
 		{"adapter", 4, 2, func(n *network.Net) *network.Net {
 			a, err := n.WithLoRA(decoder.LoRA{Rank: 2})
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			return a
 		}},
 	} {

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/model/internal/modeltest"
 )
 
@@ -20,15 +22,11 @@ func TestPack(t *testing.T) {
 	}
 	b := Batch{Rows: []Row{row(2, 9), row(3, 10), row(4, 2), row(5, 1), row(6, 3), row(7, 3)}, Together: 2, MicroBatch: 2, Scalars: []float32{6}}
 	p, err := b.pack(n)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	wantOrder := [][]int{{2, 4, 3, 5}, {0, -1, 1, -1}}
 	wantSeq := []int{8, 16}
 	for m, in := range p.inputs {
-		if len(in) != 4 {
-			t.Fatalf("%d inputs", len(in))
-		}
+		require.Len(t, in, 4)
 		ids, column, numbers := in[0].Value().([][]int32), in[1].Value().([][]float32), in[2].Value().([]float32)
 		for at, i := range wantOrder[m] {
 			if p.order[m][at] != i || len(ids[at]) != wantSeq[m] {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/ppo"
@@ -26,9 +28,7 @@ func TestTermsOfTheLoss(t *testing.T) {
 		want, n := 0.0, 0.0
 		for _, s := range samples {
 			logp, err := a.LM.TokenLogProbs(t.Context(), [][]int32{slices.Concat(s.Prompt, s.Tokens)}, 0.8)
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			for k := range s.Tokens {
 				want, n = want+c.plain(float64(logp[0][len(s.Prompt)+k])-s.RefLogProbs[k]), n+1
 			}
@@ -57,9 +57,7 @@ func entropy(t *testing.T, a *Policy, samples []ppo.Sample) float64 {
 		}
 	}
 	logp, err := a.LM.TokenLogProbs(t.Context(), rows, a.config.Temperature)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	sum := 0.0
 	for i, row := range rows {
 		l := float64(logp[i][len(row)-1])
@@ -71,9 +69,7 @@ func entropy(t *testing.T, a *Policy, samples []ppo.Sample) float64 {
 func updated(t *testing.T, a *Policy, samples []ppo.Sample, rate ppo.StepSizes) ppo.Stats {
 	t.Helper()
 	s, err := a.Update(t.Context(), samples, rate)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return s
 }
 
@@ -115,9 +111,8 @@ func TestUpdateIsWholeOrNothing(t *testing.T) {
 			before := half(a)
 			bad := slices.Clone(samples)
 			spoil(&bad[3])
-			if _, err := a.Update(t.Context(), bad, ppo.StepSizes{Policy: 1, Critic: 1}); err == nil {
-				t.Fatalf("%s, %d steps: no error", name, steps)
-			}
+			_, err := a.Update(t.Context(), bad, ppo.StepSizes{Policy: 1, Critic: 1})
+			require.Error(t, err, "%s, %d steps: no error", name, steps)
 			if !reflect.DeepEqual(before, half(a)) {
 				t.Errorf("%s, %d steps: half a step is left", name, steps)
 			}
@@ -182,13 +177,9 @@ func TestForceEOS(t *testing.T) {
 	forced, _ := tiny(t, Config{Temperature: 0.8, ForceEOS: true})
 	plain.config.MaxTokens, forced.config.MaxTokens = 2, 2
 	cut, err := plain.Rollouts(t.Context(), starts, 4)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	whole, err := forced.Rollouts(t.Context(), starts, 4)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	truncated := 0
 	for i, r := range cut {
 		w := whole[i]
@@ -204,9 +195,7 @@ func TestForceEOS(t *testing.T) {
 		}
 		row := slices.Concat(w.Prompt, w.Tokens)
 		logp, err := plain.LM.TokenLogProbs(t.Context(), [][]int32{row}, 0.8)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if w.Truncated || len(w.Tokens) != 3 || w.Tokens[2] != 1 || w.LogProbs[2] != logp[0][len(row)-1] {
 			t.Errorf("rollout %d: %+v", i, w)
 		}
@@ -222,13 +211,10 @@ func TestForceEOS(t *testing.T) {
 	forced.LM.Config.MaxPositions = 3
 	starts, truncated = starts[1:], 0
 	for seed := range uint64(4) {
-		if cut, err = plain.Rollouts(t.Context(), starts, seed); err != nil {
-			t.Fatal(err)
-		}
+		cut, err = plain.Rollouts(t.Context(), starts, seed)
+		require.NoError(t, err)
 		limited, err := forced.Rollouts(t.Context(), starts, seed)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if !reflect.DeepEqual(limited, cut) {
 			t.Errorf("%+v, without an EOS %+v", limited, cut)
 		}
@@ -264,9 +250,7 @@ func TestTokensInTokensOut(t *testing.T) {
 	a.LM.Config.Pad = a.LM.Config.EOS
 	end := func() float64 {
 		logp, err := a.LM.TokenLogProbs(t.Context(), [][]int32{{2, 3, 2, 1}}, 0.8)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		return float64(logp[0][3])
 	}
 	before := end()
@@ -287,9 +271,7 @@ func TestEstimatesRepeat(t *testing.T) {
 	var first []ppo.Estimates
 	for range 3 {
 		e, err := a.Estimate(t.Context(), rollouts)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if first == nil {
 			first = e
 		} else if !reflect.DeepEqual(first, e) {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/ppo"
@@ -78,14 +80,10 @@ func TestChecks(t *testing.T) {
 	good, _ := tiny(t, Config{Temperature: 0.8, Reference: &model.LM{}})
 	a := func() *Policy { // of its own
 		b, err := New(good.LM, good.Critic, good.config)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		return b
 	}
-	if err := (sick{Policy: a()}).iterate(ppo.Config{KL: 0.1}); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, (sick{Policy: a()}).iterate(ppo.Config{KL: 0.1}))
 	every := []int{0, 1, 2, 3, 4, 5, 6, 7}
 
 	t.Run("a rollout is lost", func(t *testing.T) {
@@ -100,9 +98,7 @@ func TestChecks(t *testing.T) {
 	t.Run("an EOS is forced", func(t *testing.T) {
 		p := a()
 		rollouts, err := p.Rollouts(t.Context(), []coat.Start{{Problem: coat.Problem{Question: "a"}}, {Problem: coat.Problem{Question: "b"}}}, 7)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		r := rollouts[1]
 		r.Tokens, r.LogProbs = []int32{2, 3, 2, 3, 2, 3, 1}, make([]float32, 7)
 		for _, r.Truncated = range []bool{true, false} {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/stretchr/testify/require"
 
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/backend"
@@ -46,13 +47,9 @@ type golden struct {
 
 func goldens(t *testing.T) []golden {
 	data, err := os.ReadFile("../testdata/golden.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var file struct{ Cases []golden }
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, json.Unmarshal(data, &file))
 	return file.Cases
 }
 
@@ -136,9 +133,7 @@ func testLoss(t *testing.T, b model.Backend, c golden) {
 			one, two, three, through, by(one, logp), by(two, logp), by(three, logp), by(through, logp), by(policy, logits), by(entropy, logits)}
 	}, backend.Floats(logits, c.Batch, c.Seq+1, c.Vocab), backend.Ints(tokens, c.Batch, c.Seq+1), grid(c.Input.OldLogp), grid(mask),
 		grid(c.Output.Whitened), grid(c.Input.Value), grid(c.Input.OldValue), grid(c.Output.Returns), grid(c.Input.RefLogp), grid(bySequence))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	const tolerance = 1e-5
 	table := func(what string, at int, want [][]float64) {
 		for i, row := range out[at].Value().([][]float32) {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/stretchr/testify/require"
 
 	"fmt"
 	"testing"
@@ -25,9 +26,7 @@ func laidOut(t *testing.T, n *model.Net, b train.Batch) (ids [][]int32, columns 
 	}}, train.AdamW{})
 	defer l.Close()
 	stat, err := l.Measure(b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for _, row := range stat.Rows {
 		var all [][]float32
 		for part := range slices.Chunk(float32s(row), len(row)/count) {
@@ -97,9 +96,7 @@ func TestPackedMask(t *testing.T) {
 	batch := pack(samples, a.policyColumns, 0.1, 0.8)
 	batch.MicroBatch = 3
 	laid, floats := laidOut(t, a.LM.Net, batch)
-	if len(floats[0]) != 5 {
-		t.Fatalf("%d columns, want 5", len(floats[0]))
-	}
+	require.Len(t, floats[0], 5)
 	for i := range samples {
 		if err := maskedTokens(samples[i], laid[i], floats[i]); err != nil {
 			t.Errorf("sample %d: %v", i, err)

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/model"
 )
 
@@ -115,13 +117,9 @@ func TestFullDisk(t *testing.T) {
 	if errors.Is(err, os.ErrPermission) || cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == 2 {
 		t.Skipf("this system gives no disk to fill: %v\n%s", err, out)
 	}
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	require.NoError(t, err, out)
 	whole := newSmall(t.TempDir(), 4)
-	if err := whole.train(t.Context(), b, 1, 0); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, whole.train(t.Context(), b, 1, 0))
 	for i := range 3 {
 		if got, want := results(t, filepath.Join(dir, fmt.Sprint(i))), results(t, whole.dir); got != want {
 			t.Errorf("run %d:\n%s\nwant\n%s", i, got, want)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/sampler"
@@ -25,28 +27,20 @@ func TestReplay(t *testing.T) { eachBackend(t, testReplay) }
 func testReplay(t *testing.T, b model.Backend) {
 	s := newSmall(t.TempDir(), 4)
 	policy, err := s.policy(b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	x := newState()
 	for step, err := range s.run(policy, x, 4).Train(t.Context(), s.starts(x)) {
 		if err == nil {
 			err = s.body(x, step)
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 	}
-	if err := errors.Join(policy.Save(s.path("final")), x.save(s.dir)); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, errors.Join(policy.Save(s.path("final")), x.save(s.dir)))
 	policy.Close()
 	n, tokens := 0, 0
 	starts := map[coat.Outcome]int{}
 	for r, err := range run.ReadLog(s.path("journal.jsonl")) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if r.Iteration != 1+n/6 || r.Index != n%6 || r.Seed != sampler.FoldIn(sampler.FoldIn(5, uint64(n/6)), uint64(n%6)) {
 			t.Errorf("line %d is attempt %d of iteration %d, seed %d", n, r.Index, r.Iteration, r.Seed)
 		}
@@ -74,20 +68,15 @@ func testReplay(t *testing.T, b model.Backend) {
 		again := newSmall(t.TempDir(), 4)
 		if done > 0 {
 			checkpoint := fmt.Sprintf("run/checkpoints/%08d", done)
-			if err := os.CopyFS(again.path(checkpoint), os.DirFS(s.path(checkpoint))); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, os.CopyFS(again.path(checkpoint), os.DirFS(s.path(checkpoint))))
 		}
 		policy, err := again.policy(b)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		x := newState()
 		r := again.run(policy, x, 4)
 		r.RolloutLog = ""
-		if r.Trainer, err = run.Replay(r.Trainer, run.ReadLog(s.path("journal.jsonl"))); err != nil {
-			t.Fatal(err)
-		}
+		r.Trainer, err = run.Replay(r.Trainer, run.ReadLog(s.path("journal.jsonl")))
+		require.NoError(t, err)
 		told := 0
 		again.tell = func(moment string) {
 			if moment == "sampled" {
@@ -98,16 +87,12 @@ func testReplay(t *testing.T, b model.Backend) {
 			if err == nil {
 				err = again.body(x, step)
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 		}
 		if told > 0 || r.Resumed.Iteration != done {
 			t.Errorf("the rubric was asked %d times, after iteration %d", told, r.Resumed.Iteration)
 		}
-		if err := errors.Join(policy.Save(again.path("final")), x.save(again.dir), os.Link(s.path("journal.jsonl"), again.path("journal.jsonl"))); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, errors.Join(policy.Save(again.path("final")), x.save(again.dir), os.Link(s.path("journal.jsonl"), again.path("journal.jsonl"))))
 		if got, want := results(t, again.dir), results(t, s.dir); got != want {
 			t.Errorf("replayed from iteration %d on:\n%s\nwant\n%s", done, got, want)
 		}
@@ -119,21 +104,15 @@ func testReplay(t *testing.T, b model.Backend) {
 func TestReplayErrors(t *testing.T) {
 	b := goBackend(t)
 	s := newSmall(t.TempDir(), 2)
-	if err := s.train(t.Context(), b, 2, 0); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, s.train(t.Context(), b, 2, 0))
 	log := run.ReadLog(s.path("journal.jsonl"))
 	replay := func(change func(t *ppo.Trainer, x *state)) error {
 		policy, err := s.policy(b)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		defer policy.Close()
 		x := newState()
 		trainer, err := run.Replay(s.run(policy, x, 2).Trainer, log)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		change(&trainer, x)
 		for step, err := range trainer.Train(t.Context(), s.starts(x)) {
 			if err == nil {
@@ -203,18 +182,14 @@ func TestBegunLog(t *testing.T) {
 		return r, nil
 	}
 	r, err := open()
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for _, err = range r.Train(t.Context(), ppo.Cycle(problems(), 1)) {
 	}
 	if !errors.Is(err, errFull) || !strings.Contains(err.Error(), "saving iteration 1") {
 		t.Fatal(err)
 	}
 	first, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	flipped := slices.Clone(first)
 	flipped[len(flipped)/2] ^= 1
 	last := slices.Clone(first)
@@ -233,14 +208,10 @@ func TestBegunLog(t *testing.T) {
 		"something else at its end":   {append(slices.Clone(first), "notes"...), false},
 		"zeros, as a crash may leave": {append(slices.Clone(first), 0, 0, 0), false},
 	} {
-		if err := os.WriteFile(path, c.data, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(path, c.data, 0o644))
 		r, err := open()
 		after, readErr := os.ReadFile(path)
-		if readErr != nil {
-			t.Fatal(readErr)
-		}
+		require.NoError(t, readErr)
 		if c.begun {
 			if err != nil || len(after) > 0 || r.Resumed.Cut.Bytes != int64(len(c.data)) {
 				t.Errorf("%s: %v, %d bytes are left", name, err, len(after))

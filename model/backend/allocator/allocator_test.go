@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // A program that links package model has the allocator that it had before: threads get arenas
@@ -33,9 +35,7 @@ func TestAllocatorIsOptIn(t *testing.T) {
 		}
 		cmd.Env = append(cmd.Env, c.env)
 		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%s: %v\n%s", c.program, err, out)
-		}
+		require.NoError(t, err, "%s, %s", c.program, out)
 		if got := strings.TrimSpace(string(out)); got == "no glibc" {
 			t.Skip("the C library is not glibc")
 		} else if got != c.want {

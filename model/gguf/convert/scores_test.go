@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/model/internal/modeltest"
 	"github.com/satori-go/satori/model/tokenizer"
 )
@@ -53,9 +55,7 @@ func TestGGUFScoresMergeAlike(t *testing.T) {
 	for _, name := range []string{"mistral", "sentencepiece"} {
 		lm := pairsLM(t, b, name)
 		metadata, err := lm.metadata()
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		tokens, scores := metadata["tokenizer.ggml.tokens"].([]string), metadata["tokenizer.ggml.scores"].([]float32)
 		ids := byText(tokens)
 		rng := rand.New(rand.NewPCG(3, 4))
@@ -94,13 +94,9 @@ func TestGGUFScoresOrNone(t *testing.T) {
 		}
 		written++
 		data, err := json.Marshal(jsonObject{"model": jsonObject{"type": "BPE", "vocab": p.ids, "merges": merges}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		tok, err := tokenizer.Parse(data)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		for range 50 {
 			var text string
 			for range 1 + rng.IntN(14) {

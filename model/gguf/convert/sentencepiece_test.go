@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/gguf"
@@ -39,9 +41,7 @@ func readScoredGolden(t testing.TB) (g scoredGolden) {
 	if err == nil {
 		err = json.Unmarshal(data, &g)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return g
 }
 
@@ -65,9 +65,7 @@ func pairsLM(t testing.TB, b backend.Backend, name string) Model {
 	t.Helper()
 	if name == "sentencepiece" {
 		tok, err := fromMetadata(readScoredGolden(t).metadata())
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		return withTokenizer(t, b, tok)
 	}
 	change := []string{}
@@ -86,9 +84,7 @@ func pairsLM(t testing.TB, b backend.Backend, name string) Model {
 func mistral(t testing.TB, change ...string) *tokenizer.Tokenizer {
 	t.Helper()
 	data, err := os.ReadFile(filetest.Path(t, "tokenizer", "testdata", "mistral", "tokenizer.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	text := string(data)
 	for i := 0; i < len(change); i += 2 {
 		if !strings.Contains(text, change[i]) {
@@ -97,9 +93,7 @@ func mistral(t testing.TB, change ...string) *tokenizer.Tokenizer {
 		text = strings.Replace(text, change[i], change[i+1], 1)
 	}
 	tok, err := tokenizer.Parse([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return tok
 }
 
@@ -108,9 +102,7 @@ func withTokenizer(t testing.TB, b backend.Backend, tok *tokenizer.Tokenizer) Mo
 	bos := int32(1)
 	n, err := network.New(b, decoder.Config{ModelType: "llama", VocabSize: tok.Len() + 2, Dim: 32, IntermediateSize: 32, Layers: 1, Heads: 2, KVHeads: 2, MaxPositions: 64,
 		EOS: 2, Pad: 2, BOS: &bos, InitRange: 0.3}, 5)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return Model{Net: n, Tokenizer: tok, BOS: &bos}
 }
 
@@ -119,22 +111,16 @@ func withTokenizer(t testing.TB, b backend.Backend, tok *tokenizer.Tokenizer) Mo
 func TestGGUFScoresAgainstSentencePiece(t *testing.T) {
 	g := readScoredGolden(t)
 	text, err := newMeta(g.metadata()).tokenizer()
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var file struct {
 		Model struct{ Merges [][2]string }
 	}
-	if err := json.Unmarshal(text, &file); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, json.Unmarshal(text, &file))
 	if !slices.Equal(file.Model.Merges, g.Merges) || len(g.Merges) < 900 {
 		t.Errorf("merges are not the %d of transformers, but %d: %.300q", len(g.Merges), len(file.Model.Merges), file.Model.Merges)
 	}
 	tok, err := tokenizer.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	alone := 0
 	for _, c := range g.Cases {
 		ids, err := tok.EncodeStrict(c.Text)
@@ -170,9 +156,7 @@ func TestGGUFSentencePieceRoundTrip(t *testing.T) {
 	if err == nil {
 		err = json.Unmarshal(data, &cases)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	all := map[string][]golden{"mistral": append(cases.Encode, cases.Decode...)}
 	for _, name := range []string{"unprefixed", "metaspace"} {
 		tok := pairsLM(t, b, name).Tokenizer
@@ -187,17 +171,11 @@ func TestGGUFSentencePieceRoundTrip(t *testing.T) {
 	for name, cases := range all {
 		lm := pairsLM(t, b, name)
 		special, err := lm.Tokenizer.AddSpecial("<|continue|>", "the")
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		path := filepath.Join(t.TempDir(), "m.gguf")
-		if err := Save(path, lm, gguf.F32); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, Save(path, lm, gguf.F32))
 		again, err := Open(b, path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if again.Tokenizer.Len() != lm.Tokenizer.Len() || !again.Tokenizer.IsSpecial(special[0]) {
 			t.Errorf("%s: %d tokens, want %d", name, again.Tokenizer.Len(), lm.Tokenizer.Len())
 		}
@@ -223,9 +201,7 @@ func TestGGUFSentencePieceRoundTrip(t *testing.T) {
 func TestGGUFSentencePieceMetadata(t *testing.T) {
 	lm := pairsLM(t, modeltest.Backends(t)["go"], "mistral")
 	m, err := lm.metadata()
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for key, want := range map[string]any{"model": "llama", "pre": "default", "add_space_prefix": true, "add_bos_token": true, "unknown_token_id": uint32(0), "merges": nil} {
 		if got := m["tokenizer.ggml."+key]; got != want {
 			t.Errorf("%s is %v, want %v", key, got, want)
@@ -263,9 +239,7 @@ func TestGGUFSentencePieceDefaults(t *testing.T) {
 	replace(metadata, "<0xF0>", "xyz")
 	metadata["tokenizer.ggml.token_type"] = scoredMetadata(metadata["tokenizer.ggml.tokens"].([]string))["tokenizer.ggml.token_type"]
 	text, err := newMeta(metadata).tokenizer()
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var file struct {
 		PostProcessor json.RawMessage `json:"post_processor"`
 	}
@@ -273,9 +247,7 @@ func TestGGUFSentencePieceDefaults(t *testing.T) {
 		t.Errorf("post_processor %s, %v", file.PostProcessor, err)
 	}
 	tok, err := tokenizer.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if ids := tok.Encode("😀"); ids[len(ids)-1] != 0 {
 		t.Errorf("ids %v, want the last to be 0", ids)
 	}
@@ -292,9 +264,7 @@ func TestGGUFSentencePieceRefuses(t *testing.T) {
 	open := func(dir string) error {
 		t.Helper()
 		tok, err := tokenizer.Open(filetest.Path(t, "tokenizer", "testdata", dir, "tokenizer.json"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		_, err = withTokenizer(t, b, tok).metadata()
 		return err
 	}
@@ -400,9 +370,7 @@ func TestGGUFScoresAreBounded(t *testing.T) {
 	} {
 		var file bytes.Buffer
 		metadata := scoredMetadata(c.tokens)
-		if err := gguf.Write(&file, metadata, nil); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, gguf.Write(&file, metadata, nil))
 		var err error
 		filetest.CheckMemory(t, file.Len(), func() { _, err = fromMetadata(metadata) })
 		if (err == nil) != c.good {

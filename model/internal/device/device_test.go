@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/stretchr/testify/require"
 
 	"github.com/satori-go/satori/model/internal/device"
 	"github.com/satori-go/satori/model/internal/modeltest"
@@ -29,9 +30,7 @@ func TestExec(t *testing.T) {
 		for _, x := range [][]float32{{1, -2}, {3}} {
 			in := []*tensors.Tensor{floats(x...)}
 			out, err := run.Call(in)
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			want := make([]float32, len(x))
 			for i := range x {
 				want[i] = 2 * x[i]
@@ -77,9 +76,7 @@ func (s setting) String() string { return fmt.Sprint(*s.n) }
 func TestCache(t *testing.T) {
 	b := modeltest.Backends(t)["go"]
 	other, err := compute.NewWithConfig("go:ops_sequential")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var c device.Cache
 	at := func(b compute.Backend, n int, name string) *device.Exec { return c.Get(b, setting{&n}, name, double) }
 	first := at(b, 1, "double")

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/internal/device"
@@ -23,9 +25,7 @@ var small = decoder.Config{VocabSize: 23, Dim: 32, IntermediateSize: 40, Layers:
 func smallEngine(t testing.TB, b backend.Backend) *Engine {
 	t.Helper()
 	n, err := network.New(b, small, 7)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return New(n)
 }
 
@@ -67,9 +67,7 @@ func TestEngineAgreesWithForward(t *testing.T) {
 		for _, temperature := range []float64{1, 0.6} {
 			requests := randomRequests(300, temperature) // more than there are slots
 			done, err := e.sampleOne(requests)
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			worst, ended := e.isOff(t, requests, done, temperature), 0
 			for i, c := range done {
 				last := c.Tokens[len(c.Tokens)-1]
@@ -109,9 +107,7 @@ func TestEngineAgreesInEveryFamily(t *testing.T) {
 				if err == nil && name == "adapter" {
 					net, err = net.WithLoRA(decoder.LoRA{Rank: 4, Alpha: 8})
 				}
-				if err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, err)
 				rng := rand.New(rand.NewPCG(3, 4))
 				for i, s := range net.Specs() { // what begins as zeros or ones
 					if data := device.Values(net.Weights()[i]); len(s.Dims) == 1 || strings.HasSuffix(s.Name, decoder.AdapterB) {
@@ -124,9 +120,7 @@ func TestEngineAgreesInEveryFamily(t *testing.T) {
 				e := New(net)
 				requests := randomRequests(40, 1)
 				done, err := e.sampleOne(requests)
-				if err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, err)
 				if worst := e.isOff(t, requests, done, 1); !(worst <= 1e-5) {
 					t.Errorf("log-probabilities differ by %g", worst)
 				}
@@ -144,9 +138,7 @@ func (e *Engine) isOff(t *testing.T, requests []sampler.Request, done []sampler.
 		rows = append(rows, slices.Concat(requests[i].Prompt, c.Tokens))
 	}
 	logp, err := e.net.TokenLogProbs(context.Background(), rows, temperature)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for i, c := range done {
 		for k, got := range c.LogProbs {
 			worst = max(worst, math.Abs(float64(got-logp[i][len(requests[i].Prompt)+k])))
@@ -163,9 +155,7 @@ func TestSampleIsDeterministic(t *testing.T) {
 	modeltest.Each(t, func(t *testing.T, b backend.Backend) {
 		e := smallEngine(t, b)
 		all, err := e.sampleOne(requests)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		again, _ := e.sampleOne(requests)
 		for i := range all {
 			if !slices.Equal(all[i].Tokens, again[i].Tokens) || !slices.Equal(all[i].LogProbs, again[i].LogProbs) {
@@ -198,9 +188,7 @@ func TestSampleFrequencies(t *testing.T) {
 		requests = append(requests, sampler.Request{Prompt: []int32{5, 9}, MaxTokens: 1, Temperature: 1, Seed: sampler.FoldIn(3, uint64(i))})
 	}
 	done, err := e.sampleOne(requests)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	counts := make([]float64, small.VocabSize)
 	for _, c := range done {
 		counts[c.Tokens[0]]++
@@ -208,9 +196,7 @@ func TestSampleFrequencies(t *testing.T) {
 	var chi, cells float64
 	for v := range small.VocabSize {
 		logp, err := e.net.TokenLogProbs(context.Background(), [][]int32{{5, 9, int32(v)}}, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		want := n * math.Exp(float64(logp[0][2]))
 		if want >= 5 {
 			chi += (counts[v] - want) * (counts[v] - want) / want
@@ -264,9 +250,7 @@ func TestNoRequests(t *testing.T) {
 func TestPartsAreTheCallers(t *testing.T) {
 	e := smallEngine(t, modeltest.Backends(t)["go"])
 	for p, err := range e.Stream(t.Context(), []sampler.Request{{Prompt: []int32{5}, MaxTokens: 20, Temperature: 1, TopP: 0.9}}) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if c := p.Completion; cap(c.Tokens) > len(c.Tokens) || cap(c.LogProbs) > len(c.LogProbs) || cap(c.UnfilteredLogProbs) > len(c.UnfilteredLogProbs) {
 			t.Errorf("room of %d, %d and %d for %d tokens", cap(c.Tokens), cap(c.LogProbs), cap(c.UnfilteredLogProbs), len(c.Tokens))
 		}

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/internal/modeltest"
 	"github.com/satori-go/satori/model/internal/stored"
@@ -12,9 +14,7 @@ import (
 // All that is wrong with the tensors is one error, in a fixed order, before any data is read.
 func TestLoadChecksFirst(t *testing.T) {
 	c, err := decoder.Config{VocabSize: 8, Dim: 4, IntermediateSize: 4, Layers: 1, Heads: 1, MaxPositions: 8, Tied: true}.Resolve()
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	have := map[string]stored.Tensor{}
 	for _, s := range c.Specs() {
 		have[s.Name] = stored.Tensor{Where: "f", Dims: s.Dims, Read: func() ([]float32, error) {
@@ -38,9 +38,7 @@ tensor "model.norm.weight" is missing`
 func TestJoin(t *testing.T) {
 	var faults []error
 	c, err := decoder.Config{VocabSize: 8, Dim: 4, IntermediateSize: 4, Layers: 9, Heads: 1, MaxPositions: 8, Tied: true}.Resolve()
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	faults = append(faults, stored.Check(nil, c.Specs()))
 	if text := faults[0].Error(); strings.Count(text, "\n") != 20 || !strings.HasSuffix(text, "more") {
 		t.Errorf("%s", text)

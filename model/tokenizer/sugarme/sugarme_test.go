@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
 	lib "github.com/sugarme/tokenizer"
 
 	"github.com/satori-go/satori/model/tokenizer"
@@ -24,22 +25,16 @@ var (
 func open(t testing.TB, dir string) *tokenizer.Tokenizer {
 	t.Helper()
 	tok, err := tokenizer.Open(filepath.Join("../testdata", dir))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return tok
 }
 
 func texts(t testing.TB, path string) []string {
 	t.Helper()
 	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var g struct{ Encode []struct{ Text string } }
-	if err := json.Unmarshal(data, &g); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, json.Unmarshal(data, &g))
 	out := []string{"", "\xff", "a\xe2\x82b", "\x00\u212a\x00", "<|im_end|><|im_start|>", "aaaaa     \n\n\n", "\n\u1112\u1161\u11ab\u0301x"}
 	for _, c := range g.Encode {
 		out = append(out, c.Text)
@@ -111,9 +106,7 @@ func TestRealFiles(t *testing.T) {
 	}
 	for _, path := range paths {
 		tok, err := tokenizer.Open(filepath.Dir(path))
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		tk := New(tok)
 		all := texts(t, path)
 		for _, text := range all {
@@ -133,9 +126,7 @@ func TestOffsets(t *testing.T) {
 		{"gpt2", "😀 x", "0-4 0-4 0-4 0-4 4-6"},
 	} {
 		e, err := Encode(New(open(t, c.dir)), c.text)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		var got []string
 		for _, o := range e.Offsets {
 			got = append(got, fmt.Sprintf("%d-%d", o[0], o[1]))
@@ -162,9 +153,7 @@ func TestModel(t *testing.T) {
 		t.Errorf("DecodeChain = %q", got)
 	}
 	dir := t.TempDir()
-	if err := m.Save(filepath.Join(dir, "new"), "my"); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, m.Save(filepath.Join(dir, "new"), "my"))
 	if _, err := tokenizer.Open(filepath.Join(dir, "new", "my-tokenizer.json")); err != nil {
 		t.Error(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // What package chat leaves to this one is tested there, against Jinja2's own output.
@@ -22,9 +24,7 @@ func ExampleTemplate_Render() {
 // One template renders for many goroutines, and a failed rendering leaves no trace.
 func TestRenderAgain(t *testing.T) {
 	tmpl, err := Parse("{% set n = 1 %}\n{{ x.y }}{{ n }}")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for range 2 {
 		if text, err := tmpl.Render(nil, time.Time{}); err == nil || text != "" || !strings.HasPrefix(err.Error(), "line 2: ") {
 			t.Errorf("Render = %q, %v, want an error at line 2", text, err)
