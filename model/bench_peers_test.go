@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/satori-go/satori/model/backend/allocator"
 	"github.com/satori-go/satori/model/internal/modeltest"
 )
 
@@ -23,8 +24,10 @@ var peers = []struct {
 	{"135M", 16, Config{VocabSize: 49152, Dim: 576, IntermediateSize: 1536, Layers: 30, Heads: 9, KVHeads: 3, MaxPositions: 512, EOS: 2, Tied: true}},
 }
 
-// eachPeer runs a benchmark at each size on each backend.
+// eachPeer runs a benchmark at each size on each backend, with the allocator that a program
+// which trains asks for.
 func eachPeer(b *testing.B, run func(b *testing.B, net *Net, rows int)) {
+	allocator.Tune()
 	for _, name := range []string{"go", "xla"} {
 		backend := modeltest.Backends(b)[name]
 		if backend == nil {
