@@ -3,8 +3,10 @@
 //	go run ./examples/generate -model PATH -prompt "Once upon a time"
 //	go run ./examples/generate -model PATH -chat -prompt "What is 2 + 2?" -temperature 0.7 -top-p 0.9 -n 4
 //	go run ./examples/generate -model PATH -jsonl < prompts.jsonl > completions.jsonl
+//	go run ./examples/generate -model PATH -adapter DIR -chat -prompt "What is 2 + 2?"
 //
-// PATH is a Hugging Face directory or a .gguf file. Without -prompt the prompt is the whole
+// PATH is a Hugging Face directory or a .gguf file. DIR holds a LoRA adapter for the model in
+// PEFT's layout, such as examples/grpo saves. Without -prompt the prompt is the whole
 // standard input.
 //
 // With -jsonl each line of standard input is an object with "prompt", a text, or with "ids".
@@ -43,9 +45,9 @@ func main() {
 
 // A flags holds what the command line said.
 type flags struct {
-	model, prompt, backend string
-	chat, jsonl            bool
-	request                model.Request // without the prompt
+	model, adapter, prompt, backend string
+	chat, jsonl                     bool
+	request                         model.Request // without the prompt
 }
 
 // run runs the program and returns its exit status.
@@ -70,6 +72,7 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 	set.SetOutput(stderr)
 	r := &f.request
 	set.StringVar(&f.model, "model", "", "`PATH` of a Hugging Face directory or a .gguf file")
+	set.StringVar(&f.adapter, "adapter", "", "`DIR` of a LoRA adapter for the model, as examples/grpo saves it")
 	set.StringVar(&f.prompt, "prompt", "", "`TEXT` to continue; without it, standard input")
 	set.BoolVar(&f.chat, "chat", false, "the prompt is a user's message: put it into the model's chat template")
 	set.BoolVar(&f.jsonl, "jsonl", false, `read {"prompt": ..} or {"ids": [..]} lines from standard input, write JSON lines`)
@@ -126,6 +129,12 @@ func generate(ctx context.Context, f flags, stdin io.Reader, stdout, stderr io.W
 		return err
 	}
 	defer lm.Close()
+	if f.adapter != "" {
+		if lm, err = lm.OpenAdapter(f.adapter); err != nil {
+			return fmt.Errorf("%s: %w", f.adapter, err)
+		}
+		defer lm.Close()
+	}
 	g := generator{flags: f, lm: lm}
 	if f.chat {
 		if g.template, err = lm.Template(); err != nil {

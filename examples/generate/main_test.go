@@ -154,6 +154,48 @@ func TestShow(t *testing.T) {
 	}
 }
 
+// An adapter changes the text to that of the model with the adapter. Its faults are named.
+func TestAdapter(t *testing.T) {
+	dir, cases := golden(t)
+	b, err := model.OpenBackend("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lm, err := model.Open(b, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lm.Close()
+	const adapter = "../../model/testdata/llama-lora"
+	adapted, err := lm.OpenAdapter(adapter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer adapted.Close()
+	all, err := adapted.SampleAll(t.Context(), []model.Request{{Prompt: cases[0].Prompt, N: 1, MaxTokens: 8}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := all[0][0]
+	ids, err := json.Marshal(map[string]any{"ids": cases[0].Prompt})
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"-model", dir, "-jsonl", "-temperature", "0", "-max-tokens", "8"}
+	_, plain, _ := start(string(ids), args...)
+	status, out, log := start(string(ids), append(args, "-adapter", adapter)...)
+	var got completed
+	if err := json.Unmarshal([]byte(out), &got); err != nil || status != 0 {
+		t.Fatalf("status %d, %v: %s", status, err, log)
+	}
+	if !slices.Equal(got.IDs, want.Tokens) || !slices.Equal(got.LogProbs, want.LogProbs) || out == plain {
+		t.Errorf("with the adapter %s, want %v; without it %s", out, want.Tokens, plain)
+	}
+	if status, _, log := start("", append(args, "-adapter", dir)...); status != 1 || !strings.Contains(log, "adapter_config.json") {
+		t.Errorf("a directory without an adapter: status %d, %s", status, log)
+	}
+}
+
 // Text grows by whole characters, whatever the tokens cut in two.
 func TestWholeCharacters(t *testing.T) {
 	b, err := model.OpenBackend("go")
