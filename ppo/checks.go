@@ -11,9 +11,9 @@ import (
 	"github.com/satori-go/satori/coat"
 )
 
-// Checks hold the tolerances of what a [Trainer] checks in every iteration: what a policy, a
-// reward or a server can break without a trace in the loss. Checks cannot be turned off. A
-// failed one is a [*CheckError] and ends training.
+// Checks hold the tolerances of the checks that a [Trainer] makes in every iteration. The checks
+// find faults of a policy, a reward or a server that the loss does not show. They cannot be
+// turned off. A failed check is a [*CheckError] and ends training.
 type Checks struct {
 	// Ratio bounds the mean |ρ−1| before the first update of an iteration. 0: 1e-5, several
 	// times the difference between sampling and training in f32. +Inf: no bound.

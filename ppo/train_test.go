@@ -55,7 +55,8 @@ func (p *recorder) Update(ctx context.Context, minibatch []Sample, rate StepSize
 	return p.player.Update(ctx, minibatch, rate)
 }
 
-// What the token limit cut off ends there, goes on in the critic's eyes, or is left out.
+// A response that the token limit truncates has no future reward, or the critic's value of its
+// last state as future reward, or is left out of training.
 func TestTruncated(t *testing.T) {
 	run := func(c Config) (*recorder, Step) {
 		p := &recorder{player: newPlayer(2, 3, 1), cut: func(i int) bool { return i%4 == 0 }}

@@ -140,7 +140,7 @@ func ExampleConfig_action() {
 }
 
 // A buffer that follows the policy: the loop adds what the policy makes, old states are
-// dropped, and a mixture that was broken off goes on from a checkpoint.
+// dropped, and an interrupted mixture continues from a checkpoint.
 func ExampleMixer() {
 	problems := []coat.Problem{{ID: "1", Question: "q", Answer: "1"}, {ID: "2", Question: "r", Answer: "1"}}
 	begin := func() (*rae.Buffer, *rae.Mixer) {

@@ -25,7 +25,7 @@ type Shares struct {
 //
 // The mixture may be ranged over more than once if fresh may. The order is another one
 // each time, since the state of rng moves on. An rng with the same seed makes the same
-// mixture of a buffer that does not change. A [Mixer] can go on in the middle of a
+// mixture of a buffer that does not change. A [Mixer] can continue in the middle of a
 // mixture, and of a buffer that changes.
 func (b *Buffer) Mix(fresh iter.Seq[coat.Start], shares Shares, rng *rand.Rand) iter.Seq[coat.Start] {
 	return func(yield func(coat.Start) bool) {

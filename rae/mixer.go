@@ -10,8 +10,8 @@ import (
 	"github.com/satori-go/satori/coat"
 )
 
-// A Mixer is a mixture, see [Buffer.Mix], that can be written to a checkpoint and gone on
-// with, although the buffer has changed in between.
+// A Mixer is a mixture, see [Buffer.Mix], that a program can write to a checkpoint and continue
+// later, also if the buffer has changed in between.
 type Mixer struct {
 	buffer *Buffer
 	shares Shares

@@ -81,7 +81,7 @@ func (c Checkpoints) Save(number int, fill func(dir string) error) (err error) {
 	final := filepath.Join(c.Dir, name(number))
 	if _, missing := os.Lstat(final); missing == nil {
 		if verify(final, number) == nil {
-			return errors.New("the checkpoint is there already, and whole; remove it, or go on from it")
+			return fmt.Errorf("the checkpoint exists already and is complete; remove %s, or continue the run from it", final)
 		}
 		if err := c.remove(final); err != nil {
 			return err

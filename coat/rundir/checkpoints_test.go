@@ -56,7 +56,7 @@ func TestCheckpoints(t *testing.T) {
 	if names := list(t, c.Dir); names != "00000002 00000010" {
 		t.Errorf("of 4 stay %s, want 2 by default", names)
 	}
-	if err := c.Save(10, fill(11)); err == nil || !strings.Contains(err.Error(), "the checkpoint is there already, and whole") {
+	if err := c.Save(10, fill(11)); err == nil || !strings.Contains(err.Error(), "the checkpoint exists already and is complete; remove ") {
 		t.Errorf("written over: %v", err)
 	}
 	newest(t, c)

@@ -9,7 +9,7 @@ import (
 	"github.com/satori-go/satori/coat/rundir"
 )
 
-// Work that is broken off after its log and before its checkpoint goes on from the
+// Work that is interrupted after its log and before its checkpoint continues from the
 // checkpoint, and nothing stands in the log twice.
 func Example() {
 	dir, err := os.MkdirTemp("", "run")

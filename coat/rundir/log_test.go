@@ -84,7 +84,7 @@ func TestLog(t *testing.T) {
 			t.Fatal(err)
 		}
 		if again, _ := os.ReadFile(path); string(again) != string(data) {
-			t.Fatalf("gone on with at %d the log is other", k)
+			t.Fatalf("the log that continues at %d differs", k)
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Settings of a run, and what has changed when it is gone on with.
+// The settings of a run, and the one that has changed when the run continues.
 func ExampleCheckSettings() {
 	type recipe struct {
 		Rate  float64

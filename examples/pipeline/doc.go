@@ -1,10 +1,10 @@
-// Package pipeline trains models in stages, in a directory that survives whatever ends the
-// program. The programs examples/satori and others like it are a recipe and the order of
-// their stages; what a stage does is here.
+// Package pipeline trains models in stages, in a directory from which an interrupted program
+// resumes. A program such as examples/satori says the recipe and the order of the stages; this
+// package has the stages.
 //
-//   - [Open] takes a directory for a [Run] with certain settings;
-//   - [Run.Stage] does a piece of work once: a run that continues skips the stages that are
-//     whole, and reads what they made from their files;
+//   - [Open] opens a directory for a [Run] with certain settings;
+//   - [Run.Stage] does a piece of work once. A resumed run skips the complete stages and reads
+//     their results from files;
 //   - [Run.Demos], [Run.Imitate], [Run.Sample], [Run.RewardModel], [Run.Reinforce] and
 //     [Run.Evaluate] are the stages of Satori (arXiv 2502.02508);
 //   - [Run.Report] writes metrics.jsonl, summary.json and report.html.

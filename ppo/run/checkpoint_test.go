@@ -182,8 +182,8 @@ func goBackend(t *testing.T) model.Backend {
 	return b
 }
 
-// A torn checkpoint is passed over and said to be, the one before is gone on from, and
-// the run ends as one that was left alone.
+// A run skips an incomplete checkpoint and reports it. It continues from the checkpoint before
+// and ends with the same bytes as a run without an interruption.
 func TestTornCheckpoint(t *testing.T) { eachBackend(t, testTornCheckpoint) }
 
 // A policy that is its own critic goes on as it would have, the steps of its head included.

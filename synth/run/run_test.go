@@ -224,8 +224,8 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// A run with further meta-actions is gone on with and read with them, though the problems
-// do not name them.
+// A run with further meta-actions continues with them, and its files are read with them, though
+// the problems do not name them.
 func TestFourthAction(t *testing.T) {
 	dir := t.TempDir()
 	const check = coat.Action("check")
