@@ -70,6 +70,7 @@
 //	batch        sequences of a call
 //	seq          positions of a sequence
 //	dim          channels of the hidden state
+//	intermediate channels inside of the MLP
 //	vocab        token ids
 //	heads        query heads
 //	kv           key and value heads

@@ -15,7 +15,7 @@ type architecture struct {
 	qkNorm                 bool // queries and keys are normalised, head by head, before they are rotated
 }
 
-// architectures are the decoders that this package builds, by model_type.
+// architectures has the families that this package builds, by model_type.
 var architectures = map[string]architecture{
 	"llama":   {attentionBias: true, mlpBias: true}, // SmolLM2 too
 	"mistral": {},

@@ -52,26 +52,26 @@ func (c Config) cacheTensors() int {
 	return 2
 }
 
-// KeysTransposed reports how keys lie in the KV cache of a backend. The Go backend is slow at
+// keysTransposed reports how keys lie in the KV cache of a backend. The Go backend is slow at
 // a·bᵀ: decoding with transposed keys takes little over half the time there. On XLA it takes a
 // third more.
-func KeysTransposed(b compute.Backend) bool { return !device.IsXLA(b) }
+func keysTransposed(b compute.Backend) bool { return !device.IsXLA(b) }
 
 // keyAxis returns the axis of the positions of keys in the cache. That of values is 1.
 func keyAxis(b compute.Backend) int {
-	if KeysTransposed(b) {
+	if keysTransposed(b) {
 		return 2
 	}
 	return 1
 }
 
-// CacheDims lists the shapes of a KV cache, layer by layer: keys and values, and with TokenShift
-// the last token's channels.
-func (c Config) CacheDims(batch, length int, keysTransposed bool) (dims [][]int) {
+// CacheDims lists the shapes of a KV cache on a backend, layer by layer: keys and values, and with
+// TokenShift the last token's channels.
+func (c Config) CacheDims(b compute.Backend, batch, length int) (dims [][]int) {
 	for range c.Layers {
 		values := []int{batch * c.KVHeads, length, c.HeadDim}
 		keys := values
-		if keysTransposed {
+		if keysTransposed(b) {
 			keys = []int{batch * c.KVHeads, c.HeadDim, length}
 		}
 		dims = append(dims, keys, values)
@@ -80,6 +80,15 @@ func (c Config) CacheDims(batch, length int, keysTransposed bool) (dims [][]int)
 		}
 	}
 	return dims
+}
+
+// CacheRowBytes counts the bytes of a row of a KV cache.
+func (c Config) CacheRowBytes(length int) int {
+	numbers := 2 * c.KVHeads * length * c.HeadDim
+	if c.TokenShift {
+		numbers += c.Dim / 2
+	}
+	return 4 * c.Layers * numbers
 }
 
 // InsertPrompts puts prompts that [Decoder.Prefill] has read into rows of a cache. A row that

@@ -23,7 +23,7 @@ type Config struct {
 
 	NormEps   float64 `json:"rms_norm_eps"` // 0: 1e-6
 	RopeTheta float64 `json:"rope_theta"`   // 0: 10000
-	// RopeScaling stretches the rotary positions, as Llama 3.1 does. Zero: it does not.
+	// RopeScaling changes the frequencies of rotary positions, as Llama 3.1 does. Zero: it does not.
 	RopeScaling RopeScaling `json:"-"`
 	// PartialRotary is the share of each head's channels that carry rotary positions; the
 	// other channels compare contents, whatever the distance. 0: all of them carry positions.
@@ -38,38 +38,38 @@ type Config struct {
 	// have it.
 	TokenShift bool `json:"time_shift,omitempty"`
 	Tied       bool `json:"tie_word_embeddings"` // the head is the embedding
-	// AttentionBias and MLPBias are biases that a family can do without: those of the four
-	// projections of attention (llama, qwen3), and of the three of the MLP (llama).
+	// AttentionBias adds biases to the four projections of attention (llama, qwen3), and MLPBias to
+	// the three of the MLP (llama).
 	AttentionBias bool `json:"attention_bias,omitempty"`
 	MLPBias       bool `json:"mlp_bias,omitempty"`
 
-	InitRange float64 `json:"initializer_range"` // deviation of a fresh embedding; 0: 0.02
+	InitRange float64 `json:"initializer_range"` // standard deviation of a fresh embedding; 0: 0.02
 	BOS       *int32  `json:"bos_token_id,omitempty"`
 	EOS       int32   `json:"eos_token_id"`
-	// Stops are further tokens that end a completion: eos_token_id may be a list, whose
-	// first is EOS. Chat models of Llama 3 have three.
+	// Stops lists further tokens that end a completion. A config.json may have a list as
+	// eos_token_id, whose first is EOS. Chat models of Llama 3 have three.
 	Stops []int32 `json:"-"`
-	Pad   int32   `json:"pad_token_id"` // the EOS, where a config.json names none
+	Pad   int32   `json:"pad_token_id"` // the EOS where a config.json has none
 
 	// OutputHeads names the heads on the decoder's last layer: [HeadLM] gives logits of the next
 	// token, and every other head one number a token. nil: the language-model head alone. Without
 	// HeadLM there has to be [HeadScore], which is then the head of Hugging Face's
 	// ...ForSequenceClassification: that of a reward model or critic.
 	OutputHeads []string `json:"-"`
-	// LoRA is a low-rank adapter; see [Net.WithLoRA]. Rank 0: none.
+	// LoRA is a low-rank adapter. Rank 0: none.
 	LoRA LoRA `json:"-"`
 
-	// BF16 stores weights as bfloat16, in half the memory; see [Net.ToBF16]. Arithmetic is f32.
+	// BF16 stores weights as bfloat16, in half the memory. Graphs compute in float32.
 	BF16 bool `json:"-"`
-	// GradientCheckpointing has the gradient compute each layer a second time rather than keep what
-	// is inside of it: less memory for a third more arithmetic. Loss and gradient are the
-	// same. It is read when a [Learner] is made.
+	// GradientCheckpointing computes each layer a second time in the gradient, instead of keeping
+	// what the layer computed: less memory for a third more arithmetic. Loss and gradient are the
+	// same. A learner reads it when it is made.
 	GradientCheckpointing bool `json:"-"`
 }
 
-// RopeScaling is the rotary scaling of Llama 3.1 and 3.2 (rope_type "llama3"):
-// frequencies whose wavelength exceeds Original/LowFreq are divided by Factor, those
-// under Original/HighFreq stay, and those between are a mixture of both.
+// A RopeScaling holds the rotary scaling of Llama 3.1 and 3.2 (rope_type "llama3"). Frequencies
+// whose wavelength exceeds Original/LowFreq are divided by Factor, those under Original/HighFreq
+// stay, and those between are a mixture of both.
 type RopeScaling struct {
 	Factor, LowFreq, HighFreq float64
 	Original                  int // the context of pretraining
@@ -126,14 +126,16 @@ func (c Config) Resolve() (Config, error) {
 	if len(faults) == 0 {
 		fault(int64(c.Heads)*int64(c.HeadDim) > maxSize, "num_attention_heads %d times head_dim %d is more than %d", c.Heads, c.HeadDim, maxSize)
 		fault(c.Heads%c.KVHeads != 0, "num_attention_heads %d is no multiple of num_key_value_heads %d", c.Heads, c.KVHeads)
-		fault(c.rotary()%2 != 0 || c.rotary() < 2 || c.rotary() > c.HeadDim, "partial_rotary_factor %g of head_dim %d is not an even number of channels", c.PartialRotary, c.HeadDim)
+		fault(c.rotary()%2 != 0 || c.rotary() < 2 || c.rotary() > c.HeadDim,
+			"partial_rotary_factor %g of head_dim %d is not an even number of channels", c.PartialRotary, c.HeadDim)
 		fault(c.TokenShift && c.Dim%2 != 0, "time_shift wants an even hidden_size, not %d", c.Dim)
 		for _, id := range append([]int32{c.EOS}, c.Stops...) {
 			fault(id < 0 || int(id) >= c.VocabSize, "eos_token_id %d is outside the vocabulary of %d", id, c.VocabSize)
 		}
 		fault(c.Pad < 0 || int(c.Pad) >= c.VocabSize, "pad_token_id %d is outside the vocabulary of %d", c.Pad, c.VocabSize)
 		fault(c.BOS != nil && (*c.BOS < 0 || int(*c.BOS) >= c.VocabSize), "bos_token_id is outside the vocabulary of %d", c.VocabSize)
-		fault(c.ModelType != "satori" && (c.TokenShift || c.PartialRotary != 1), "model_type %s has neither time_shift nor partial_rotary_factor", c.ModelType)
+		fault(c.ModelType != "satori" && (c.TokenShift || c.PartialRotary != 1),
+			"model_type %s has neither time_shift nor partial_rotary_factor", c.ModelType)
 		fault(c.AttentionBias && !c.arch().attentionBias, `field "attention_bias" is true, which model_type %s does not support`, c.ModelType)
 		fault(c.MLPBias && !c.arch().mlpBias, `field "mlp_bias" is true, which model_type %s does not support`, c.ModelType)
 		fault(c.NormEps < 0 || c.RopeTheta <= 0, "rms_norm_eps %g or rope_theta %g is negative", c.NormEps, c.RopeTheta)
@@ -151,7 +153,7 @@ func (c Config) Resolve() (Config, error) {
 }
 
 // String writes all fields, with the numbers that pointers point to: what is compiled for a
-// configuration is found again by this text.
+// configuration is looked up by this text.
 func (c Config) String() string {
 	type fields Config
 	if c.BOS == nil {
@@ -162,11 +164,11 @@ func (c Config) String() string {
 	return fmt.Sprintf("%+v, BOS %d", fields(c), bos)
 }
 
-// Ends reports whether a token ends a completion.
+// Ends reports whether a token ends a completion: EOS or one of Stops.
 func (c Config) Ends(token int32) bool { return token == c.EOS || slices.Contains(c.Stops, token) }
 
-// rotary is the number of channels of a head that carry positions.
+// rotary returns the number of channels of a head that carry positions.
 func (c Config) rotary() int { return int(float64(c.HeadDim) * c.PartialRotary) }
 
-// group is the number of query heads that share a key and value head.
+// group returns the number of query heads that share a key and value head.
 func (c Config) group() int { return c.Heads / c.KVHeads }

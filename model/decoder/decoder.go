@@ -36,7 +36,7 @@ func (d Decoder) Hidden(tokens *Node) *Node {
 	return hidden
 }
 
-// hidden is Hidden with what each layer's KV cache holds of the rows.
+// hidden computes Hidden, and what the KV cache of each layer holds of the rows.
 func (d Decoder) hidden(tokens *Node) (*Node, []layerCache) {
 	tokens.AssertRank(2)
 	batch, seq := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
@@ -122,7 +122,8 @@ func (r *wholeRows) previous(x *Node) *Node {
 	x.AssertRank(3)
 	batch, seq, channels := x.Shape().Dim(0), x.Shape().Dim(1), x.Shape().Dim(2)
 	r.seen.shift = x
-	return Concatenate([]*Node{Zeros(x.Graph(), device.F32(batch, 1, channels)), Slice(x, AxisRange(), AxisRange(0, seq-1))}, 1) // [batch, seq, dim/2]
+	first := Zeros(x.Graph(), device.F32(batch, 1, channels))
+	return Concatenate([]*Node{first, Slice(x, AxisRange(), AxisRange(0, seq-1))}, 1) // [batch, seq, dim/2]
 }
 
 func (r *wholeRows) attend(q, k, v *Node) *Node {

@@ -2,14 +2,13 @@ package decoder
 
 import . "github.com/gomlx/gomlx/core/graph"
 
-// withGradient is f(in...) with a gradient of our own, where the one that gomlx derives is
-// right and slow: it pads and adds up what was cut from one tensor, and turns the gradient
-// of every product, which the Go backend does number by number.
+// withGradient computes f(in...) with our own gradient. The gradient that gomlx derives is right
+// but slow: it pads and adds up the parts that were cut from one tensor, and transposes the
+// gradient of every product, which the Go backend does number by number.
 //
-// gradient gives the gradients of f's inputs from them and v, the gradient of f's result.
-// The derived gradient of f is built, too, but nothing needs it, so that it is left out of
-// what is compiled. With checkpointing it is the one that is taken: ours would hold on to
-// what f made.
+// gradient returns the gradients of f's inputs from these inputs and v, the gradient of f's
+// result. The derived gradient of f is built too, but nothing uses it, so it is not compiled. With
+// gradient checkpointing the derived one is used: ours would keep what f computed.
 func (c Config) withGradient(f func(in []*Node) *Node, gradient func(in []*Node, v *Node) []*Node, in ...*Node) *Node {
 	if c.GradientCheckpointing {
 		return f(in)
@@ -25,8 +24,8 @@ func (c Config) withGradient(f func(in []*Node) *Node, gradient func(in []*Node,
 	})
 }
 
-// split cuts the last axis into parts of these sizes. Its gradient lays those of the parts
-// side by side: a loss that depends on one has to depend on all.
+// split cuts the last axis into parts of these sizes. Its gradient puts the gradients of the parts
+// side by side, so a loss that depends on one part has to depend on all.
 //
 //	x [..., n] → [..., sizes[i]]
 func split(x *Node, sizes ...int) []*Node {

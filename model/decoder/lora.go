@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// A LoRA is a low-rank adapter (arXiv:2106.09685): each target projection y = x·Wᵀ
+// A LoRA says what low-rank adapter a decoder has (arXiv:2106.09685): each target projection y = x·Wᵀ
 // becomes x·Wᵀ + (Alpha/Rank)·(x·Aᵀ)·Bᵀ, and only A [rank, in] and B [out, rank] learn.
 type LoRA struct {
 	Rank    int      // 0: 8, PEFT's
@@ -17,8 +17,8 @@ type LoRA struct {
 	Seed    uint64   // of A; B begins at zero, and so the adapter at nothing
 }
 
-// LoRATargets are the projections that an adapter can have, by the names that PEFT's
-// target_modules has for them.
+// LoRATargets lists the projections that an adapter can have, by their names in PEFT's
+// target_modules.
 var LoRATargets = []string{"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
 
 // Suffixes of the tensors of an adapter, in place of ".weight".
@@ -57,7 +57,7 @@ func (l LoRA) Resolve() (LoRA, error) {
 // On reports whether there is an adapter.
 func (l LoRA) On() bool { return l.Rank != 0 }
 
-// Scale is what an adapter's product is multiplied by.
+// Scale returns the factor of an adapter's product, Alpha/Rank.
 func (l LoRA) Scale() float64 { return l.Alpha / float64(l.Rank) }
 
 // loraSpecs lists the adapter's tensors: A and B of each target among the projections.

@@ -21,22 +21,26 @@ func (d Decoder) Prefill(tokens, count *Node) (cache []*Node) {
 	g := tokens.Graph()
 	_, layers := d.hidden(tokens)
 
-	valid := ConvertDType(LessThan(Iota(g, device.I32(prompts, seq), 1), BroadcastToDims(ExpandAxes(count, -1), prompts, seq)), device.Float32) // [prompts, seq]
-	last := Where(GreaterThan(count, ZerosLike(count)), Sub(count, OnesLike(count)), ZerosLike(count))                                          // [prompts]
-	headMajor := func(x *Node) *Node {                                                                                                          // [prompts, seq, kv, head] → [prompts·kv, seq, head]
+	counts := BroadcastToDims(ExpandAxes(count, -1), prompts, seq)                                // [prompts, seq]
+	valid := ConvertDType(LessThan(Iota(g, device.I32(prompts, seq), 1), counts), device.Float32) // [prompts, seq]
+	some := GreaterThan(count, ZerosLike(count))                                                  // [prompts]
+	last := Where(some, Sub(count, OnesLike(count)), ZerosLike(count))                            // [prompts]
+	// headMajor lays keys or values out head by head:
+	//	[prompts, seq, kv, head] → [prompts·kv, seq, head]
+	headMajor := func(x *Node) *Node {
 		x = TransposeAllAxes(Mul(x, Reshape(valid, prompts, seq, 1, 1)), 0, 2, 1, 3)
 		return Reshape(x, prompts*d.KVHeads, seq, d.HeadDim)
 	}
 	for _, l := range layers {
 		l.keys, l.values = headMajor(l.keys), headMajor(l.values)
-		if KeysTransposed(g.Backend()) {
+		if keysTransposed(g.Backend()) {
 			l.keys = TransposeAllAxes(l.keys, 0, 2, 1) // [prompts·kv, head, seq]
 		}
 		if d.TokenShift {
 			at := Add(MulScalar(Iota(g, device.I32(prompts), 0), seq), last)            // [prompts], the last token of each
 			shift := Gather(Reshape(l.shift, prompts*seq, d.Dim/2), ExpandAxes(at, -1)) // [prompts, dim/2]
-			some := ConvertDType(GreaterThan(count, ZerosLike(count)), device.Float32)  // nothing comes before the first token
-			l.shift = Mul(shift, ExpandAxes(some, -1))
+			// Nothing comes before the first token.
+			l.shift = Mul(shift, ExpandAxes(ConvertDType(some, device.Float32), -1))
 		}
 		cache = append(cache, l.nodes()...)
 	}
@@ -127,7 +131,7 @@ func (p *parts) attend(q, k, v *Node) *Node {
 	k.AssertDims(p.parts, p.seq, p.KVHeads, p.HeadDim)
 	v.AssertDims(p.parts, p.seq, p.KVHeads, p.HeadDim)
 	var keys, values *Node // [parts, kv, len, head]
-	if KeysTransposed(q.Graph().Backend()) {
+	if keysTransposed(q.Graph().Backend()) {
 		p.keys, keys = p.put(TransposeAllAxes(p.keys, 0, 2, 1), k) // little beside the product
 		p.keys = TransposeAllAxes(p.keys, 0, 2, 1)                 // [batch·kv, head, len]
 	} else {

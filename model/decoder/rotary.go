@@ -8,10 +8,10 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
-// rotations are the cosines and sines of the rotary embedding (arXiv:2104.09864):
-// angle of position p and pair i is p·fᵢ.
+// rotations makes the cosines and sines of the rotary embedding (arXiv:2104.09864). The angle of
+// position p and pair i is p·fᵢ.
 //
-//	→ [length, rotary/2] each
+//	→ [len, rotary/2] each
 func (c Config) rotations(g *Graph, length int) (cos, sin *Node) {
 	half := c.rotary() / 2
 	cs, sn := make([]float32, length*half), make([]float32, length*half)
@@ -25,8 +25,8 @@ func (c Config) rotations(g *Graph, length int) (cos, sin *Node) {
 	return Const(g, tensors.FromFlatDataAndDimensions(cs, length, half)), Const(g, tensors.FromFlatDataAndDimensions(sn, length, half))
 }
 
-// Frequencies returns those of the rotary embedding: fᵢ = θ^(−2i/rotary), stretched by
-// RopeScaling.
+// Frequencies returns the frequencies of the rotary embedding, fᵢ = θ^(−2i/rotary), divided as
+// RopeScaling says.
 func (c Config) Frequencies() []float64 {
 	list := make([]float64, c.rotary()/2)
 	for i := range list {
@@ -49,11 +49,13 @@ func (s RopeScaling) Divisor(frequency float64) float64 {
 	return 1 / ((1-short)/s.Factor + short)
 }
 
-// rotate turns the first rotary channels of each head, in Hugging Face's order: the
-// halves (x1, x2) become (x1·cos − x2·sin, x2·cos + x1·sin). The gradient turns the other way.
+// rotate rotates the first rotary channels of each head, in Hugging Face's order: their first and
+// second half, (x1, x2), become (x1·cos − x2·sin, x2·cos + x1·sin). The gradient rotates the other
+// way.
 //
 //	x [..., heads, head], cos and sin [..., 1, rotary/2] → [..., heads, head]
 func (c Config) rotate(x, cos, sin *Node) *Node {
+	x.AssertDims(append(rowDims(x), c.HeadDim)...)
 	turn := func(x, sin *Node) *Node {
 		half := c.rotary() / 2
 		sizes := []int{half, half}

@@ -59,7 +59,7 @@ func (c Config) newOneToken(position, active *Node, length int) *oneToken {
 	at := perKV(position) // [batch·kv]
 	s.where = Concatenate([]*Node{Iota(g, device.I32(n, 1), 0), Reshape(at, n, 1)}, -1)
 	s.whereKey, s.keyHeadAt = s.where, 2
-	if KeysTransposed(g.Backend()) {
+	if keysTransposed(g.Backend()) {
 		all := device.I32(n, c.HeadDim, 1)
 		s.keyHeadAt = 1
 		s.whereKey = Concatenate([]*Node{Iota(g, all, 0), Iota(g, all, 1),
@@ -110,7 +110,7 @@ func (s *oneToken) attend(q, k, v *Node) *Node {
 //	q [batch·kv, group, head] → [batch·kv, group, len]
 func cachedScores(q, k *Node, channels int) *Node {
 	q.AssertRank(3)
-	if q.Shape().Dim(1) < 3 || KeysTransposed(q.Graph().Backend()) {
+	if q.Shape().Dim(1) < 3 || keysTransposed(q.Graph().Backend()) {
 		return Dot(q, k).General([]int{2}, []int{0}, []int{channels}, []int{0})
 	}
 	// Of many queries a key, XLA is a third faster with the long matrix on the left.

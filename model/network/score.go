@@ -58,7 +58,9 @@ func (n *Net) TokenLogProbs(ctx context.Context, rows [][]int32, temperature flo
 
 // forward runs a graph over padded groups of rows, two groups at a time, and cuts its results
 // [batch, seq] to the lengths of the rows.
-func (n *Net) forward(ctx context.Context, name string, rows [][]int32, scalars []float32, build func(decoder.Decoder, []*Node) *Node) ([][]float32, error) {
+func (n *Net) forward(
+	ctx context.Context, name string, rows [][]int32, scalars []float32, build func(decoder.Decoder, []*Node) *Node,
+) ([][]float32, error) {
 	config := n.Config
 	run := device.Shared.Get(n.backend, config, name, func(in []*Node) []*Node {
 		return []*Node{build(config.Bind(in))}

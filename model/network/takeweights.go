@@ -14,7 +14,8 @@ import (
 func (n *Net) TakeWeights(other *Net) error {
 	same := func(a, b decoder.Spec) bool { return a.Name == b.Name && slices.Equal(a.Dims, b.Dims) }
 	if !slices.EqualFunc(n.specs, other.specs, same) || n.shared != other.shared || n.Config.BF16 != other.Config.BF16 {
-		return fmt.Errorf("model: TakeWeights: the other network has other tensors: want those of %+v, found those of %+v", n.Config, other.Config)
+		return fmt.Errorf("model: TakeWeights: the other network has other tensors: want those of %+v, found those of %+v",
+			n.Config, other.Config)
 	}
 	device.Free(n.weights[n.shared:])
 	copy(n.weights[n.shared:], other.weights[other.shared:])

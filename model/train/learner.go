@@ -99,9 +99,13 @@ func (l *Learner) compile(trained []trainable) {
 	if l.mesh = newMesh(b); l.mesh != nil {
 		m := l.mesh
 		m.gradient = func(sharded string) *device.Exec {
-			return cache.GetFunc(b, config, "gradient on a mesh, "+sharded, func() *device.Exec { return m.exec("gradient", len(specs), sharded, gradient) })
+			return cache.GetFunc(b, config, "gradient on a mesh, "+sharded, func() *device.Exec {
+				return m.exec("gradient", len(specs), sharded, gradient)
+			})
 		}
-		m.add = device.Shared.GetFunc(b, len(trained), "accumulate on a mesh", func() *device.Exec { return m.exec("accumulate", 1, "", addPairs) })
+		m.add = device.Shared.GetFunc(b, len(trained), "accumulate on a mesh", func() *device.Exec {
+			return m.exec("accumulate", 1, "", addPairs)
+		})
 		m.apply = device.Shared.GetFunc(b, of, "AdamW on a mesh", func() *device.Exec { return m.exec("AdamW", 1, "", update) })
 		return
 	}
@@ -117,7 +121,7 @@ func (l *Learner) Steps() int { return l.steps[Network] }
 // Skipped counts the updates left out because the gradient was not finite, likewise.
 func (l *Learner) Skipped() int { return l.skipped }
 
-// A Stat is what one step reports.
+// A Stat holds what one step reports.
 type Stat struct {
 	Loss         float64
 	GradNorm     float64     // of the gradient of [Network], before clipping
@@ -238,7 +242,7 @@ func (l *Learner) accumulate(sum, more []*backend.Tensor) ([]*backend.Tensor, er
 	return l.add.Call(sum, more)
 }
 
-// addPairs is the graph of accumulate: x₁ … xₙ, y₁ … yₙ → x₁+y₁ … xₙ+yₙ.
+// addPairs builds the graph of accumulate: x₁ … xₙ, y₁ … yₙ → x₁+y₁ … xₙ+yₙ.
 func addPairs(in []*Node) (out []*Node) {
 	n := len(in) / 2
 	for i, x := range in[:n] {

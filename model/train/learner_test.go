@@ -187,7 +187,8 @@ func TestMicroBatches(t *testing.T) {
 		u, prepared, err := two.Prepare(in, Rates{Network: 1})
 		require.NoError(t, err)
 		u.Discard()
-		if math.Abs(measured.Loss-prepared.Loss) > 1e-6*measured.Loss || b.Name() == "go" && measured.Loss != prepared.Loss || measured.GradNorm != 0 || two.Steps() != 1 {
+		if math.Abs(measured.Loss-prepared.Loss) > 1e-6*measured.Loss || b.Name() == "go" && measured.Loss != prepared.Loss ||
+			measured.GradNorm != 0 || two.Steps() != 1 {
 			t.Errorf("measured %+v, a step would have %+v", measured, prepared)
 		}
 		if last := trainSmall(t, two, 60, 2); last.Loss > first.Loss/2 {

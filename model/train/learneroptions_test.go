@@ -126,8 +126,8 @@ func TestBF16(t *testing.T) {
 
 // Norms and biases do not decay, matrices do.
 func TestDecays(t *testing.T) {
-	c, err := decoder.Config{ModelType: "qwen3", VocabSize: 9, Dim: 8, IntermediateSize: 8, Layers: 1, Heads: 2, MaxPositions: 8, AttentionBias: true,
-		LoRA: decoder.LoRA{Rank: 2}, OutputHeads: []string{decoder.HeadLM, "value"}}.Resolve()
+	c, err := decoder.Config{ModelType: "qwen3", VocabSize: 9, Dim: 8, IntermediateSize: 8, Layers: 1, Heads: 2, MaxPositions: 8,
+		AttentionBias: true, LoRA: decoder.LoRA{Rank: 2}, OutputHeads: []string{decoder.HeadLM, "value"}}.Resolve()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,8 @@ func TestCheckpointing(t *testing.T) {
 				d.Weights[s.Name] = Parameter(g, s.Name, device.F32(s.Dims...))
 				list = append(list, d.Weights[s.Name])
 			}
-			loss := nextToken.Build(d, []*Node{Parameter(g, "tokens", device.I32(2, 20)), Parameter(g, "mask", device.F32(2, 20)), Parameter(g, "count", device.F32())}).Loss
+			loss := nextToken.Build(d, []*Node{Parameter(g, "tokens", device.I32(2, 20)),
+				Parameter(g, "mask", device.F32(2, 20)), Parameter(g, "count", device.F32())}).Loss
 			Gradient(loss, list...)
 			for _, node := range g.Nodes() {
 				if node.Type() == NodeTypeExp {

@@ -21,7 +21,7 @@ type Loss struct {
 	Key any
 }
 
-// Terms are the results of a loss.
+// A Terms holds the results of a loss.
 type Terms struct {
 	Loss  *Node // []
 	Stats *Node // [k], statistics that are added up over the micro-batches as the loss is; nil: none
@@ -59,5 +59,5 @@ func (l Loss) nodes(d decoder.Decoder, in []*Node) []*Node {
 	return []*Node{t.Loss, t.Stats, Reshape(t.Rows, -1)}
 }
 
-// terms is how many results nodes lists.
+// terms is the number of results that nodes lists.
 const terms = 3

@@ -14,9 +14,9 @@ import (
 	"github.com/satori-go/satori/model/internal/device"
 )
 
-// A mesh trains on all devices of a backend. Each has a replica of what a learner holds,
-// and a share of the rows of a micro-batch; XLA's partitioner adds up their gradients, so
-// that all replicas make the same step. The first device's is the network itself.
+// A mesh trains on all devices of a backend. Each device has a replica of what a learner holds and
+// a share of the rows of a micro-batch. XLA's partitioner adds up their gradients, so that all
+// replicas make the same step. The replica of the first device is the network itself.
 type mesh struct {
 	backend backend.Backend
 	devices int
@@ -31,7 +31,7 @@ type mesh struct {
 	seen   []*backend.Tensor // the network's weights that these are copies of
 }
 
-// newMesh makes a mesh of all devices of a backend; nil where it has one.
+// newMesh makes a mesh of all devices of a backend, and returns nil for one device.
 func newMesh(b backend.Backend) *mesh {
 	n := int(b.NumDevices())
 	if n < 2 {
@@ -48,8 +48,9 @@ func newMesh(b backend.Backend) *mesh {
 	return &mesh{backend: b, devices: n, grid: grid, whole: distributed.NewReplicatedShardingSpec(grid), rows: rows}
 }
 
-// exec compiles a function over the mesh. Inputs and outputs are lists, device after device;
-// whole says how many inputs each device has all of, and kinds are those of the rest.
+// exec prepares a function over the mesh. Its inputs and outputs are lists, device after device.
+// Each device has all of the first inputs, so many as whole says; kinds says of the other inputs
+// whether they are divided by rows ('r') or not ('w').
 func (m *mesh) exec(name string, whole int, kinds string, build func([]*Node) []*Node) *device.Exec {
 	x := device.New(m.backend, name, build)
 	var specs []*distributed.ShardingSpec
@@ -67,8 +68,9 @@ func (m *mesh) exec(name string, whole int, kinds string, build func([]*Node) []
 	return x
 }
 
-// split deals a micro-batch out: what has as many rows as its first tensor by rows ('r'), the
-// rest whole ('w'). Rows that the devices do not divide are not split.
+// split divides a micro-batch among the devices. Tensors with as many rows as the first one are
+// divided by rows ('r'), and every device gets the other tensors whole ('w'). Where the number of
+// rows is no multiple of the number of devices, nothing is divided.
 func (m *mesh) split(batch []*backend.Tensor) (kinds string, parts [][]*backend.Tensor, err error) {
 	var letters strings.Builder
 	parts = make([][]*backend.Tensor, m.devices)
@@ -112,8 +114,8 @@ func (m *mesh) copyTo(t *backend.Tensor, to int) *backend.Tensor {
 	return c
 }
 
-// sync makes the replicas of the other devices, and copies weights again that were
-// replaced other than by a step.
+// sync makes the replicas of the other devices, and copies weights again that something else than
+// a step has replaced.
 func (m *mesh) sync(first replica) {
 	all := func(list []*backend.Tensor, d int) (copies []*backend.Tensor) {
 		for _, t := range list {
@@ -146,7 +148,7 @@ func (m *mesh) close() {
 	m.others, m.seen = nil, nil
 }
 
-// perDevice cuts a list of all devices' outputs.
+// perDevice cuts the outputs of all devices into a list for each.
 func (m *mesh) perDevice(out []*backend.Tensor) [][]*backend.Tensor {
 	n := len(out) / m.devices
 	lists := make([][]*backend.Tensor, m.devices)
@@ -156,8 +158,8 @@ func (m *mesh) perDevice(out []*backend.Tensor) [][]*backend.Tensor {
 	return lists
 }
 
-// meshGradients is [Learner.gradients] over a mesh: one micro-batch after the other, each on
-// all devices, whose sums are all the same.
+// meshGradients computes [Learner.gradients] on a mesh: one micro-batch after the other, each on all
+// devices. The sums of all devices are the same.
 func (l *Learner) meshGradients(p packed) (stat Stat, sums [][]*backend.Tensor, err error) {
 	m := l.mesh
 	m.sync(l.replica())
@@ -205,7 +207,7 @@ func (l *Learner) meshAccumulate(stat *Stat, order []int, sums, outs [][]*backen
 	return l.mesh.perDevice(added), nil
 }
 
-// meshPrepare is [Learner.Prepare] over a mesh.
+// meshPrepare computes [Learner.Prepare] on a mesh.
 func (l *Learner) meshPrepare(p packed, rates Rates) (*Update, Stat, error) {
 	stat, sums, err := l.meshGradients(p)
 	defer func() { device.Free(sums...) }()
@@ -238,7 +240,7 @@ func (l *Learner) meshPrepare(p packed, rates Rates) (*Update, Stat, error) {
 	return &Update{l, rates, outs}, stat, nil
 }
 
-// replicas are those of all devices.
+// replicas lists those of all devices.
 func (l *Learner) replicas() []replica {
 	return append([]replica{l.replica()}, l.mesh.others...)
 }

@@ -56,7 +56,8 @@ func (b Batch) pack(n *network.Net) (p packed, err error) {
 	lengths := make([]int, len(b.Rows)/together)
 	for i, r := range b.Rows {
 		if len(r.Columns) != columns || len(r.Numbers) != numbers {
-			return p, fmt.Errorf("train: row %d has %d columns and %d numbers, row 0 has %d and %d", i, len(r.Columns), len(r.Numbers), columns, numbers)
+			return p, fmt.Errorf("train: row %d has %d columns and %d numbers, row 0 has %d and %d",
+				i, len(r.Columns), len(r.Numbers), columns, numbers)
 		}
 		for k, c := range r.Columns {
 			if len(c) > len(r.IDs) {

@@ -20,7 +20,8 @@ func TestPack(t *testing.T) {
 		}
 		return r
 	}
-	b := Batch{Rows: []Row{row(2, 9), row(3, 10), row(4, 2), row(5, 1), row(6, 3), row(7, 3)}, Together: 2, MicroBatch: 2, Scalars: []float32{6}}
+	b := Batch{Rows: []Row{row(2, 9), row(3, 10), row(4, 2), row(5, 1), row(6, 3), row(7, 3)},
+		Together: 2, MicroBatch: 2, Scalars: []float32{6}}
 	p, err := b.pack(n)
 	require.NoError(t, err)
 	wantOrder := [][]int{{2, 4, 3, 5}, {0, -1, 1, -1}}

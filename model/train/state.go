@@ -8,9 +8,9 @@ import (
 	"github.com/satori-go/satori/model/internal/device"
 )
 
-// StateSpecs lists the tensors that a learner goes on from after a restart, beside the weights
-// of its network: the moments, the master weights of those stored as bfloat16, an adapter,
-// which a saved network has merged in, and the counts of steps.
+// StateSpecs lists the tensors that a learner needs to continue after a restart, beside the weights
+// of its network: the moments, the master weights of weights stored as bfloat16, an adapter (a
+// saved network has it merged in), and the counts of steps.
 func (l *Learner) StateSpecs() []decoder.Spec {
 	list, _ := l.state()
 	return list
@@ -25,9 +25,8 @@ func (l *Learner) StateTensor(i int) []float32 {
 	return []float32{float32(*l.counts()[i-len(of)])}
 }
 
-// SetState goes on from the tensors of [Learner.StateSpecs], in their order. The network has to
-// be the one that was saved with them, or of an adapter the same base under an adapter of the
-// same shape.
+// SetState sets the tensors of [Learner.StateSpecs], in their order. The network has to be the one
+// that was saved with them, or the same base under an adapter of the same shape.
 func (l *Learner) SetState(values [][]float32) error {
 	want, of := l.state()
 	if len(values) != len(want) {
@@ -53,8 +52,8 @@ func (l *Learner) SetState(values [][]float32) error {
 	return nil
 }
 
-// state lists the tensors of the optimiser's file, and where the learner has them: m, v and
-// w, and then the [Learner.counts].
+// state lists the tensors of the state, and where the learner has them: m, v and w. The last
+// tensors are [Learner.counts].
 func (l *Learner) state() (list []decoder.Spec, of []**backend.Tensor) {
 	add := func(prefix string, k int, t **backend.Tensor) {
 		s := l.Net.Specs()[l.learns[k]]
@@ -80,8 +79,7 @@ func (l *Learner) state() (list []decoder.Spec, of []**backend.Tensor) {
 	return list, of
 }
 
-// counts are the numbers of steps and of skipped ones, and where there are scalar heads of
-// theirs.
+// counts lists the counts of steps, of skipped ones, and where scalar heads learn of their steps.
 func (l *Learner) counts() []*int {
 	return []*int{&l.steps[0], &l.skipped, &l.steps[1]}[:1+l.groups]
 }

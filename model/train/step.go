@@ -53,7 +53,7 @@ func (b Batch) tokens() (n int) {
 	return n
 }
 
-// prepare is Prepare on one device.
+// prepare computes [Learner.Prepare] on one device.
 func (l *Learner) prepare(p packed, rates Rates) (*Update, Stat, error) {
 	stat, sums, err := l.gradients(p)
 	defer func() { device.Free(sums...) }()

@@ -91,7 +91,9 @@ type job struct {
 
 // run makes the completions of requests, N each. Each worker calls report with what a call to
 // the device added to them; an error of report ends the run.
-func (e *Engine) run(ctx context.Context, requests []sampler.Request, done [][]sampler.Completion, report func([]sampler.Part) error) error {
+func (e *Engine) run(
+	ctx context.Context, requests []sampler.Request, done [][]sampler.Completion, report func([]sampler.Part) error,
+) error {
 	var jobs []job
 	longest := 0
 	var f filters
@@ -110,7 +112,7 @@ func (e *Engine) run(ctx context.Context, requests []sampler.Request, done [][]s
 	}
 	longest = (longest + 63) / 64 * 64
 	rows := buckets.Rows(e.net.Parameters(), (len(jobs)+e.workers-1)/e.workers, maxRows)
-	rows = max(1, min(rows, cacheBytes/cacheRowBytes(e.net.Config, longest)))
+	rows = max(1, min(rows, cacheBytes/e.net.Config.CacheRowBytes(longest)))
 	g := e.graphs(f)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -127,19 +129,6 @@ func (e *Engine) run(ctx context.Context, requests []sampler.Request, done [][]s
 	return context.Cause(ctx)
 }
 
-// cacheRowBytes counts the bytes of a row of a cache.
-func cacheRowBytes(c decoder.Config, length int) int {
-	total := 0
-	for _, dims := range c.CacheDims(1, length, false) {
-		size := 4
-		for _, d := range dims {
-			size *= d
-		}
-		total += size
-	}
-	return total
-}
-
 // check reports requests that the network cannot serve.
 func (e *Engine) check(requests []sampler.Request) error {
 	c := e.net.Config
@@ -150,7 +139,8 @@ func (e *Engine) check(requests []sampler.Request) error {
 	for i, r := range requests {
 		err := r.Check()
 		if err == nil && r.MaxTokens > c.MaxPositions-len(r.Prompt) {
-			err = fmt.Errorf("a prompt of %d and %d new tokens do not fit into max_position_embeddings %d", len(r.Prompt), r.MaxTokens, c.MaxPositions)
+			err = fmt.Errorf("a prompt of %d and %d new tokens do not fit into max_position_embeddings %d",
+				len(r.Prompt), r.MaxTokens, c.MaxPositions)
 		}
 		if k := slices.IndexFunc(r.Prompt, func(id int32) bool { return id < 0 || int(id) >= c.VocabSize }); err == nil && k >= 0 {
 			err = fmt.Errorf("the prompt has id %d, outside the vocabulary of %d", r.Prompt[k], c.VocabSize)

@@ -213,7 +213,8 @@ func TestFilteredLogProbs(t *testing.T) {
 				}
 			}
 		}
-		t.Logf("largest difference of a log-probability %.1e, with filters %.1e; %d completions ended by their own stops", worstPlain, worst, stopped)
+		t.Logf("largest difference of a log-probability %.1e, with filters %.1e; %d completions ended by their own stops",
+			worstPlain, worst, stopped)
 		if !(worst <= 1e-5 && worstPlain <= 1e-5) || stopped < 5 {
 			t.Errorf("log-probabilities are off by %g, with filters by %g; %d stopped", worstPlain, worst, stopped)
 		}
@@ -341,14 +342,16 @@ func TestSameTokensInAnyCompany(t *testing.T) {
 			if c.Truncated {
 				t.Errorf("request %d: a part after the end", p.Request)
 			}
-			c.Tokens, c.LogProbs, c.UnfilteredLogProbs, c.Truncated = append(c.Tokens, p.Tokens...), append(c.LogProbs, p.LogProbs...), append(c.UnfilteredLogProbs, p.UnfilteredLogProbs...), p.Done
+			c.Tokens, c.LogProbs = append(c.Tokens, p.Tokens...), append(c.LogProbs, p.LogProbs...)
+			c.UnfilteredLogProbs, c.Truncated = append(c.UnfilteredLogProbs, p.UnfilteredLogProbs...), p.Done
 			streamed[key{p.Request, p.N}] = c
 		}
 		all := 0
 		for i := range want {
 			for n, c := range want[i] {
 				got := streamed[key{i, n}]
-				if !slices.Equal(got.Tokens, c.Tokens) || len(got.LogProbs) != len(c.Tokens) || len(got.UnfilteredLogProbs) != len(c.UnfilteredLogProbs) || !got.Truncated {
+				if !slices.Equal(got.Tokens, c.Tokens) || len(got.LogProbs) != len(c.Tokens) ||
+					len(got.UnfilteredLogProbs) != len(c.UnfilteredLogProbs) || !got.Truncated {
 					t.Errorf("streamed: request %d, completion %d: %+v, want %+v", i, n, got, c)
 				}
 				all++
@@ -432,10 +435,10 @@ func TestCancelLeaksNothing(t *testing.T) {
 // The cache of a call has its bound, and a request that exceeds it alone still runs.
 func TestCacheIsBounded(t *testing.T) {
 	c := decoder.Config{Layers: 30, Heads: 9, KVHeads: 3, HeadDim: 64, Dim: 576} // SmolLM2
-	if got := cacheBytes / cacheRowBytes(c, 8192); got != 2 {
+	if got := cacheBytes / c.CacheRowBytes(8192); got != 2 {
 		t.Errorf("%d rows of 8192 positions, want 2", got)
 	}
-	if got := cacheRowBytes(c, 1); got != 2*30*3*64*4 {
+	if got := c.CacheRowBytes(1); got != 2*30*3*64*4 {
 		t.Errorf("%d bytes a position", got)
 	}
 }

@@ -53,8 +53,9 @@ func filterMask(all, limits *Node, f filters) *Node {
 	all.AssertRank(2)
 	batch, vocab := all.Shape().Dim(0), all.Shape().Dim(1)
 	limits.AssertDims(3, batch)
-	limit := func(i int) *Node { return Reshape(Slice(limits, AxisRange(i, i+1), AxisRange()), batch, 1) } // [batch, 1]
-	far := Sub(ReduceAndKeep(all, ReduceMax, -1), all)                                                     // [batch, vocab], 0 for the likeliest
+	// limit returns one of the limits, [batch, 1].
+	limit := func(i int) *Node { return Reshape(Slice(limits, AxisRange(i, i+1), AxisRange()), batch, 1) }
+	far := Sub(ReduceAndKeep(all, ReduceMax, -1), all) // [batch, vocab], 0 for the likeliest
 	bits := Bitcast(far, dtypes.Int32)
 	p := Exp(all)
 	var within *Node

@@ -9,7 +9,7 @@ import (
 	"github.com/satori-go/satori/model/internal/device"
 )
 
-// graphs are the compiled graphs of a run. They depend on shapes and filters alone.
+// graphs holds the compiled graphs of a run. They depend on shapes and filters alone.
 type graphs struct {
 	// prefill reads the first part of prompts.
 	//

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 
 	"github.com/satori-go/satori/model/backend"
-	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/internal/buckets"
 	"github.com/satori-go/satori/model/internal/device"
 	"github.com/satori-go/satori/model/sampler"
@@ -139,7 +138,7 @@ func (w *worker) reserve(n int) error {
 	if w.cache != nil {
 		return w.changeCache(w.growGraph(w.length))
 	}
-	for _, dims := range w.net.Config.CacheDims(len(w.rows), w.length, decoder.KeysTransposed(w.net.Backend())) {
+	for _, dims := range w.net.Config.CacheDims(w.net.Backend(), len(w.rows), w.length) {
 		size := 1
 		for _, d := range dims {
 			size *= d
@@ -192,7 +191,8 @@ func (w *worker) readChunk() error {
 	if err := w.reserve(end); err != nil {
 		return err
 	}
-	in := []*backend.Tensor{backend.Ints(buckets.Pad(chunks, seq), size, seq), backend.Ints(start, size), backend.Ints(count, size), backend.Ints(at, size)}
+	in := []*backend.Tensor{backend.Ints(buckets.Pad(chunks, seq), size, seq),
+		backend.Ints(start, size), backend.Ints(count, size), backend.Ints(at, size)}
 	defer device.Free(in)
 	return w.changeCache(w.extend, w.net.Weights(), in)
 }
