@@ -9,8 +9,7 @@ import (
 )
 
 // Prefill reads prompts, or their first parts. What it returns does not depend on the shape of
-// the engine's cache: the layers take seconds to compile, and [Config.InsertPrompts], which
-// puts the result into a cache, takes none.
+// the cache that it is put into: the layers take seconds to compile, and copying takes none.
 //
 //	tokens [prompts, seq] int32; count [prompts] int32, tokens of each prompt
 //	→ a cache of so many rows and seq positions, zero from count on, as [Decoder.Step] needs it

@@ -5,7 +5,6 @@ import (
 
 	. "github.com/gomlx/gomlx/core/graph"
 
-	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/internal/device"
 )
 
@@ -28,7 +27,7 @@ type graphs struct {
 }
 
 func (e *Engine) graphs(f filters) graphs {
-	c := e.net.Config
+	c, axes := e.net.Config, e.net.Config.PositionAxes(e.net.Backend())
 	return graphs{
 		prefill: e.graph("prefill", func(in []*Node) []*Node {
 			d, in := c.Bind(in)
@@ -36,7 +35,7 @@ func (e *Engine) graphs(f filters) graphs {
 		}),
 		insert: e.graph("insert", func(in []*Node) []*Node {
 			n := len(in[2:]) / 2
-			return c.InsertPrompts(in[0], in[1], in[2:2+n], in[2+n:])
+			return insertPrompts(in[0], in[1], in[2:2+n], in[2+n:], axes)
 		}),
 		extend: e.graph("prefill in chunks", func(in []*Node) []*Node {
 			d, in := c.Bind(in)
@@ -50,8 +49,8 @@ func (e *Engine) graphs(f filters) graphs {
 //
 //	cache → cache of length positions
 func (e *Engine) growGraph(length int) *device.Exec {
-	c := e.net.Config
-	return e.graph(fmt.Sprint("grow to ", length), func(cache []*Node) []*Node { return c.GrowCache(cache, length) })
+	axes := e.net.Config.PositionAxes(e.net.Backend())
+	return e.graph(fmt.Sprint("grow to ", length), func(cache []*Node) []*Node { return grow(cache, length, axes) })
 }
 
 // gatherGraph takes rows out of a cache of batch rows.
@@ -59,6 +58,6 @@ func (e *Engine) growGraph(length int) *device.Exec {
 //	rows [n] int32; cache → cache of n rows
 func (e *Engine) gatherGraph(batch int) *device.Exec {
 	return e.graph(fmt.Sprint("gather rows of ", batch), func(in []*Node) []*Node {
-		return decoder.GatherRows(in[0], batch, in[1:])
+		return gatherRows(in[0], batch, in[1:])
 	})
 }
