@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/internal/modeltest"
 )
@@ -19,21 +21,16 @@ func TestAddSpecial(t *testing.T) {
 		t.Run(family, func(t *testing.T) {
 			rows := [][]int32{{5, 9, 300, 600, 7}}
 			before, err := lm.LogProbs(context.Background(), rows)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := lm.Sample(context.Background(), Request{Prompt: rows[0], MaxTokens: 1}); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
+			_, err = lm.Sample(context.Background(), Request{Prompt: rows[0], MaxTokens: 1})
+			require.NoError(t, err)
 			vocab, known := lm.Config.VocabSize, lm.tokenizer.Len() // ten rows to spare
 			old := map[string][]float32{}
 			for _, s := range lm.Specs() {
 				old[s.Name], _ = lm.Tensor(s.Name)
 			}
 			ids, err := lm.AddSpecial("<|reflect|>", "<one>", "<two>")
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			if n := int32(known); !slices.Equal(ids, []int32{601, n, n + 1}) || lm.Config.VocabSize != vocab {
 				t.Errorf("ids %v, vocabulary %d", ids, lm.Config.VocabSize)
 			}
@@ -41,9 +38,8 @@ func TestAddSpecial(t *testing.T) {
 			for i := range more {
 				more[i] = "<more " + strings.Repeat("x", i) + ">"
 			}
-			if _, err := lm.AddSpecial(more...); err != nil {
-				t.Fatal(err)
-			}
+			_, err = lm.AddSpecial(more...)
+			require.NoError(t, err)
 			if lm.Config.VocabSize != vocab+4 {
 				t.Errorf("vocabulary %d", lm.Config.VocabSize)
 			}
@@ -68,9 +64,7 @@ func TestAddSpecial(t *testing.T) {
 			}
 			// An average token changes little about what is said of the others.
 			after, err := lm.LogProbs(context.Background(), rows)
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			for k := range before[0] {
 				if d := after[0][k] - before[0][k]; math.Abs(float64(d)) > 0.2 {
 					t.Errorf("log-probability %d goes from %g to %g", k, before[0][k], after[0][k])

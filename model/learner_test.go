@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/stretchr/testify/require"
 
 	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/hf"
@@ -53,9 +54,8 @@ func trainSmall(t *testing.T, l *Learner, steps, split int) Stat {
 			rows = append(rows, row)
 		}
 		var err error
-		if last, err = l.Step(batchOf(rows, 8/split), 3e-3); err != nil {
-			t.Fatal(err)
-		}
+		last, err = l.Step(batchOf(rows, 8/split), 3e-3)
+		require.NoError(t, err)
 	}
 	return last
 }
@@ -70,17 +70,11 @@ func TestLearnerResumes(t *testing.T) {
 	half := NewLearner(smallLM(t, b).Net, nextToken, AdamW{WeightDecay: 0.1})
 	trainSmall(t, half, 3, 2)
 	dir := t.TempDir() + "/checkpoint"
-	if err := hf.SaveNet(half.Net, dir, SaveLearner(half)); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, hf.SaveNet(half.Net, dir, SaveLearner(half)))
 	net, err := OpenNet(b, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	resumed := NewLearner(net, nextToken, AdamW{WeightDecay: 0.1})
-	if err := OpenLearner(resumed, dir); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, OpenLearner(resumed, dir))
 	trainSmall(t, resumed, 3, 2)
 	for i, s := range whole.Net.Specs() {
 		if !slices.Equal(device.Values(whole.Net.Weights()[i]), device.Values(resumed.Net.Weights()[i])) {
@@ -99,13 +93,9 @@ func TestBF16Files(t *testing.T) {
 		trainSmall(t, two, 3, 2)
 		// Saved, the file is half as long and opens with the same numbers; the state has the masters.
 		dir := filepath.Join(t.TempDir(), "m")
-		if err := hf.SaveNet(half, dir, SaveLearner(two)); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, hf.SaveNet(half, dir, SaveLearner(two)))
 		again, err := OpenNet(b, dir)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		for i, s := range half.Specs() {
 			if x, _ := again.Tensor(s.Name); !slices.Equal(x, device.Values(half.Weights()[i])) {
 				t.Errorf("%s differs", s.Name)
@@ -113,23 +103,17 @@ func TestBF16Files(t *testing.T) {
 		}
 		again.ToBF16()
 		resumed := NewLearner(again, nextToken, AdamW{WeightDecay: 0.1})
-		if err := OpenLearner(resumed, dir); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, OpenLearner(resumed, dir))
 		want, got := trainSmall(t, two, 2, 2), trainSmall(t, resumed, 2, 2)
 		if want.Loss != got.Loss || want.GradNorm != got.GradNorm {
 			t.Errorf("resumed %+v, want %+v", got, want)
 		}
 		lm := &LM{Net: half}
 		done, err := lm.Sample(context.Background(), Request{Prompt: []int32{3, 4}, MaxTokens: 6, Temperature: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		row := append([]int32{3, 4}, done[0].Tokens...)
 		logp, err := logProbs(context.Background(), half, [][]int32{row})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		for k, x := range done[0].LogProbs {
 			if math.Abs(float64(x-logp[0][k+1])) > 1e-5 {
 				t.Errorf("token %d: log-probability %g, scored %g", k, x, logp[0][k+1])
@@ -143,12 +127,9 @@ func TestScalarHeads(t *testing.T) {
 	modeltest.Each(t, func(t *testing.T, b Backend) {
 		plain := smallLM(t, b)
 		lm, err := plain.WithHeads(3, decoder.HeadLM, "value")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if lm, err = lm.WithHeads(4, decoder.HeadLM, "value", "reward"); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
+		lm, err = lm.WithHeads(4, decoder.HeadLM, "value", "reward")
+		require.NoError(t, err)
 		rows := [][]int32{{5, 9, 3, 8, 7}}
 		one, _ := plain.LogProbs(context.Background(), rows)
 		if two, err := lm.LogProbs(context.Background(), rows); err != nil || !slices.Equal(one[0], two[0]) {
@@ -177,20 +158,14 @@ func TestScalarHeads(t *testing.T) {
 			t.Errorf("values %v, %v", values, err)
 		}
 		dir := filepath.Join(t.TempDir(), "m")
-		if err := lm.Save(dir); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, lm.Save(dir))
 		again, err := Open(b, dir)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if two, err := again.Scores(context.Background(), "value", rows); err != nil || !slices.Equal(values[0], two[0]) {
 			t.Errorf("saved: %v, %v", two, err)
 		}
 		bare, err := again.WithHeads(0, decoder.HeadLM)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		one, _ = again.LogProbs(context.Background(), rows)
 		if two, err := bare.LogProbs(context.Background(), rows); err != nil || !slices.Equal(one[0], two[0]) || bare.Config.HasHead("value") || len(again.Config.HeadNames()) != 3 {
 			t.Errorf("without heads: %v, %q and %q", err, bare.Config.HeadNames(), again.Config.HeadNames())
@@ -216,9 +191,7 @@ func devices(t *testing.T, n int) Backend {
 		t.Skip("several devices are tested on XLA alone; the Go backend has one")
 	}
 	b, err := OpenBackend(fmt.Sprintf("xla:cpu,devices=%d", n))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if got := int(b.NumDevices()); got != n {
 		t.Fatalf("%d devices, want %d", got, n)
 	}
@@ -231,22 +204,14 @@ func TestDevicesFollow(t *testing.T) {
 	lm := smallLM(t, b)
 	l := NewLearner(lm.Net, nextToken, AdamW{})
 	trainSmall(t, l, 1, 2)
-	if err := lm.CopyToken("3", "5"); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, lm.CopyToken("3", "5"))
 	dir := t.TempDir() + "/checkpoint"
-	if err := hf.SaveNet(lm.Net, dir, SaveLearner(l)); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, hf.SaveNet(lm.Net, dir, SaveLearner(l)))
 	want := trainSmall(t, l, 2, 2)
 	net, err := OpenNet(b, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	resumed := NewLearner(net, nextToken, AdamW{})
-	if err := OpenLearner(resumed, dir); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, OpenLearner(resumed, dir))
 	if got := trainSmall(t, resumed, 2, 2); got.Loss != want.Loss || got.GradNorm != want.GradNorm {
 		t.Errorf("%+v, want %+v", got, want)
 	}

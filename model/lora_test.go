@@ -2,6 +2,7 @@ package model
 
 import (
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/stretchr/testify/require"
 
 	"context"
 	"fmt"
@@ -38,13 +39,9 @@ type peftGolden struct {
 // openLora opens llama-tiny under the adapter that PEFT wrote.
 func openLora(t testing.TB, b Backend) (base, lora *Net, golden peftGolden) {
 	base, err := OpenNet(b, filepath.Join("testdata", "llama-tiny"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	lora, err = hf.OpenAdapter(base, filepath.Join("testdata", "llama-lora"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	modeltest.ReadJSON(t, filepath.Join("testdata", "llama-lora", "golden.json"), &golden)
 	return base, lora, golden
 }
@@ -52,9 +49,7 @@ func openLora(t testing.TB, b Backend) (base, lora *Net, golden peftGolden) {
 func checkLogProbs(t *testing.T, what string, n *Net, prompts [][]int32, want [][]float64) {
 	t.Helper()
 	got, err := logProbs(context.Background(), n, prompts)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for i := range want {
 		for k := range want[i] {
 			if d := math.Abs(float64(got[i][k]) - want[i][k]); d > 1e-4 {
@@ -76,26 +71,16 @@ func TestLoRAGolden(t *testing.T) {
 		}
 		checkLogProbs(t, "adapter", lora, prompts, want)
 		merged, err := lora.Merge()
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		checkLogProbs(t, "merged", merged, prompts, golden.Merged)
 		dir := t.TempDir()
-		if err := hf.SaveAdapter(lora, dir+"/adapter", "llama-tiny"); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, hf.SaveAdapter(lora, dir+"/adapter", "llama-tiny"))
 		again, err := hf.OpenAdapter(base, dir+"/adapter")
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		checkLogProbs(t, "saved", again, prompts, want)
-		if err := hf.SaveNet(lora, dir+"/whole"); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, hf.SaveNet(lora, dir+"/whole"))
 		whole, err := OpenNet(b, dir+"/whole")
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		checkLogProbs(t, "saved whole", whole, prompts, golden.Merged)
 
 		row := prompts[golden.Loss.Prompt]
@@ -121,9 +106,7 @@ func TestLoRAGolden(t *testing.T) {
 		})
 		out, err := gradient.Call(lora.Weights(), []*Tensor{backend.Ints(row, 1, len(row)),
 			backend.Floats(slices.Repeat([]float32{1}, len(row)), 1, len(row)), backend.Floats([]float32{float32(len(row) - 1)})})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if loss := float64(device.Values(out[0])[0]); math.Abs(loss-golden.Loss.Value) > 1e-4 {
 			t.Errorf("loss %g, want %g", loss, golden.Loss.Value)
 		}
@@ -157,9 +140,7 @@ func TestLoRAGolden(t *testing.T) {
 			t.Errorf("the base has changed: %v", err)
 		}
 		plain, err := OpenNet(b, filepath.Join("testdata", "llama-tiny"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if three, _ := logProbs(context.Background(), plain, prompts); !slices.Equal(one[2], three[2]) {
 			t.Error("the base is not the file's")
 		}
@@ -175,9 +156,7 @@ func TestLoRAFresh(t *testing.T) {
 	b := modeltest.Backends(t)["go"]
 	base, _, golden := openLora(t, b)
 	lora, err := base.WithLoRA(LoRA{Rank: 4, Alpha: 12, Targets: []string{"q_proj", "v_proj", "o_proj", "gate_proj", "down_proj"}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	prompts := [][]int32{golden.Cases[2].Prompt}
 	one, _ := logProbs(context.Background(), base, prompts)
 	if two, err := logProbs(context.Background(), lora, prompts); err != nil || !slices.Equal(one[0], two[0]) {
@@ -205,9 +184,7 @@ func TestLoRAFresh(t *testing.T) {
 	// Every target, on every family with its biases and norms.
 	for family, lm := range families(t, b) {
 		all, err := lm.WithLoRA(LoRA{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if n := len(all.Specs()) - all.Shared(); n != 2*7*2 || all.Config.LoRA.Rank != 8 {
 			t.Errorf("%s: %d tensors", family, n)
 		}
@@ -236,21 +213,15 @@ func TestLoRAResumes(t *testing.T) {
 	b := modeltest.Backends(t)["go"]
 	adapted := func() *Learner {
 		n, err := smallLM(t, b).WithLoRA(LoRA{Rank: 2, Seed: 3})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		return NewLearner(n.Net, nextToken, AdamW{})
 	}
 	whole, half, resumed := adapted(), adapted(), adapted()
 	trainSmall(t, whole, 3, 2)
 	trainSmall(t, half, 3, 2)
 	dir := t.TempDir() + "/checkpoint"
-	if err := hf.SaveNet(half.Net, dir, SaveLearner(half)); err != nil {
-		t.Fatal(err)
-	}
-	if err := OpenLearner(resumed, dir); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, hf.SaveNet(half.Net, dir, SaveLearner(half)))
+	require.NoError(t, OpenLearner(resumed, dir))
 	trainSmall(t, whole, 3, 2)
 	trainSmall(t, resumed, 3, 2)
 	for i, s := range whole.Net.Specs() {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/stretchr/testify/require"
 
 	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/decoder"
@@ -68,9 +69,7 @@ func TestDecoderMore(t *testing.T) {
 
 func testDecoder(t *testing.T, b Backend, dir string) {
 	net, err := OpenNet(b, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer net.Close()
 	var golden llamaGolden
 	modeltest.ReadJSON(t, filepath.Join(dir, "golden.json"), &golden)
@@ -84,9 +83,7 @@ func testDecoder(t *testing.T, b Backend, dir string) {
 	worst, worstLog := 0.0, 0.0
 	for i, c := range golden.Cases {
 		out, err := logits.Call(net.Weights(), []*Tensor{backend.Ints(c.Prompt, 1, len(c.Prompt))})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		got := device.Take[float32](out[0])
 		for p, row := range c.Logits {
 			for v, want := range row {
@@ -99,9 +96,7 @@ func testDecoder(t *testing.T, b Backend, dir string) {
 		prompts = append(prompts, c.Prompt)
 	}
 	logp, err := net.TokenLogProbs(ctx, prompts, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for i, c := range golden.Cases {
 		if logp[i][0] != 0 || len(logp[i]) != len(c.Prompt) {
 			t.Fatalf("case %d: %d entries, first %g", i, len(logp[i]), logp[i][0])
@@ -123,9 +118,7 @@ func testDecoder(t *testing.T, b Backend, dir string) {
 		requests = append(requests, Request{Prompt: c.Prompt, MaxTokens: len(c.Greedy)})
 	}
 	done, err := lm.sampleOne(requests)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for i, c := range golden.Cases {
 		if !slices.Equal(done[i].Tokens, c.Greedy) || !done[i].Truncated {
 			t.Errorf("case %d: greedy %v, want %v", i, done[i].Tokens, c.Greedy)
@@ -147,9 +140,7 @@ func testDecoder(t *testing.T, b Backend, dir string) {
 		return append([]*Node{loss}, Gradient(loss, nodes...)...)
 	})
 	out, err := gradient.Call(net.Weights(), []*Tensor{backend.Ints(row, 1, n)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if got := float64(device.Take[float32](out[0])[0]); math.Abs(got-golden.Loss.Value) > 1e-4 {
 		t.Errorf("loss %g, want %g", got, golden.Loss.Value)
 	}
@@ -177,21 +168,15 @@ var small = Config{VocabSize: 23, Dim: 32, IntermediateSize: 40, Layers: 2, Head
 
 func smallLM(t testing.TB, b Backend) *LM {
 	net, err := NewNet(b, small, 7)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var words []string
 	for i := range small.VocabSize - 2 {
 		words = append(words, fmt.Sprint(i))
 	}
 	tok, err := tokenizer.NewWordLevel(append([]string{"<pad>", "<eos>"}, words...), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	lm, err := NewLM(net, tok)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return lm
 }
 
@@ -200,14 +185,10 @@ func TestSaveOpen(t *testing.T) {
 	lm := smallLM(t, b)
 	dir := filepath.Join(t.TempDir(), "a", "model")
 	for range 2 { // the second time over the first
-		if err := lm.Save(dir); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, lm.Save(dir))
 	}
 	again, err := Open(b, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for _, s := range lm.Specs() {
 		x, _ := lm.Tensor(s.Name)
 		y, ok := again.Tensor(s.Name)
@@ -219,13 +200,9 @@ func TestSaveOpen(t *testing.T) {
 		t.Errorf("config %+v, want %+v", again.Config, want)
 	}
 	critic, err := lm.Net.WithHeads(1, decoder.HeadScore)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	scoreDir := filepath.Join(t.TempDir(), "score")
-	if err := hf.SaveNet(critic, scoreDir); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, hf.SaveNet(critic, scoreDir))
 	if c, err := OpenNet(b, scoreDir); err != nil || !c.Config.HasHead(decoder.HeadScore) || c.Config.HasHead(decoder.HeadLM) {
 		t.Errorf("reward model: %v", err)
 	}
@@ -237,12 +214,8 @@ func TestSaveOpen(t *testing.T) {
 		return func(t *testing.T, dir string) {
 			path := filepath.Join(dir, file)
 			data, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, []byte(change(string(data))), 0o644); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(path, []byte(change(string(data))), 0o644))
 		}
 	}
 	for _, c := range []struct {
@@ -263,9 +236,7 @@ func TestSaveOpen(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "m")
-			if err := lm.Save(dir); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, lm.Save(dir))
 			c.harm(t, dir)
 			if _, err := Open(b, dir); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want %s", err, c.want)
@@ -278,19 +249,13 @@ func TestSaveOpen(t *testing.T) {
 func TestSaveKeepsOthers(t *testing.T) {
 	lm := smallLM(t, modeltest.Backends(t)["go"])
 	headed, err := lm.WithHeads(1, decoder.HeadLM, "value")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	dir := filepath.Join(t.TempDir(), "m")
 	for _, m := range []*LM{headed, lm, lm} { // the folder of heads goes
-		if err := m.Save(dir); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, m.Save(dir))
 	}
 	notes := filepath.Join(dir, "README.md")
-	if err := os.WriteFile(notes, nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(notes, nil, 0o644))
 	if err := lm.Save(dir); err == nil || !strings.Contains(err.Error(), "the directory holds README.md, which would be lost") {
 		t.Errorf("error %v", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/internal/modeltest"
 )
@@ -13,9 +15,7 @@ import (
 func TestRefusedRows(t *testing.T) {
 	lm := smallLM(t, modeltest.Backends(t)["go"])
 	critic, err := lm.WithHeads(1, decoder.HeadScore)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	ctx, vocab := t.Context(), int32(lm.Config.VocabSize)
 	for _, c := range []struct {
 		name, want string

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/model/gguf"
 	"github.com/satori-go/satori/model/internal/device"
 	"github.com/satori-go/satori/model/internal/filetest"
@@ -48,9 +50,7 @@ func TestSmolLM2(t *testing.T) {
 	modeltest.Each(t, func(t *testing.T, b Backend) {
 		start := time.Now()
 		net, err := OpenNet(b, path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		defer net.Close()
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
@@ -62,9 +62,7 @@ func TestSmolLM2(t *testing.T) {
 		}
 		start = time.Now()
 		got, err := logProbs(context.Background(), net, rows)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		worst := 0.0
 		for i, c := range golden.Cases {
 			for k, want := range c.LogProbs {
@@ -86,9 +84,7 @@ func TestSmolLM2(t *testing.T) {
 		lm := &LM{Net: net}
 		start = time.Now()
 		done, err := lm.sampleOne(requests)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		for i, c := range done {
 			if !slices.Equal(c.Tokens, want[i]) {
 				t.Errorf("greedy %d: %v, want %v", i, c.Tokens, want[i])
@@ -107,21 +103,15 @@ func TestSmolLM2Saved(t *testing.T) {
 	path := smolLM2(t)
 	b := modeltest.Backends(t)["go"]
 	lm, err := Open(b, path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer lm.Close()
 	if !strings.Contains(lm.ChatTemplate(), "<|im_start|>") {
 		t.Errorf("chat template %q", lm.ChatTemplate())
 	}
 	dir := t.TempDir()
-	if err := lm.Save(filepath.Join(dir, "hf")); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, lm.Save(filepath.Join(dir, "hf")))
 	again, err := OpenNet(b, filepath.Join(dir, "hf"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for i, s := range lm.Specs() {
 		if !slices.Equal(device.Values(lm.Weights()[i]), device.Values(again.Weights()[i])) {
 			t.Errorf("%s differs after Save and OpenNet", s.Name)
@@ -130,9 +120,7 @@ func TestSmolLM2Saved(t *testing.T) {
 	again.Close()
 
 	saved := filepath.Join(dir, "saved.gguf")
-	if err := lm.SaveGGUF(saved, gguf.F32); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, lm.SaveGGUF(saved, gguf.F32))
 	server := filetest.LlamaServer(t, saved)
 	type text struct{ Content string }
 	question := func(prompt any, n int) map[string]any {
@@ -172,8 +160,6 @@ func TestSmolLM2Saved(t *testing.T) {
 func encode(t testing.TB, lm *LM, text string) []int32 {
 	t.Helper()
 	ids, err := lm.tokenizer.EncodeStrict(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return ids
 }

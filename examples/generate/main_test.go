@@ -158,29 +158,19 @@ func TestShow(t *testing.T) {
 func TestAdapter(t *testing.T) {
 	dir, cases := golden(t)
 	b, err := model.OpenBackend("go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	lm, err := model.Open(b, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer lm.Close()
 	const adapter = "../../model/testdata/llama-lora"
 	adapted, err := lm.OpenAdapter(adapter)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer adapted.Close()
 	all, err := adapted.SampleAll(t.Context(), []model.Request{{Prompt: cases[0].Prompt, N: 1, MaxTokens: 8}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	want := all[0][0]
 	ids, err := json.Marshal(map[string]any{"ids": cases[0].Prompt})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	args := []string{"-model", dir, "-jsonl", "-temperature", "0", "-max-tokens", "8"}
 	_, plain, _ := start(string(ids), args...)
 	status, out, log := start(string(ids), append(args, "-adapter", adapter)...)

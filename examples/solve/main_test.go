@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/examples/tasks"
 	"github.com/satori-go/satori/model"
@@ -21,38 +23,26 @@ import (
 func saved(t *testing.T, special []string, change func(*model.Config)) string {
 	t.Helper()
 	b, err := model.OpenBackend("go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	tok, err := tokenizer.NewWordLevel(tasks.PathStar().Words, append(special, "<|end|>"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	c := model.Config{VocabSize: tok.Len(), Dim: 16, IntermediateSize: 32, Layers: 1, Heads: 2, MaxPositions: 64, EOS: int32(tok.Len() - 1), Pad: int32(tok.Len() - 1)}
 	if change != nil {
 		change(&c)
 	}
 	net, err := model.NewNet(b, c, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	m, err := model.NewLM(net, tok)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	dir := filepath.Join(t.TempDir(), "model")
-	if err := m.Save(dir); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, m.Save(dir))
 	return dir
 }
 
 func file(t *testing.T, lines ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "p.jsonl")
-	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o644))
 	return path
 }
 
@@ -78,9 +68,7 @@ func TestProblems(t *testing.T) {
 	var ids []string
 	for text := range strings.Lines(stdout) {
 		var fields map[string]any
-		if err := json.Unmarshal([]byte(text), &fields); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, json.Unmarshal([]byte(text), &fields))
 		ids = append(ids, fields["id"].(string))
 		if fields["correct"] != false || fields["text"] == "" || fields["answer"] == nil || len(fields) != 4 {
 			t.Errorf("line %s", text)
@@ -113,9 +101,7 @@ func TestFaults(t *testing.T) {
 	scores := saved(t, coat.Actions{}.Tokens(), func(c *model.Config) { c.OutputHeads = []string{decoder.HeadScore} })
 	short := saved(t, coat.Actions{}.Tokens(), func(c *model.Config) { c.MaxPositions = 24 })
 	hollow := saved(t, coat.Actions{}.Tokens(), nil)
-	if err := os.Remove(filepath.Join(hollow, "model.safetensors")); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.Remove(filepath.Join(hollow, "model.safetensors")))
 	for _, c := range []struct {
 		name   string
 		args   []string

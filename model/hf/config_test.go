@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/internal/filetest"
 )
@@ -16,13 +18,9 @@ import (
 func TestConfigOldRope(t *testing.T) {
 	dir := filetest.Path(t, "testdata", "llama3-rope")
 	now, err := readConfig(filepath.Join(dir, "config.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	old, err := readConfig(filepath.Join(dir, "config.v4.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if !reflect.DeepEqual(now, old) || now.RopeScaling != (decoder.RopeScaling{Factor: 8, LowFreq: 1, HighFreq: 4, Original: 32}) {
 		t.Errorf("%+v and %+v", now, old)
 	}
@@ -41,13 +39,9 @@ func TestConfigWriteRead(t *testing.T) {
 			c.TokenShift, c.PartialRotary, c.OutputHeads, c.RopeScaling = true, 0.5, []string{decoder.HeadScore}, decoder.RopeScaling{}
 		}
 		want, err := c.Resolve()
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		path := filepath.Join(t.TempDir(), "config.json")
-		if err := writeConfig(want, path); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, writeConfig(want, path))
 		if got, err := readConfig(path); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %v\n got %+v\nwant %+v", name, err, got, want)
 		}
@@ -65,9 +59,7 @@ func plain(t testing.TB, family string, change map[string]any) []byte {
 		}
 	}
 	data, err := json.Marshal(fields)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return data
 }
 
@@ -154,9 +146,7 @@ func TestConfigAccepts(t *testing.T) {
 func FuzzConfig(f *testing.F) {
 	for _, path := range []string{"llama-tiny", "llama3-rope", "qwen2-tiny", "qwen3-tiny", "mistral-tiny"} {
 		data, err := os.ReadFile(filetest.Path(f, "testdata", path, "config.json"))
-		if err != nil {
-			f.Fatal(err)
-		}
+		require.NoError(f, err)
 		f.Add(data)
 	}
 	f.Add(plain(f, "qwen2", object{"sliding_window": 64, "eos_token_id": []int{1, 2}, "rope_scaling": object{"type": "linear"}}))
@@ -168,9 +158,7 @@ func FuzzConfig(f *testing.F) {
 			return
 		}
 		written, err := marshalConfig(c)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if again, err := parseConfig(written); err != nil || !reflect.DeepEqual(again, c) {
 			t.Errorf("%v\n got %+v\nwant %+v", err, again, c)
 		}

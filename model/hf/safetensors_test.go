@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/internal/device"
@@ -32,9 +34,7 @@ func TestSafetensorsTypes(t *testing.T) {
 	header := `{"__metadata__":{"format":"pt"},"h":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},` +
 		`"b":{"dtype":"BF16","shape":[1,2],"data_offsets":[4,8]},"f":{"dtype":"F32","shape":[2,1],"data_offsets":[8,16]}}  `
 	have, err := readHeader(bytes.NewReader(rawSafetensors(header, body)), int64(8+len(header)+len(body)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for name, dims := range map[string][]int{"h": {2}, "b": {1, 2}, "f": {2, 1}} {
 		got, err := have[name].Read()
 		if err != nil || !slices.Equal(got, []float32{1.5, -2}) || !slices.Equal(have[name].Dims, dims) {
@@ -74,9 +74,7 @@ var small = decoder.Config{VocabSize: 23, Dim: 32, IntermediateSize: 40, Layers:
 func smallNet(t testing.TB, b backend.Backend) *network.Net {
 	t.Helper()
 	n, err := network.New(b, small, 7)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return n
 }
 
@@ -85,20 +83,14 @@ func TestShards(t *testing.T) {
 	b := modeltest.Backends(t)["go"]
 	lm := smallNet(t, b)
 	dir := t.TempDir()
-	if err := writeConfig(lm.Config, filepath.Join(dir, "config.json")); err != nil {
-		t.Fatal(err)
-	}
-	if err := saveWeights(lm, dir, 16000); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, writeConfig(lm.Config, filepath.Join(dir, "config.json")))
+	require.NoError(t, saveWeights(lm, dir, 16000))
 	files, _ := filepath.Glob(filepath.Join(dir, "model-*-of-*.safetensors"))
 	if len(files) < 3 {
 		t.Fatalf("files %v", files)
 	}
 	again, err := OpenNet(b, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for _, s := range lm.Specs() {
 		x, _ := lm.Tensor(s.Name)
 		if y, _ := again.Tensor(s.Name); !slices.Equal(x, y) {
@@ -107,9 +99,7 @@ func TestShards(t *testing.T) {
 	}
 	path := filepath.Join(dir, indexFile)
 	good, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var x index
 	if err := json.Unmarshal(good, &x); err != nil || len(x.WeightMap) != len(lm.Specs()) || x.Metadata["total_size"] != float64(4*lm.Parameters()) {
 		t.Errorf("index %+v, %v", x, err)
@@ -121,9 +111,7 @@ func TestShards(t *testing.T) {
 		{`-00001-of`, `-00009-of`, "model-00009-of"},
 		{`{`, `[`, indexFile},
 	} {
-		if err := os.WriteFile(path, []byte(strings.Replace(string(good), c.old, c.new, 1)), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(good), c.old, c.new, 1)), 0o644))
 		if _, err := OpenNet(b, dir); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want %s", err, c.want)
 		}
@@ -135,9 +123,7 @@ func TestShards(t *testing.T) {
 func TestDerivedTensors(t *testing.T) {
 	b := modeltest.Backends(t)["go"]
 	lm, err := OpenNet(b, filetest.Path(t, "testdata", "llama-tied"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	rows, _ := lm.Tensor(decoder.Embedding)
 	for _, c := range []struct {
 		change float32
@@ -147,9 +133,7 @@ func TestDerivedTensors(t *testing.T) {
 		{1, `model.safetensors: tensor "lm_head.weight" is not equal to "model.embed_tokens.weight", although tie_word_embeddings is true`},
 	} {
 		dir := t.TempDir()
-		if err := os.CopyFS(dir, os.DirFS(filetest.Path(t, "testdata", "llama-tied"))); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.CopyFS(dir, os.DirFS(filetest.Path(t, "testdata", "llama-tied"))))
 		specs := append(slices.Clone(lm.Specs()), decoder.Spec{Name: decoder.LMHeadTensor, Dims: lm.Specs()[0].Dims}, decoder.Spec{Name: "model.layers.0.self_attn.rotary_emb.inv_freq", Dims: []int{8}})
 		err := WriteTensors(filepath.Join(dir, weightsFile), specs, func(i int) []float32 {
 			switch {
@@ -162,9 +146,7 @@ func TestDerivedTensors(t *testing.T) {
 			}
 			return make([]float32, 8)
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		_, err = OpenNet(b, dir)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("error %v, want %s", err, c.want)
@@ -177,9 +159,7 @@ func TestLoadManyLayers(t *testing.T) {
 	c := small
 	c.Layers = 1 << 30
 	c, err := c.Resolve()
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if _, err := stored.Load(nil, c, nil); err == nil || !strings.Contains(err.Error(), "num_hidden_layers is 1073741824, but the weights are 0 tensors") {
 		t.Errorf("error %v", err)
 	}

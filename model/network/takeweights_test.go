@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/decoder"
 )
@@ -12,29 +14,21 @@ import (
 // shape, or in another storage, is refused and both stay as they are.
 func TestTakeWeights(t *testing.T) {
 	b, err := backend.Open("go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	c := decoder.Config{VocabSize: 7, Dim: 8, IntermediateSize: 16, Layers: 1, Heads: 2, MaxPositions: 16, EOS: 1}
 	fresh := func(c decoder.Config, seed uint64) *Net {
 		n, err := New(b, c, seed)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		return n
 	}
 	logprobs := func(n *Net) []float32 {
 		out, err := n.TokenLogProbs(t.Context(), [][]int32{{2, 3, 4}}, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		return out[0]
 	}
 	n, other := fresh(c, 1), fresh(c, 2)
 	want := logprobs(other)
-	if err := n.TakeWeights(other); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, n.TakeWeights(other))
 	if got := logprobs(n); !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
@@ -43,9 +37,7 @@ func TestTakeWeights(t *testing.T) {
 	half := fresh(c, 3)
 	half.ToBF16()
 	critic, err := fresh(c, 3).WithHeads(1, decoder.HeadScore)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for _, x := range []*Net{fresh(wider, 3), half, critic} {
 		if err := n.TakeWeights(x); err == nil {
 			t.Errorf("it took the weights of %+v", x.Config)
@@ -59,16 +51,12 @@ func TestTakeWeights(t *testing.T) {
 	base := fresh(c, 4)
 	adapter := func(seed uint64) *Net {
 		a, err := base.WithLoRA(decoder.LoRA{Rank: 2, Seed: seed})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		return a
 	}
 	before := logprobs(base)
 	one, two := adapter(1), adapter(2)
-	if err := one.TakeWeights(two); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, one.TakeWeights(two))
 	if got := logprobs(base); !slices.Equal(got, before) {
 		t.Error("the base changed")
 	}

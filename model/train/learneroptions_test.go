@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/stretchr/testify/require"
 
 	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/decoder"
@@ -31,13 +32,9 @@ func TestAccumulation(t *testing.T) {
 		gradient := func(micro int) (sum []float64, loss float64) {
 			l := NewLearner(net, nextToken, AdamW{})
 			p, err := batchOf(rows, micro).pack(l.Net)
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			stat, sums, err := l.gradients(p)
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			if len(sums) > workers {
 				t.Errorf("%d sums are kept", len(sums))
 			}
@@ -106,17 +103,14 @@ func TestBF16(t *testing.T) {
 		}
 		// A rate so small that no bfloat16 changes in one step adds up all the same.
 		before := slices.Clone(device.Values(two.masters[0]))
-		if _, err := two.Step(batchOf([][]int32{slices.Repeat([]int32{5, 9, 3, 8}, 4)}, 1), 1e-7); err != nil {
-			t.Fatal(err)
-		}
+		_, err := two.Step(batchOf([][]int32{slices.Repeat([]int32{5, 9, 3, 8}, 4)}, 1), 1e-7)
+		require.NoError(t, err)
 		if slices.Equal(before, device.Values(two.masters[0])) {
 			t.Error("masters stay where they are")
 		}
 		// The state has the masters: a learner of a copy goes on with the same numbers.
 		resumed := NewLearner(half.Clone(), nextToken, AdamW{WeightDecay: 0.1})
-		if err := resumed.SetState(stateOf(two)); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, resumed.SetState(stateOf(two)))
 		want, got := trainSmall(t, two, 2, 2), trainSmall(t, resumed, 2, 2)
 		if want.Loss != got.Loss || want.GradNorm != got.GradNorm {
 			t.Errorf("resumed %+v, want %+v", got, want)
@@ -128,9 +122,7 @@ func TestBF16(t *testing.T) {
 func TestDecays(t *testing.T) {
 	c, err := decoder.Config{ModelType: "qwen3", VocabSize: 9, Dim: 8, IntermediateSize: 8, Layers: 1, Heads: 2, MaxPositions: 8,
 		AttentionBias: true, LoRA: decoder.LoRA{Rank: 2}, OutputHeads: []string{decoder.HeadLM, "value"}}.Resolve()
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for _, s := range c.Specs() {
 		if plain := strings.Contains(s.Name, "norm") || strings.HasSuffix(s.Name, ".bias"); decays(s) == plain {
 			t.Errorf("%s decays: %v", s.Name, decays(s))
@@ -147,13 +139,9 @@ func TestCheckpointing(t *testing.T) {
 			l := NewLearner(net, nextToken, AdamW{})
 			row := slices.Repeat([]int32{5, 9, 3, 8, 7}, 4)
 			p, err := batchOf([][]int32{row, row}, 2).pack(net)
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			stat, sums, err := l.gradients(p)
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			var grads [][]float32
 			for _, g := range sums[0] {
 				grads = append(grads, device.Take[float32](g))
@@ -206,9 +194,7 @@ func TestLargeLearnersHoldMemory(t *testing.T) {
 	b := modeltest.Backends(t)["go"]
 	for _, c := range []struct{ vocab, want int }{{1000, 0}, {20_000_000 / 8, 1}} {
 		net, err := network.New(b, decoder.Config{VocabSize: c.vocab, Dim: 8, IntermediateSize: 8, Layers: 1, Heads: 1, MaxPositions: 8}, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		l := NewLearner(net, nextToken, AdamW{})
 		if held := malloc.Holders() - before; held != c.want {
 			t.Errorf("%d parameters: held %d times, want %d", net.Parameters(), held, c.want)

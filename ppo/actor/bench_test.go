@@ -5,6 +5,8 @@ import (
 	"os"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/ppo"
@@ -14,18 +16,12 @@ import (
 // rollouts of about 110 tokens.
 func BenchmarkIteration(b *testing.B) {
 	backend, err := model.OpenBackend(os.Getenv("GOMLX_BACKEND"))
-	if err != nil {
-		b.Fatal(err)
-	}
+	require.NoError(b, err)
 	net, err := model.NewNet(backend, model.Config{VocabSize: 68, Dim: 96, IntermediateSize: 256, Layers: 3, Heads: 4, MaxPositions: 384,
 		PartialRotary: 0.5, TokenShift: true, Tied: true, InitRange: 0.2, EOS: 1}, 1)
-	if err != nil {
-		b.Fatal(err)
-	}
+	require.NoError(b, err)
 	a, err := New(&model.LM{Net: net}, withScore(b, net, 1), Config{Template: coat.Bare, MaxTokens: 160, Temperature: 1, PolicyRate: 1e-9, CriticRate: 1e-9})
-	if err != nil {
-		b.Fatal(err)
-	}
+	require.NoError(b, err)
 	var samples []ppo.Sample
 	var rollouts []ppo.Rollout
 	tokens := 0

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/model"
@@ -35,31 +37,19 @@ func TestCriticTable(t *testing.T) {
 		t.Skip("SATORI_RUN names no run of examples/satori")
 	}
 	b, err := model.OpenBackend("")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	lm, err := model.Open(b, filepath.Join(dir, "ft"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	rm, err := bt.Open(lm, coat.Bare, filepath.Join(dir, "rm"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	fresh, err := model.NewNet(b, lm.Config, 11)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	withHead, err := lm.WithHeads(5, decoder.HeadLM, ValueHead)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	half := lm.Config
 	half.Layers /= 2
 	small, err := model.NewNet(b, half, 12)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	const iterations = 12
 	rollouts, scores := journalled(t, filepath.Join(dir, "rl.journal.jsonl"), iterations)
 	four := func(c Config) Config {
@@ -99,9 +89,7 @@ func TestCriticTable(t *testing.T) {
 			critic = critic.Clone()
 		}
 		a, err := New(policy, critic, actor)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		log := &logged{Policy: a, rollouts: rollouts}
 		trainer := ppo.Trainer{
 			Policy: log, Rubric: reward.Rubric{{Name: "logged", Weight: 1, Batch: func(context.Context, []coat.Attempt) ([]float64, error) { return scores[log.i-1], nil }}},
@@ -109,9 +97,7 @@ func TestCriticTable(t *testing.T) {
 		}
 		began := time.Now()
 		for step, err := range trainer.Train(t.Context(), log.starts) {
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			t.Logf("%-36s iteration %2d: %6.3f", c.name, step.Iteration, step.ExplainedVariance)
 			if step.Iteration == iterations {
 				break
@@ -167,9 +153,7 @@ func journalled(t *testing.T, path string, iterations int) (rollouts [][]ppo.Rol
 		LogProbs       []float32 `json:"log_probs"`
 	}
 	for e, err := range rundir.ReadLog[record](path) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if e.Iteration <= iterations {
 			rollouts[e.Iteration-1] = append(rollouts[e.Iteration-1], ppo.Rollout{Attempt: e.Attempt, Prompt: e.Prompt, Tokens: e.Tokens, LogProbs: e.LogProbs})
 			scores[e.Iteration-1] = append(scores[e.Iteration-1], e.Total)
@@ -192,8 +176,6 @@ func firstOf(starts func(func(coat.Start) bool), n int) func(func(coat.Start) bo
 func withScore(t testing.TB, n *model.Net, seed uint64) *model.Net {
 	t.Helper()
 	critic, err := n.WithHeads(seed, decoder.HeadScore)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return critic
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/stretchr/testify/require"
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
@@ -24,9 +25,7 @@ func goBackend(t *testing.T) model.Backend {
 		t.Skip("runs on the Go backend")
 	}
 	b, err := model.OpenBackend("go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return b
 }
 
@@ -39,9 +38,7 @@ func on(t *testing.T, build func(in []*Node) []*Node, rows ...[]float32) [][]flo
 		in = append(in, backend.Floats(r, 1, len(r)))
 	}
 	out, err := CallOnceN(b, build, in...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var list [][]float32
 	for _, o := range out {
 		list = append(list, o.Value().([][]float32)[0])
@@ -114,25 +111,17 @@ func tiny(t *testing.T, c Config) (*Policy, []ppo.Sample) {
 	}
 	c.Template, c.MaxTokens, c.PolicyRate, c.CriticRate, c.CriticSteps = coat.Bare, 6, 1e-2, 1e-2, cmp.Or(c.CriticSteps, 1)
 	critic, err := lm.Net.WithHeads(5, decoder.HeadScore)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	a, err := New(lm, critic, c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var starts []coat.Start
 	for _, q := range []string{"a b", "c", "b c d a", "d d", "a", "b b b", "c a", "d"} {
 		starts = append(starts, coat.Start{Problem: coat.Problem{Question: q}})
 	}
 	rollouts, err := a.Rollouts(t.Context(), starts, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	estimates, err := a.Estimate(t.Context(), rollouts)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var samples []ppo.Sample
 	for i, r := range rollouts {
 		s := ppo.Sample{Rollout: r, Values: estimates[i].Values, RefLogProbs: estimates[i].RefLogProbs}
@@ -165,9 +154,7 @@ func TestMicroBatchesAddUp(t *testing.T) {
 				batch := pack(samples, half.cols, half.coefficients...)
 				batch.MicroBatch = micro
 				update, stat, err := half.learner.Prepare(batch, train.Rates{train.Network: 1e-2})
-				if err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, err)
 				update.Discard()
 				if micro == 8 {
 					whole = stat
@@ -191,9 +178,7 @@ func TestAggregatedLoss(t *testing.T) {
 		want := 0.0
 		for _, s := range samples {
 			alone, err := a.Update(t.Context(), []ppo.Sample{s}, ppo.StepSizes{}) // of one row, TokenMean and SeqMeanTokenMean are alike
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			n := float64(len(s.Tokens))
 			switch name {
 			case "token":
@@ -203,9 +188,7 @@ func TestAggregatedLoss(t *testing.T) {
 			}
 		}
 		all, err := a.Update(t.Context(), samples, ppo.StepSizes{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		near(t, name, all.PolicyLoss, want, 1e-6)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/decoder"
@@ -35,17 +37,11 @@ func eachBackend(t *testing.T, test func(t *testing.T, b model.Backend)) {
 func tinyModel(t *testing.T, b model.Backend) *model.LM {
 	t.Helper()
 	tok, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> a b c d"), coat.Actions{}.Tokens())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	net, err := model.NewNet(b, model.Config{VocabSize: tok.Len(), Dim: 16, IntermediateSize: 32, Layers: 1, Heads: 2, MaxPositions: 64, Tied: true, InitRange: 0.3, EOS: 1}, 7)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	lm, err := model.NewLM(net, tok)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return lm
 }
 
@@ -53,9 +49,7 @@ func tinyModel(t *testing.T, b model.Backend) *model.LM {
 func withValue(t *testing.T, lm *model.LM) *model.LM {
 	t.Helper()
 	lm, err := lm.WithHeads(3, decoder.HeadLM, actor.ValueHead)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return lm
 }
 
@@ -80,9 +74,7 @@ func TestPolicyConforms(t *testing.T) {
 						config.Reference = lm.Clone()
 					}
 					critic, err := lm.Net.WithHeads(3, decoder.HeadScore)
-					if err != nil {
-						t.Fatal(err)
-					}
+					require.NoError(t, err)
 					if strings.HasPrefix(name, "shared") {
 						critic, lm = nil, withValue(t, lm)
 					}
@@ -93,9 +85,7 @@ func TestPolicyConforms(t *testing.T) {
 						config.ValueCoef = 0.5
 					}
 					p, err := actor.New(lm, critic, config)
-					if err != nil {
-						t.Fatal(err)
-					}
+					require.NoError(t, err)
 					return p
 				}, tinyStarts())
 			})
@@ -107,9 +97,7 @@ func TestPolicyConforms(t *testing.T) {
 // is relative to a group needs none.
 func TestNoCritic(t *testing.T) {
 	p, err := actor.New(tinyModel(t, goBackend(t)), nil, actor.Config{Template: coat.Bare, MaxTokens: 6, Temperature: 0.8, PolicyRate: 1e-2})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	config := ppo.Config{Iterations: 1, RolloutBatch: 8, MiniBatch: 4, NumGenerations: 4}
 	rubric := reward.Rubric{{Name: "length", Weight: -0.1, Func: reward.Length}}
 	train := func(c ppo.Config) (last ppo.Step, err error) {
@@ -123,9 +111,7 @@ func TestNoCritic(t *testing.T) {
 	}
 	config.Advantage = ppo.DrGRPO()
 	step, err := train(config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for i, s := range step.Samples {
 		if !slices.Equal(s.Values, make([]float64, len(s.Tokens))) {
 			t.Errorf("sample %d: values %v", i, s.Values)
@@ -139,35 +125,23 @@ func TestPolicyAgainstLoops(t *testing.T) {
 		const temperature, clip, mean, std = 0.8, 0.2, 0.3, 2.0
 		lm := tinyModel(t, b)
 		critic, err := lm.Net.WithHeads(3, decoder.HeadScore)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		p, err := actor.New(lm, critic, actor.Config{
 			Template: coat.Bare, MaxTokens: 12, Temperature: temperature, PolicyRate: 1e-2, CriticRate: 1e-2, ValueMean: mean, ValueStd: std,
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		rollouts, err := p.Rollouts(t.Context(), tinyStarts(), 1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		estimates, err := p.Estimate(t.Context(), rollouts)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		var batch []ppo.Sample
 		var policy, value, count float64
 		for i, r := range rollouts {
 			row := append(append([]int32{}, r.Prompt...), r.Tokens...)
 			scores, err := p.Critic.Scores(t.Context(), decoder.HeadScore, [][]int32{row})
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			logps, err := lm.TokenLogProbs(t.Context(), [][]int32{row}, temperature)
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			s := ppo.Sample{Rollout: r, Values: estimates[i].Values}
 			s.LogProbs = append([]float32{}, r.LogProbs...)
 			for k := range r.Tokens {
@@ -191,9 +165,7 @@ func TestPolicyAgainstLoops(t *testing.T) {
 			batch = append(batch, s)
 		}
 		stats, err := p.Update(t.Context(), batch, ppo.StepSizes{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if math.Abs(stats.PolicyLoss-policy/count) > 1e-5 || math.Abs(stats.ValueLoss-value/count) > 1e-5 {
 			t.Errorf("losses %g and %g, the loops have %g and %g", stats.PolicyLoss, stats.ValueLoss, policy/count, value/count)
 		}
@@ -206,8 +178,6 @@ func goBackend(t *testing.T) model.Backend {
 		t.Skip("GOMLX_BACKEND names another")
 	}
 	b, err := model.OpenBackend("go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return b
 }

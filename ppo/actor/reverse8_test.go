@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/tokenizer"
@@ -49,22 +51,14 @@ func TestReverse8(t *testing.T) {
 
 func reverse8(t *testing.T, dir, name string, c ppo.Config) {
 	b, err := model.OpenBackend("")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	vocabulary := append(strings.Fields("<pad> <bos> <eos> ="), strings.Split("abcdefghijklmnopqrstuvwxyz", "")...)
 	tok, err := tokenizer.NewWordLevel(append(vocabulary, "<u1>", "<u2>"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	net, err := model.OpenNet(b, filepath.Join(dir, "sft-model"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	lm, err := model.NewLM(net, tok)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var critic *model.Net
 	if c.Advantage.Func == nil {
 		critic = withScore(t, net, c.Seed)
@@ -73,17 +67,13 @@ func reverse8(t *testing.T, dir, name string, c ppo.Config) {
 	policy, err := New(lm, critic, Config{
 		Template: prompt, MaxTokens: 12, Temperature: 1, PolicyRate: 1e-4, CriticRate: 1e-4, CriticSteps: 1, AdamW: model.AdamW{Beta2: 0.999},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer policy.Close()
 	test := letters(t, filepath.Join(dir, "test.txt"))
 	exact := func() float64 {
 		right := 0.0
 		for r, err := range (model.SamplingParams{MaxTokens: 9}).Rollouts(t.Context(), lm, prompt, firstOf(ppo.Cycle(test, 0), len(test))) {
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			if v, _ := reversed(t.Context(), r.Attempt); v == 1 {
 				right++
 			}
@@ -95,9 +85,7 @@ func reverse8(t *testing.T, dir, name string, c ppo.Config) {
 	trainer := ppo.Trainer{Policy: policy, Rubric: reward.Rubric{{Name: "reversed", Weight: 1, Func: reversed, High: 1}}, Config: c}
 	spent, since := time.Duration(0), time.Now()
 	for step, err := range trainer.Train(t.Context(), ppo.Cycle(letters(t, filepath.Join(dir, "train.txt")), c.Seed)) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		spent += time.Since(since)
 		if step.Iteration%5 == 0 {
 			x := exact()
@@ -114,9 +102,7 @@ func reverse8(t *testing.T, dir, name string, c ppo.Config) {
 func letters(t *testing.T, file string) (problems []coat.Problem) {
 	t.Helper()
 	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for _, s := range strings.Fields(string(data)) {
 		split := strings.Split(s, "")
 		question := "<bos> " + strings.Join(split, " ") + " ="

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/decoder"
@@ -133,9 +135,7 @@ func TestSampler(t *testing.T) {
 		listener := httptest.NewServer(s)
 		t.Cleanup(listener.Close)
 		far, err := remote.New(remote.Config{URL: listener.URL + "/v1", Attempts: 1, LogProbs: remote.ProcessedLogProbs})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		t.Cleanup(far.Close)
 		return far
 	}
@@ -155,9 +155,7 @@ func TestSampler(t *testing.T) {
 			s := &server{lm: words(t, b, "a b c d", 99), off: c.off}
 			lm, dir := fresh(), t.TempDir()
 			p, steps, err := sampled(t, lm, c.connect(s), Config{Temperature: c.temperature, PublishDir: dir})
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			if len(s.published) != 3 { // before the first iteration, and after each
 				t.Errorf("published %v", s.published)
 			}
@@ -177,18 +175,14 @@ func TestSampler(t *testing.T) {
 			for _, x := range steps[0].Samples {
 				seen = append(seen, x.Tokens)
 				row, err := fresh().TokenLogProbs(t.Context(), [][]int32{slices.Concat(x.Prompt, x.Tokens)}, c.temperature)
-				if err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, err)
 				for k, l := range x.LogProbs {
 					near(t, "log-probability", float64(l), float64(row[0][len(x.Prompt)+k]), 1e-6)
 				}
 			}
 			if s.off == 0 && name == "fake" { // it samples what the policy's own engine would
 				_, own, err := sampled(t, fresh(), nil, Config{Temperature: c.temperature})
-				if err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, err)
 				for i, x := range own[0].Samples {
 					if !slices.Equal(x.Tokens, seen[i]) {
 						t.Errorf("rollout %d: %v, the policy's own %v", i, seen[i], x.Tokens)
@@ -255,25 +249,16 @@ func TestSamplerResumes(t *testing.T) {
 	s := &server{lm: words(t, b, "a b c d", 99)}
 	config := Config{PublishDir: t.TempDir()}
 	p, _, err := sampled(t, words(t, b, "a b c d", 3), s, config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer p.Close()
 	dir := t.TempDir() + "/actor"
-	if err := p.Save(dir); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, p.Save(dir))
 	again, _, err := sampled(t, words(t, b, "a b c d", 4), s, config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer again.Close()
-	if err := again.Load(dir); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := again.Rollouts(t.Context(), []coat.Start{{Problem: coat.Problem{Question: "a"}}}, 1); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, again.Load(dir))
+	_, err = again.Rollouts(t.Context(), []coat.Start{{Problem: coat.Problem{Question: "a"}}}, 1)
+	require.NoError(t, err)
 	if !reflect.DeepEqual(weightsOf(t, s.lm), weightsOf(t, p.LM)) {
 		t.Error("the server has other weights than the checkpoint")
 	}

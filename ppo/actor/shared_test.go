@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/stretchr/testify/require"
 
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/decoder"
@@ -20,12 +21,9 @@ func shared(t *testing.T, c Config) (*Policy, []ppo.Sample) {
 	t.Helper()
 	a, samples := tiny(t, c)
 	lm, err := a.LM.WithHeads(5, decoder.HeadLM, ValueHead)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a, err = New(lm, nil, a.config); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
+	a, err = New(lm, nil, a.config)
+	require.NoError(t, err)
 	values(t, a, samples)
 	for i, s := range samples {
 		for k := range s.Tokens {
@@ -41,9 +39,7 @@ func values(t *testing.T, a *Policy, samples []ppo.Sample) {
 	t.Helper()
 	for i := range samples {
 		e, err := a.Estimate(t.Context(), []ppo.Rollout{samples[i].Rollout})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		samples[i].Values = e[0].Values
 	}
 }
@@ -81,9 +77,7 @@ func TestSharedTrunk(t *testing.T) {
 		return train.Terms{Loss: Add(policy, MulScalar(value, coefficient)), Stats: Stack([]*Node{policy, value}, 0)}
 	}}, model.AdamW{MaxNorm: 1e9})
 	want, err := byHand.Step(pack(samples, b.sharedColumns, 0, 0.8), 1e-2)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	got := updated(t, a, samples, ppo.StepSizes{Policy: 1, Critic: 1})
 	near(t, "policy loss", got.PolicyLoss, want.Stats[0], 1e-6)
 	near(t, "value loss", got.ValueLoss, want.Stats[1], 1e-6)
@@ -191,9 +185,8 @@ func TestSharedIsWholeOrNothing(t *testing.T) {
 		before, head := all(t, a)
 		bad := slices.Clone(samples)
 		spoil(&bad[3])
-		if _, err := a.Update(t.Context(), bad, ppo.StepSizes{Policy: 1, Critic: 1}); err == nil {
-			t.Fatalf("%s: no error", name)
-		}
+		_, err := a.Update(t.Context(), bad, ppo.StepSizes{Policy: 1, Critic: 1})
+		require.Error(t, err, "%s: no error", name)
 		if after, last := all(t, a); !reflect.DeepEqual(before, after) || !slices.Equal(head, last) {
 			t.Errorf("%s: half a step is left", name)
 		}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/tokenizer"
@@ -21,17 +23,11 @@ import (
 func words(t *testing.T, b model.Backend, list string, seed uint64) *model.LM {
 	t.Helper()
 	tok, err := tokenizer.NewWordLevel(strings.Fields("<pad> <eos> "+list), coat.Actions{}.Tokens())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	net, err := model.NewNet(b, model.Config{VocabSize: tok.Len(), Dim: 16, IntermediateSize: 32, Layers: 1, Heads: 2, MaxPositions: 64, Tied: true, InitRange: 0.1, EOS: 1}, seed)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	lm, err := model.NewLM(net, tok)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return lm
 }
 
@@ -50,16 +46,12 @@ func TestPolicyLearns(t *testing.T) {
 				critic = withScore(t, lm.Net, seed)
 			}
 			p, err := New(lm, critic, Config{Template: coat.Bare, MaxTokens: 2, Temperature: 1, PolicyRate: 1e-2, CriticRate: 1e-2})
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			c.Iterations, c.RolloutBatch, c.MiniBatch, c.Epochs, c.Seed = 30, 32, 16, 1, seed
 			trainer := ppo.Trainer{Policy: p, Rubric: reward.Rubric{{Name: "game", Weight: 1, Func: twice}}, Config: c}
 			tail := 0.0
 			for step, err := range trainer.Train(t.Context(), asked) {
-				if err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, err)
 				if step.Iteration > step.Of-5 {
 					tail += step.Rewards.Total / 5
 				}
@@ -100,9 +92,7 @@ func TestSameBytes(t *testing.T) {
 			for k++; yield(coat.Start{Problem: coat.Problem{ID: fmt.Sprint(k), Question: questions[k%5]}}); k++ {
 			}
 		}) {
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			got = append(got, step)
 		}
 		if i == 0 {
@@ -135,9 +125,7 @@ func TestMemoryIsFlat(t *testing.T) {
 	var early uint64
 	goroutines := 0
 	for step, err := range trainer.Train(t.Context(), asked) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		switch step.Iteration {
 		case 20:
 			early, goroutines = held(), runtime.NumGoroutine()

@@ -22,6 +22,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/coat/rundir"
 	"github.com/satori-go/satori/model"
@@ -92,9 +94,7 @@ func results(t *testing.T, dir string) string {
 	}
 	for _, name := range names {
 		data, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		lines = append(lines, fmt.Sprintf("%x %s", sha256.Sum256(data), name))
 	}
 	return strings.Join(lines, "\n")
@@ -125,16 +125,10 @@ func TestKilled(t *testing.T) {
 	for killed := 0; ; {
 		cmd := child(dir, iterations, "SATORI_PPO_STEPS=1", fmt.Sprint("GOMAXPROCS=", []int{1, 2, 8}[rand.IntN(3)]))
 		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		goOn, err := cmd.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
+		require.NoError(t, cmd.Start())
 		// At a moment that it tells of, or shortly after; other ones each time.
 		left, last := 1+rand.IntN(12), ""
 		for in := bufio.NewScanner(out); in.Scan(); {
@@ -158,9 +152,7 @@ func TestKilled(t *testing.T) {
 			}
 			break
 		}
-		if cmd.ProcessState.ExitCode() != -1 {
-			t.Fatalf("after %d kills: %v", killed, err)
-		}
+		require.Equal(t, -1, cmd.ProcessState.ExitCode(), "after %d kills: %v", killed, err)
 		killed++
 		moments[last]++ // or after it
 	}
@@ -176,9 +168,7 @@ func goBackend(t *testing.T) model.Backend {
 		t.Skip("GOMLX_BACKEND names another")
 	}
 	b, err := model.OpenBackend("go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return b
 }
 
@@ -193,9 +183,7 @@ func TestSharedResumes(t *testing.T) {
 	for _, s := range []*small{whole, stopped} {
 		s.shared, s.config.CriticWarmup = true, 1 // the head is ahead of the trunk
 	}
-	if err := errors.Join(whole.train(t.Context(), b, 2, 0), stopped.train(t.Context(), b, 2, 2), stopped.train(t.Context(), b, 2, 0)); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, errors.Join(whole.train(t.Context(), b, 2, 0), stopped.train(t.Context(), b, 2, 2), stopped.train(t.Context(), b, 2, 0)))
 	if got, want := results(t, stopped.dir), results(t, whole.dir); got != want {
 		t.Errorf("\n%s\nwant\n%s", got, want)
 	}
@@ -206,17 +194,11 @@ func TestSharedResumes(t *testing.T) {
 
 func testTornCheckpoint(t *testing.T, b model.Backend) {
 	whole, torn := newSmall(t.TempDir(), 4), newSmall(t.TempDir(), 4)
-	if err := errors.Join(whole.train(t.Context(), b, 2, 0), torn.train(t.Context(), b, 2, 3)); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, errors.Join(whole.train(t.Context(), b, 2, 0), torn.train(t.Context(), b, 2, 3)))
 	newest := torn.path("run/checkpoints/00000003")
-	if err := os.Truncate(filepath.Join(newest, "actor/policy/optimizer.safetensors"), 100); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.Truncate(filepath.Join(newest, "actor/policy/optimizer.safetensors"), 100))
 	policy, err := torn.policy(b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer policy.Close()
 	x := newState()
 	r := torn.run(policy, x, 2)
@@ -235,9 +217,7 @@ func testTornCheckpoint(t *testing.T, b model.Backend) {
 		}
 		break // which saves nothing
 	}
-	if err := torn.train(t.Context(), b, 2, 0); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, torn.train(t.Context(), b, 2, 0))
 	if got, want := results(t, torn.dir), results(t, whole.dir); got != want {
 		t.Errorf("\n%s\nwant\n%s", got, want)
 	}
@@ -247,9 +227,7 @@ func testTornCheckpoint(t *testing.T, b model.Backend) {
 func resumed(t *testing.T, b model.Backend, make func(dir string) *small) {
 	t.Helper()
 	whole, stopped := make(t.TempDir()), make(t.TempDir())
-	if err := errors.Join(whole.train(t.Context(), b, 2, 0), stopped.train(t.Context(), b, 2, 2), stopped.train(t.Context(), b, 2, 0)); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, errors.Join(whole.train(t.Context(), b, 2, 0), stopped.train(t.Context(), b, 2, 2), stopped.train(t.Context(), b, 2, 0)))
 	if got, want := results(t, stopped.dir), results(t, whole.dir); got != want {
 		t.Errorf("\n%s\nwant\n%s", got, want)
 	}
@@ -320,9 +298,7 @@ func TestStreamsRefused(t *testing.T) {
 	} {
 		s := newSmall(t.TempDir(), 4)
 		s.stream = c.first
-		if err := s.train(t.Context(), b, 2, 2); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, s.train(t.Context(), b, 2, 2))
 		s.stream = c.second
 		if err := s.train(t.Context(), b, 2, 0); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
@@ -341,9 +317,7 @@ func TestStreamsRefused(t *testing.T) {
 	} {
 		s := newSmall(t.TempDir(), 4)
 		policy, err := s.policy(b)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		x := newState()
 		starts := spoil(x)
 		for _, err = range s.run(policy, x, 2).Train(t.Context(), starts) {
@@ -373,27 +347,19 @@ func restartMixer(t *testing.T, n int) *rae.Mixer {
 func TestResumeRefuses(t *testing.T) {
 	b := goBackend(t)
 	s := newSmall(t.TempDir(), 3)
-	if err := s.train(t.Context(), b, 1, 2); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, s.train(t.Context(), b, 1, 2))
 	// attempt opens the run with a change, and breaks off in its first iteration.
 	attempt := func(change func(r *run.Run, c *actor.Config)) error {
 		lm, err := smallModel(b)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		x := newState()
 		r := s.run(nil, x, 1)
 		c := s.actor()
 		change(r, &c)
 		critic, err := lm.Net.WithHeads(3, decoder.HeadScore)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		policy, err := actor.New(lm, critic, c)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		defer policy.Close()
 		r.Trainer.Policy = policy
 		for _, err := range r.Train(t.Context(), s.starts(x)) {
@@ -417,9 +383,7 @@ func TestResumeRefuses(t *testing.T) {
 		}
 	}
 	nothing := func(*run.Run, *actor.Config) {}
-	if err := attempt(nothing); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, attempt(nothing))
 	if err := attempt(config(func(c *ppo.Config) { c.Parallel, c.Gamma = 3, 1 })); err != nil { // decides nothing, and the default
 		t.Error(err)
 	}
@@ -448,13 +412,9 @@ func TestResumeRefuses(t *testing.T) {
 	// Settings that an earlier version did not write, or wrote without a name.
 	checkpoint := s.path("run/checkpoints/00000002")
 	older := filepath.Join(t.TempDir(), "older")
-	if err := os.CopyFS(older, os.DirFS(filepath.Join(checkpoint, "actor"))); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.CopyFS(older, os.DirFS(filepath.Join(checkpoint, "actor"))))
 	policy, err := s.policy(b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer policy.Close()
 	rewriteJSON(t, filepath.Join(older, "actor.json"), func(settings map[string]string) {
 		settings["Template"], settings["Aggregate"], settings["KLLoss"] = "set", "none", "none"
@@ -479,29 +439,19 @@ func TestResumeRefuses(t *testing.T) {
 
 	// Without moments, in a directory that no manifest guards.
 	bare := filepath.Join(t.TempDir(), "bare")
-	if err := os.CopyFS(bare, os.DirFS(filepath.Join(checkpoint, "actor"))); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.CopyFS(bare, os.DirFS(filepath.Join(checkpoint, "actor"))))
 	for _, network := range []string{"policy", "critic"} {
 		moved := filepath.Join(bare, network, "optimizer.safetensors")
-		if err := os.Rename(moved, moved+".away"); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.Rename(moved, moved+".away"))
 		if err := policy.Load(bare); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "optimizer.safetensors") {
 			t.Errorf("%s without moments: %v", network, err)
 		}
-		if err := os.Rename(moved+".away", moved); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.Rename(moved+".away", moved))
 	}
 	log, err := os.ReadFile(s.path("journal.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	rewrite := func(data []byte) {
-		if err := os.WriteFile(s.path("journal.jsonl"), data, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(s.path("journal.jsonl"), data, 0o644))
 	}
 	rewrite(log[:len(log)/2])
 	refused("journal.jsonl", nothing)
@@ -509,13 +459,9 @@ func TestResumeRefuses(t *testing.T) {
 	refused("journal.jsonl", nothing)
 	rewrite(log)
 
-	if err := os.Remove(filepath.Join(checkpoint, "actor/critic/optimizer.safetensors")); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.Remove(filepath.Join(checkpoint, "actor/critic/optimizer.safetensors")))
 	refused("no checkpoint that is whole", nothing)
-	if err := os.RemoveAll(s.path("run")); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.RemoveAll(s.path("run")))
 	refused("of another run: it has attempts of iteration 2", nothing)
 	if after, err := os.ReadFile(s.path("journal.jsonl")); err != nil || string(after) != string(log) {
 		t.Error("a refusal changed the log")
@@ -526,20 +472,14 @@ func TestResumeRefuses(t *testing.T) {
 func rewriteJSON(t *testing.T, path string, change func(map[string]string)) {
 	t.Helper()
 	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var object map[string]string
-	if err := json.Unmarshal(data, &object); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, json.Unmarshal(data, &object))
 	change(object)
 	if data, err = json.Marshal(object); err == nil {
 		err = os.WriteFile(path, data, 0o644)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 }
 
 // A fixed policy writes one token, whose divergence from the reference is 0.5 nats.
@@ -593,18 +533,14 @@ func TestCoefficientResumes(t *testing.T) {
 	whole, parts, dir := new(fixed), new(fixed), t.TempDir()
 	other := config
 	other.KL = 0.3
-	if err := errors.Join(train(whole, t.TempDir(), config, 0), train(parts, dir, config, 2), train(parts, dir, other, 0)); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, errors.Join(train(whole, t.TempDir(), config, 0), train(parts, dir, config, 2), train(parts, dir, other, 0)))
 	if !slices.Equal(whole.betas, parts.betas) || whole.betas[0] != 0.2 || whole.betas[3] >= whole.betas[2] {
 		t.Errorf("%v, want %v", parts.betas, whole.betas)
 	}
 
 	config.KLTarget, other.KLTarget = 0, 0
 	parts, dir = new(fixed), t.TempDir()
-	if err := errors.Join(train(parts, dir, config, 2), train(parts, dir, config, 3)); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, errors.Join(train(parts, dir, config, 2), train(parts, dir, config, 3)))
 	if err := train(parts, dir, other, 0); err == nil || !strings.Contains(err.Error(), `Config.KL was "0.2" when the run began and is "0.3" now`) {
 		t.Errorf("another KL: %v", err)
 	}
@@ -619,16 +555,12 @@ func TestOlderCheckpoint(t *testing.T) {
 		s.config.RolloutBatch, s.config.NumGenerations = 8, 2
 		s.stream = func(*state) iter.Seq[coat.Start] { return ppo.Cycle(problems(), 1) }
 	}
-	if err := errors.Join(whole.train(t.Context(), b, 2, 0), older.train(t.Context(), b, 2, 2)); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, errors.Join(whole.train(t.Context(), b, 2, 0), older.train(t.Context(), b, 2, 2)))
 	// The files of that version, sealed again.
 	checkpoints := rundir.Checkpoints{Dir: older.path("run/checkpoints")}
 	newest := older.path("run/checkpoints/00000002")
 	aside := filepath.Join(t.TempDir(), "2")
-	if err := os.Rename(newest, aside); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.Rename(newest, aside))
 	err := checkpoints.Save(2, func(dir string) error {
 		if err := os.CopyFS(dir, os.DirFS(aside)); err != nil {
 			return err
@@ -662,12 +594,8 @@ func TestOlderCheckpoint(t *testing.T) {
 		}
 		return os.WriteFile(path, data, 0o644)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := older.train(t.Context(), b, 2, 0); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
+	require.NoError(t, older.train(t.Context(), b, 2, 0))
 	if got, want := results(t, older.dir), results(t, whole.dir); got != want {
 		t.Errorf("\n%s\nwant\n%s", got, want)
 	}
@@ -677,13 +605,9 @@ func TestOlderCheckpoint(t *testing.T) {
 func TestBreakSavesNothing(t *testing.T) {
 	b := goBackend(t)
 	whole, broken := newSmall(t.TempDir(), 3), newSmall(t.TempDir(), 3)
-	if err := errors.Join(whole.train(t.Context(), b, 2, 0), broken.train(t.Context(), b, 2, 1)); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, errors.Join(whole.train(t.Context(), b, 2, 0), broken.train(t.Context(), b, 2, 1)))
 	policy, err := broken.policy(b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer policy.Close()
 	x := newState()
 	for step, err := range broken.run(policy, x, 2).Train(t.Context(), broken.starts(x)) {
@@ -692,9 +616,7 @@ func TestBreakSavesNothing(t *testing.T) {
 		}
 		break
 	}
-	if err := broken.train(t.Context(), b, 2, 0); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, broken.train(t.Context(), b, 2, 0))
 	if got, want := results(t, broken.dir), results(t, whole.dir); got != want {
 		t.Errorf("\n%s\nwant\n%s", got, want)
 	}

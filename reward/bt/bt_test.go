@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/stretchr/testify/require"
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
@@ -31,9 +32,7 @@ func openBackend(fatal func(...any)) model.Backend {
 // Losses and gradients are PyTorch's (testdata/README.md).
 func TestLossGolden(t *testing.T) {
 	data, err := os.ReadFile("testdata/golden.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var golden struct {
 		Cases []struct {
 			Margin       float64
@@ -45,9 +44,7 @@ func TestLossGolden(t *testing.T) {
 			GradRejected []float64 `json:"grad_rejected"`
 		}
 	}
-	if err := json.Unmarshal(data, &golden); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, json.Unmarshal(data, &golden))
 	b := openBackend(t.Fatal)
 	for i, c := range golden.Cases {
 		n := len(c.Chosen)
@@ -56,9 +53,7 @@ func TestLossGolden(t *testing.T) {
 			grads := graph.Gradient(graph.ReduceAllMean(each), chosen, rejected)
 			return []*graph.Node{each, grads[0], grads[1]}
 		}, backend.Floats(c.Chosen, n), backend.Floats(c.Rejected, n))
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		for k := range n {
 			per := float64(out[0].Value().([]float32)[k])
 			if math.Abs(per-c.PerPair[k]) > 1e-5*max(1, c.PerPair[k]) {
@@ -133,13 +128,9 @@ func TestSaveOpen(t *testing.T) {
 	m := newModel(t.Fatal, lm, 1)
 	trainOn(t.Fatal, m, pairs(64))
 	dir := filepath.Join(t.TempDir(), "rm")
-	if err := m.Save(dir); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, m.Save(dir))
 	again, err := Open(lm, coat.Bare, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	attempts := []coat.Attempt{pairs(3)[2].Chosen, {Start: coat.Start{Problem: coat.Problem{Question: "b"}}, Text: "c c", Truncated: true}}
 	want, _ := m.Score(context.Background(), attempts)
 	got, err := again.Score(context.Background(), attempts)
@@ -147,9 +138,7 @@ func TestSaveOpen(t *testing.T) {
 		t.Errorf("scores %v, want %v (%v)", got, want, err)
 	}
 	other := filepath.Join(t.TempDir(), "lm")
-	if err := lm.Save(other); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, lm.Save(other))
 	if _, err := Open(lm, coat.Bare, other); err == nil || !strings.Contains(err.Error(), "is a language model") {
 		t.Errorf("error %v", err)
 	}
@@ -164,17 +153,13 @@ func TestNormalised(t *testing.T) {
 		b, _, _ := m.lm.Encode(coat.Bare, p.Rejected)
 		rows = append(rows, pair{a, b})
 	}
-	if err := m.measure(context.Background(), rows); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, m.measure(context.Background(), rows))
 	var all []coat.Attempt
 	for _, p := range pairs(20) {
 		all = append(all, p.Chosen, p.Rejected)
 	}
 	scores, err := m.Score(context.Background(), all)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	mean, squares := 0.0, 0.0
 	for _, s := range scores {
 		mean += s / 40
@@ -257,9 +242,7 @@ func TestScoreAtTheLimit(t *testing.T) {
 	for _, n := range []int{limit - 1, limit, limit + 2} { // behind a prompt of one token
 		a := coat.Attempt{Start: coat.Start{Problem: coat.Problem{Question: "a"}}, Text: strings.TrimSpace(strings.Repeat("b ", n))}
 		s, err := m.Score(t.Context(), []coat.Attempt{a})
-		if err != nil {
-			t.Fatalf("%d tokens: %v", 1+n, err)
-		}
+		require.NoError(t, err, 1+n)
 		scores = append(scores, s...)
 	}
 	if scores[0] != scores[1] || scores[1] != scores[2] {

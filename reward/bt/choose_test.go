@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/reward"
 	"github.com/satori-go/satori/reward/eval"
@@ -32,9 +34,7 @@ func attempts(list []reward.Pair) (judged []coat.Judged) {
 func bestOfN(t *testing.T, attempts []coat.Judged, scores []float64) float64 {
 	t.Helper()
 	got, err := eval.BestOfN(attempts, scores)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return got
 }
 
@@ -51,9 +51,7 @@ func TestCheckpoint(t *testing.T) {
 	best, at, measured := -1.0, 0, 0
 	c := Config{LearningRate: 2e-3, Batch: 16, Problems: problems, Every: 3}
 	for step, err := range m.Train(ctx, pairs(128), c) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if want := step.Step%3 == 0 || step.Step == step.Of; step.Measured != want {
 			t.Errorf("step %d of %d: measured %v", step.Step, step.Of, step.Measured)
 		}
@@ -70,9 +68,7 @@ func TestCheckpoint(t *testing.T) {
 		}
 	}
 	scores, err := m.Score(ctx, only(problems))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if got := bestOfN(t, problems, scores); got != best || m.RM != best || m.Problems != 16 {
 		t.Errorf("RM@n is %v, Model.RM %v of %d problems, want %v", got, m.RM, m.Problems, best)
 	}
@@ -80,9 +76,7 @@ func TestCheckpoint(t *testing.T) {
 		t.Errorf("%d measurements, the best at step %d: the test shows nothing", measured, at)
 	}
 	dir := filepath.Join(t.TempDir(), "rm")
-	if err := m.Save(dir); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, m.Save(dir))
 	again, err := Open(m.lm, coat.Bare, dir)
 	if err != nil || again.RM != best || again.Problems != 16 {
 		t.Errorf("RM@n %v of %d problems after Open (%v)", again.RM, again.Problems, err)
@@ -106,9 +100,7 @@ func TestStepFigures(t *testing.T) {
 		all = append(all, p.Chosen, p.Rejected)
 	}
 	scores, err := m.Score(ctx, all)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var loss, right, margin float64
 	for i := range list {
 		d := scores[2*i] - scores[2*i+1]
@@ -119,9 +111,7 @@ func TestStepFigures(t *testing.T) {
 		}
 	}
 	for step, err := range m.Train(ctx, list, Config{LearningRate: 1e-3, Epochs: 1}) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if math.Abs(step.Loss-loss) > 1e-5 || math.Abs(step.Accuracy-right) > 1e-6 || math.Abs(step.Margin-margin) > 1e-5 || step.Measured {
 			t.Errorf("%+v, want loss %g, accuracy %g, margin %g", step, loss, right, margin)
 		}
@@ -148,9 +138,7 @@ func TestScoreTogether(t *testing.T) {
 		all = append(all, p.Chosen, p.Rejected)
 	}
 	together, err := m.Score(context.Background(), all)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for _, i := range []int{0, 1, 57, 119} {
 		alone, err := m.Score(context.Background(), all[i:i+1])
 		if err != nil || math.Abs(alone[0]-together[i]) > 1e-5 {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/reward"
@@ -29,17 +31,13 @@ func TestMarginTable(t *testing.T) {
 	}
 	ctx := context.Background()
 	lm, err := model.Open(openBackend(t.Fatal), filepath.Join(dir, "ft"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	train, test := judged(t, filepath.Join(dir, "samples.jsonl"))
 	g := eval.Summarize(test).Groups
 	t.Logf("%d problems held out: pass@1 %.3f, maj@%d %.3f, pass@%d %.3f", g.Problems, g.Pass1, g.Size, g.MajN, g.Size, g.PassN)
 	for _, each := range []int{1, math.MaxInt} {
 		pairs, err := synth.Pairs(train, each, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if each > 1 && len(pairs) > 1600 {
 			pairs = pairs[:1600] // as many problems as come to that
 		}
@@ -49,9 +47,7 @@ func TestMarginTable(t *testing.T) {
 			for seed := range uint64(3) {
 				m := newModel(t.Fatal, lm, seed)
 				for _, err := range m.Train(ctx, pairs, Config{LearningRate: 1e-3, Batch: 32, Margin: margin, Seed: seed, Every: math.MaxInt, Problems: test}) {
-					if err != nil {
-						t.Fatal(err)
-					}
+					require.NoError(t, err)
 				}
 				rms = append(rms, percent(m.RM))
 				mean += m.RM / 3
@@ -70,21 +66,15 @@ func percent(share float64) string { return strings.TrimSpace(fmt.Sprintf("%5.1f
 func judged(t *testing.T, path string) (train, test []coat.Judged) {
 	t.Helper()
 	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var all []coat.Attempt
 	for line := range strings.Lines(string(data)) {
 		var a coat.Attempt
-		if err := json.Unmarshal([]byte(line), &a); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, json.Unmarshal([]byte(line), &a))
 		all = append(all, a)
 	}
 	list, err := reward.Judge(t.Context(), reward.Exact, all, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	number := map[coat.Problem]int{}
 	for _, a := range list {
 		p := a.Start.Problem

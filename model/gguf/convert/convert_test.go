@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/decoder"
 	"github.com/satori-go/satori/model/gguf"
@@ -33,9 +35,7 @@ func families(t testing.TB, b backend.Backend) map[string]Model {
 func encode(t testing.TB, m Model, text string) []int32 {
 	t.Helper()
 	ids, err := m.Tokenizer.EncodeStrict(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return ids
 }
 
@@ -45,13 +45,9 @@ func TestGGUFSaveOpen(t *testing.T) {
 	for family, lm := range families(t, b) {
 		for kind, tolerance := range map[gguf.Type]float64{gguf.F32: 0, gguf.F16: 5e-4, gguf.Q8_0: 5e-3} {
 			path := filepath.Join(t.TempDir(), "m.gguf")
-			if err := Save(path, lm, kind); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, Save(path, lm, kind))
 			again, err := Open(b, path)
-			if err != nil {
-				t.Fatalf("%s, %v: %v", family, kind, err)
-			}
+			require.NoError(t, err, "%s, %v", family, kind)
 			want := lm.Net.Config
 			if want.ModelType == "mistral" { // the same decoder, and llama.cpp has one name for both
 				want.ModelType = "llama"
@@ -92,13 +88,9 @@ func TestGGUFSaveOpen(t *testing.T) {
 func satori(t testing.TB, b backend.Backend) Model {
 	t.Helper()
 	tok, err := tokenizer.NewWordLevel([]string{"<pad>", "<eos>", "a", "b"}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	n, err := network.New(b, decoder.Config{VocabSize: 4, Dim: 32, IntermediateSize: 40, Layers: 1, Heads: 4, KVHeads: 2, MaxPositions: 16, PartialRotary: 0.5, EOS: 1}, 7)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return Model{Net: n, Tokenizer: tok}
 }
 
@@ -134,9 +126,7 @@ func TestGGUFRefuses(t *testing.T) {
 
 	good := families(t, b)["llama3"]
 	metadata, err := good.metadata()
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for _, c := range []struct {
 		key   string
 		value any
@@ -165,12 +155,8 @@ func TestGGUFRefuses(t *testing.T) {
 		}
 		changed[c.key] = c.value
 		var file bytes.Buffer
-		if err := gguf.Write(&file, changed, sources(good.Net, gguf.F32)); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, file.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, gguf.Write(&file, changed, sources(good.Net, gguf.F32)))
+		require.NoError(t, os.WriteFile(path, file.Bytes(), 0o644))
 		if _, err := Open(b, path); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "m.gguf") {
 			t.Errorf("error %v, want %s", err, c.want)
 		}
@@ -180,24 +166,18 @@ func TestGGUFRefuses(t *testing.T) {
 // Hostile metadata makes no panic, and no more memory than a small multiple of the file.
 func FuzzGGUFMetadata(f *testing.F) {
 	b, err := backend.Open("go")
-	if err != nil {
-		f.Fatal(err)
-	}
+	require.NoError(f, err)
 	// Short lists and one small tensor: all that is tested is the metadata.
 	add := func(metadata map[string]any) {
 		embed := gguf.Source{Name: embeddingName, Type: gguf.F32, Dims: []int{20, 1}, Floats: func() ([]float32, error) { return make([]float32, 20), nil }}
 		metadata[metadata["general.architecture"].(string)+".vocab_size"] = uint32(20)
 		var file bytes.Buffer
-		if err := gguf.Write(&file, metadata, []gguf.Source{embed}); err != nil {
-			f.Fatal(err)
-		}
+		require.NoError(f, gguf.Write(&file, metadata, []gguf.Source{embed}))
 		f.Add(file.Bytes())
 	}
 	for _, lm := range families(f, b) {
 		metadata, err := lm.metadata()
-		if err != nil {
-			f.Fatal(err)
-		}
+		require.NoError(f, err)
 		metadata["tokenizer.ggml.tokens"] = metadata["tokenizer.ggml.tokens"].([]string)[:20]
 		metadata["tokenizer.ggml.token_type"] = metadata["tokenizer.ggml.token_type"].([]int32)[:20]
 		metadata["tokenizer.ggml.merges"] = []string{"\" #"}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/satori-go/satori/model/gguf"
 	"github.com/satori-go/satori/model/internal/filetest"
 	"github.com/satori-go/satori/model/internal/modeltest"
@@ -21,9 +23,7 @@ func TestGGUFInLlamaCpp(t *testing.T) {
 	for family, lm := range families(t, b) {
 		t.Run(family, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "m.gguf")
-			if err := Save(path, lm, gguf.F32); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, Save(path, lm, gguf.F32))
 			server := filetest.LlamaServer(t, path)
 			text := "Natalia sold 48 clips, didn't she?<|reflect|>Wait, it's  12.\n\n"
 			ids := encode(t, lm, text)
@@ -60,13 +60,10 @@ func TestGGUFInLlamaCppSentencePiece(t *testing.T) {
 	for _, name := range []string{"mistral", "unprefixed", "metaspace", "sentencepiece"} {
 		t.Run(name, func(t *testing.T) {
 			lm := pairsLM(t, b, name)
-			if _, err := lm.Tokenizer.AddSpecial("<|continue|>"); err != nil {
-				t.Fatal(err)
-			}
+			_, err := lm.Tokenizer.AddSpecial("<|continue|>")
+			require.NoError(t, err)
 			path := filepath.Join(t.TempDir(), "m.gguf")
-			if err := Save(path, lm, gguf.F32); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, Save(path, lm, gguf.F32))
 			server := filetest.LlamaServer(t, path)
 			texts := []string{"Hello", " a b ", "  two  spaces  ", "   ", " ", "\n", "\n\n a\tb\r\n", strings.Repeat(" ", 45), strings.Repeat("-", 33) + "x",
 				strings.Repeat(" x", 9), "😀 smile", "👨‍👩‍👧", "русский язык, ἄλφα", "日本語 한국어 中文", "▁ is ▁▁ too", "e\u0301 \u00a0\u3000",

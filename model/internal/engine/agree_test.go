@@ -250,9 +250,7 @@ func TestNoRequests(t *testing.T) {
 func TestPartsAreTheCallers(t *testing.T) {
 	e := smallEngine(t, modeltest.Backends(t)["go"])
 	for p, err := range e.Stream(t.Context(), []sampler.Request{{Prompt: []int32{5}, MaxTokens: 20, Temperature: 1, TopP: 0.9}}) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if c := p.Completion; cap(c.Tokens) > len(c.Tokens) || cap(c.LogProbs) > len(c.LogProbs) ||
 			cap(c.UnfilteredLogProbs) > len(c.UnfilteredLogProbs) {
 			t.Errorf("room of %d, %d and %d for %d tokens", cap(c.Tokens), cap(c.LogProbs), cap(c.UnfilteredLogProbs), len(c.Tokens))

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/stretchr/testify/require"
 
 	"github.com/satori-go/satori/model/backend"
 	"github.com/satori-go/satori/model/decoder"
@@ -117,9 +118,7 @@ func TestKeepIsExact(t *testing.T) {
 			}
 			in := []*backend.Tensor{backend.Floats(logits, batch, vocab), backend.Floats(limits, 3, batch)}
 			out, err := run.Call(in)
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			got, all := device.Take[float32](out[0]), device.Take[float32](out[1])
 			device.Free(in)
 			for i, r := range asked {
@@ -164,9 +163,7 @@ func TestFilteredLogProbs(t *testing.T) {
 		e.initialLength = 16 // and caches grow
 		requests := crowd(96)
 		done, err := e.sampleOne(requests)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		config := e.net.Config
 		forward := device.New(b, "logits", func(in []*Node) []*Node {
 			d, in := config.Bind(in)
@@ -178,9 +175,7 @@ func TestFilteredLogProbs(t *testing.T) {
 			row := slices.Concat(r.Prompt, c.Tokens)
 			in := []*backend.Tensor{backend.Ints(buckets.Pad([][]int32{row}, 128), 1, 128)}
 			out, err := forward.Call(e.net.Weights(), in)
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			logits := device.Take[float32](out[0])
 			device.Free(in)
 			if (c.UnfilteredLogProbs != nil) != r.Filters() {
@@ -238,13 +233,9 @@ func TestLongPrompts(t *testing.T) {
 			requests = append(requests, r)
 		}
 		want, err := whole.sampleOne(requests)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		got, err := parts.sampleOne(requests)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		for i := range want {
 			if !slices.Equal(got[i].Tokens, want[i].Tokens) {
 				t.Fatalf("prompt of %d: %v in parts, %v whole", len(requests[i].Prompt), got[i].Tokens, want[i].Tokens)
@@ -267,9 +258,7 @@ func TestSameTokensInAnyCompany(t *testing.T) {
 			requests[i].N = i % 3
 		}
 		want, err := smallEngine(t, b).SampleAll(t.Context(), requests)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		same := func(what string, i int, got []sampler.Completion) {
 			t.Helper()
 			if len(got) != len(want[i]) {
@@ -286,9 +275,7 @@ func TestSameTokensInAnyCompany(t *testing.T) {
 			e := smallEngine(t, b)
 			e.workers = lanes
 			got, err := e.SampleAll(t.Context(), requests)
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			for i := range got {
 				same("other batches", i, got[i])
 			}
@@ -316,17 +303,13 @@ func TestSameTokensInAnyCompany(t *testing.T) {
 
 		next := 0
 		for got, err := range e.InOrder(t.Context(), requests) {
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			same("in order", next, got)
 			next++
 		}
 		seen := 0
 		for p, err := range e.AsCompleted(t.Context(), requests) {
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			if !p.Done || !slices.Equal(p.Tokens, want[p.Request][p.N].Tokens) || len(p.LogProbs) != len(p.Tokens) {
 				t.Errorf("as finished: request %d, completion %d: %+v, want %+v", p.Request, p.N, p.Completion, want[p.Request][p.N])
 			}
@@ -335,9 +318,7 @@ func TestSameTokensInAnyCompany(t *testing.T) {
 		type key struct{ request, n int }
 		streamed := map[key]sampler.Completion{}
 		for p, err := range e.Stream(t.Context(), requests) {
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			c := streamed[key{p.Request, p.N}]
 			if c.Truncated {
 				t.Errorf("request %d: a part after the end", p.Request)
@@ -394,14 +375,11 @@ func TestCancelLeaksNothing(t *testing.T) {
 			t.Errorf("%s: %d goroutines, %d before", what, runtime.NumGoroutine(), goroutines)
 		}
 		check("nothing yet")
-		if _, err := e.SampleAll(t.Context(), requests); err != nil {
-			t.Fatal(err)
-		}
+		_, err := e.SampleAll(t.Context(), requests)
+		require.NoError(t, err)
 		check("all done")
 		for _, err := range e.Stream(t.Context(), requests) {
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			break
 		}
 		check("left at the first part")
