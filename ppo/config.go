@@ -8,6 +8,13 @@ import (
 	"github.com/satori-go/satori/model/train"
 )
 
+// A Fraction is a number from 0 to 1 for a field whose default is another than 0, see
+// [train.Fraction].
+type Fraction = train.Fraction
+
+// Frac returns a Fraction with a value, 0 included.
+func Frac(value float64) Fraction { return train.Frac(value) }
+
 // A Config says how to train. Its zero value is that of the paper (section D.3), except
 // for Iterations, which has no default, and Lambda. In JSON some fields have the names of
 // earlier versions.
@@ -95,7 +102,7 @@ func (c Config) grouped() bool { return c.Advantage.Func != nil }
 func (c Config) resolve() (Config, error) {
 	c.RolloutBatch, c.MiniBatch, c.Epochs = cmp.Or(c.RolloutBatch, 1024), cmp.Or(c.MiniBatch, 128), cmp.Or(c.Epochs, 1)
 	c.NumGenerations, c.Gamma, c.KLHorizon = cmp.Or(c.NumGenerations, 1), cmp.Or(c.Gamma, 1), cmp.Or(c.KLHorizon, 10000)
-	c.Lambda, c.WarmupRatio, c.MinLRRatio = c.Lambda.or(1), c.WarmupRatio.or(0.03), c.MinLRRatio.or(0.1)
+	c.Lambda, c.WarmupRatio, c.MinLRRatio = c.Lambda.Or(1), c.WarmupRatio.Or(0.03), c.MinLRRatio.Or(0.1)
 	c.Checks = c.Checks.resolve()
 	var faults []error
 	need := func(ok bool, format string, args ...any) {
@@ -114,7 +121,7 @@ func (c Config) resolve() (Config, error) {
 	need((c.Advantage.Name == "") == (c.Advantage.Func == nil), "Advantage has the name %q; want a name and a Func, or neither",
 		c.Advantage.Name)
 	need(c.Truncated <= Mask, "Truncated is %d, want Terminal, Bootstrap or Mask", c.Truncated)
-	need(c.Gamma > 0 && c.Gamma <= 1 && c.Lambda.valid(), "Gamma is %g, Lambda %v, want them from 0 to 1, Gamma over 0", c.Gamma, c.Lambda)
+	need(c.Gamma > 0 && c.Gamma <= 1 && c.Lambda.Valid(), "Gamma is %g, Lambda %v, want them from 0 to 1, Gamma over 0", c.Gamma, c.Lambda)
 	need(c.KL >= 0, "KL is %g, want it 0 or more", c.KL)
 	need(c.KLUse <= UseKLLoss, "KLUse is %d, want UseKLInReward or UseKLLoss", c.KLUse)
 	need(c.KLTarget >= 0 && (c.KLTarget == 0 || c.KL > 0), "KLTarget is %g with a KL of %g, want both positive", c.KLTarget, c.KL)
@@ -122,7 +129,7 @@ func (c Config) resolve() (Config, error) {
 	need(c.KLTarget == 0 || c.KLHorizon > maxKLError*float64(c.RolloutBatch),
 		"KLHorizon is %g, want it over %g·RolloutBatch, %g: one iteration could turn β negative",
 		c.KLHorizon, maxKLError, maxKLError*float64(c.RolloutBatch))
-	need(c.WarmupRatio.valid() && c.MinLRRatio.valid(), "WarmupRatio is %v, MinLRRatio %v, want them from 0 to 1", c.WarmupRatio, c.MinLRRatio)
+	need(c.WarmupRatio.Valid() && c.MinLRRatio.Valid(), "WarmupRatio is %v, MinLRRatio %v, want them from 0 to 1", c.WarmupRatio, c.MinLRRatio)
 	need(c.CriticWarmup >= 0, "CriticWarmup is %d, want it 0 or more", c.CriticWarmup)
 	need(c.Done >= 0, "Done is %d, want it 0 or more", c.Done)
 	return c, errors.Join(faults...)
@@ -133,7 +140,7 @@ func (c Config) resolve() (Config, error) {
 // the policy those from first on. Without a critic its rate is 0.
 func (c Config) stepSizes(update, first, all int) StepSizes {
 	schedule := func(update, all int) float64 {
-		return train.Schedule{Peak: 1, WarmupRatio: c.WarmupRatio.value, MinLRRatio: c.MinLRRatio.value}.Rate(update, all)
+		return train.Schedule{Peak: 1, WarmupRatio: c.WarmupRatio.Value(), MinLRRatio: c.MinLRRatio.Value()}.Rate(update, all)
 	}
 	s := StepSizes{KL: c.inLoss()}
 	if !c.grouped() {

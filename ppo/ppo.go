@@ -156,7 +156,7 @@ func (c Config) samples(rollouts []Rollout, scores []reward.Score, outcomes []co
 		if c.Truncated == Bootstrap && s.Truncated {
 			rewards = bootstrapped(rewards, e.BootstrapValue, c.Gamma)
 		}
-		s.Advantages, s.Returns = GAE(rewards, s.Values, c.Gamma, c.Lambda.value)
+		s.Advantages, s.Returns = GAE(rewards, s.Values, c.Gamma, c.Lambda.Value())
 		samples[k] = s
 	}
 	if c.grouped() {

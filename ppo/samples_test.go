@@ -37,7 +37,7 @@ func returnsAddUp(c Config, s Sample) bool {
 	if len(s.Returns) != len(s.Rewards) || len(s.Advantages) != len(s.Rewards) || !finite(s.Returns) || !finite(s.Advantages) {
 		return false
 	}
-	lambda := c.Lambda.value
+	lambda := c.Lambda.Value()
 	for t := len(s.Rewards) - 2; t >= 0; t-- { // the last may be bootstrapped
 		want := s.Rewards[t] + c.Gamma*((1-lambda)*s.Values[t+1]+lambda*s.Returns[t+1])
 		if !(math.Abs(s.Returns[t]-want) <= 1e-9*max(1, math.Abs(want), math.Abs(s.Values[t]))) {

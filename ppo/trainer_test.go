@@ -174,7 +174,7 @@ func TestFractions(t *testing.T) {
 		if err := json.Unmarshal(data, &again); err != nil || !reflect.DeepEqual(again, c) {
 			t.Errorf("%s: %+v, %v, want %+v", text, again, err, c)
 		}
-		if c.Lambda.set != strings.Contains(text, "zero") {
+		if c.Lambda.IsSet() != strings.Contains(text, "zero") {
 			t.Errorf("%s: λ is %v", text, c.Lambda)
 		}
 	}

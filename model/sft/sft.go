@@ -33,14 +33,16 @@ import (
 
 // A Config says how [Train] trains.
 type Config struct {
-	LearningRate float64     // the highest; the paper's 2e-5 is for 7B parameters, small models need 1e-3 and more
-	Epochs       int         // passes over the demonstrations; 0: 1, and the paper has at most 2
-	Batch        int         // demonstrations an update; 0: 128, the paper's
-	Warmup       float64     // share of the updates in which the learning rate rises; 0: 0.03, as in the paper's scripts
-	Floor        float64     // the last learning rate as a share of the highest; 0: 0.1, as there
-	AdamW        model.AdamW // its zero value is the paper's scripts'
-	Seed         uint64      // of the order of the demonstrations
-	MaxTokens    int         // a longer demonstration is an error; 0: the model's positions
+	LearningRate float64 // the highest; the paper's 2e-5 is for 7B parameters, small models need 1e-3 and more
+	Epochs       int     // passes over the demonstrations; 0: 1, and the paper has at most 2
+	Batch        int     // demonstrations an update; 0: 128, the paper's
+	// WarmupRatio is the share of the updates in which the learning rate rises; default 0.03, as in
+	// the paper's scripts. The first update has the rate 0, unless it is train.Frac(0).
+	WarmupRatio train.Fraction `json:"Warmup"`
+	MinLRRatio  train.Fraction `json:"Floor"` // the last learning rate as a share of the highest; default 0.1, as there
+	AdamW       model.AdamW    // its zero value is the paper's scripts'
+	Seed        uint64         // of the order of the demonstrations
+	MaxTokens   int            // a longer demonstration is an error; 0: the model's positions
 	// Curriculum keeps the order of the demonstrations, which should have the easy ones first. Only
 	// those within a few batches of each other are mixed.
 	Curriculum bool
@@ -71,7 +73,7 @@ type row struct {
 // update. It changes the model in place. An error is the last thing that it yields.
 func Train(ctx context.Context, m *model.LM, t coat.Template, demos []coat.Demo, c Config) iter.Seq2[Step, error] {
 	c.Epochs, c.Batch = cmp.Or(c.Epochs, 1), cmp.Or(c.Batch, 128)
-	c.Warmup, c.Floor = cmp.Or(c.Warmup, 0.03), cmp.Or(c.Floor, 0.1)
+	c.WarmupRatio, c.MinLRRatio = c.WarmupRatio.Or(0.03), c.MinLRRatio.Or(0.1)
 	c.MaxTokens = cmp.Or(c.MaxTokens, m.Config.MaxPositions)
 	return func(yield func(Step, error) bool) {
 		if err := c.train(ctx, m, t, demos, func(s Step) bool { return yield(s, nil) }); err != nil {
@@ -92,7 +94,7 @@ func (c Config) train(ctx context.Context, m *model.LM, t coat.Template, demos [
 	defer learner.Close()
 	rng := rand.New(rand.NewPCG(c.Seed, 0x736674))
 	of := c.Epochs * ((len(rows) + c.Batch - 1) / c.Batch)
-	schedule := train.Schedule{Peak: c.LearningRate, WarmupRatio: c.Warmup, MinLRRatio: c.Floor}
+	schedule := train.Schedule{Peak: c.LearningRate, WarmupRatio: c.WarmupRatio.Value(), MinLRRatio: c.MinLRRatio.Value()}
 	step, inRow := 0, 0
 	for range c.Epochs {
 		for _, batch := range c.batches(rows, rng) {
@@ -130,7 +132,7 @@ func (c Config) validate(demos []coat.Demo) error {
 	need(c.LearningRate > 0, "Config.LearningRate is %g, want it positive", c.LearningRate)
 	need(c.Epochs > 0, "Config.Epochs is %d", c.Epochs)
 	need(c.Batch > 0, "Config.Batch is %d", c.Batch)
-	need(c.Warmup > 0 && c.Warmup <= 1 && c.Floor > 0 && c.Floor <= 1, "Config.Warmup is %g, Floor %g, want them in (0, 1]", c.Warmup, c.Floor)
+	need(c.WarmupRatio.Valid() && c.MinLRRatio.Valid(), "Config.WarmupRatio is %v, MinLRRatio %v, want them from 0 to 1", c.WarmupRatio, c.MinLRRatio)
 	return errors.Join(faults...)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/satori-go/satori/model"
 	"github.com/satori-go/satori/model/sft"
 	"github.com/satori-go/satori/model/tokenizer"
+	"github.com/satori-go/satori/model/train"
 )
 
 // newLM makes a small model that knows the words a to h and the meta-actions.
@@ -101,6 +102,20 @@ func TestLossIsMeanOverResponseTokens(t *testing.T) {
 				t.Errorf("batch %d: loss %g, want %g", batch, step.Loss, sum/count)
 			}
 		}
+	}
+}
+
+// A zero is sayable: without a warm-up the first update has the highest rate, and the rate can
+// fall to 0.
+func TestNoWarmup(t *testing.T) {
+	c := sft.Config{LearningRate: 1e-3, Batch: 8, Epochs: 2, WarmupRatio: train.Frac(0), MinLRRatio: train.Frac(0)}
+	var rates []float64
+	for step, err := range sft.Train(context.Background(), newLM(t.Fatal), coat.Bare, demos(16), c) {
+		require.NoError(t, err)
+		rates = append(rates, step.Rate)
+	}
+	if len(rates) != 4 || rates[0] != 1e-3 || rates[3] > 0.2e-3 {
+		t.Errorf("rates %v", rates)
 	}
 }
 

@@ -32,10 +32,12 @@ type Config struct {
 	// (of equal ones the last). None: the last weights.
 	Problems []coat.Judged `json:"-"`
 	Every    int           `json:",omitempty"` // 0: so that there are about ten measurements
-	Warmup   float64       // share of the updates; 0: 0.03, as in the paper's scripts
-	Floor    float64       // the last rate as a share of the peak; 0: 0.1, as there
-	AdamW    model.AdamW   // its zero value is the paper's scripts'
-	Seed     uint64        // of the head and the order
+	// WarmupRatio is the share of the updates in which the learning rate rises; default 0.03, as in
+	// the paper's scripts.
+	WarmupRatio train.Fraction `json:"Warmup"`
+	MinLRRatio  train.Fraction `json:"Floor"` // the last learning rate as a share of the peak; default 0.1, as there
+	AdamW       model.AdamW    // its zero value is the paper's scripts'
+	Seed        uint64         // of the head and the order
 }
 
 // NoMargin is a margin that is 0 for all purposes.
@@ -62,7 +64,8 @@ type Step struct {
 // as many as it is told, up to all.
 func (m *Model) Train(ctx context.Context, pairs []reward.Pair, c Config) iter.Seq2[Step, error] {
 	c.Epochs, c.Batch, c.Margin = cmp.Or(c.Epochs, 2), cmp.Or(c.Batch, 128), cmp.Or(c.Margin, 2)
-	c.HeldOut, c.Warmup, c.Floor = cmp.Or(c.HeldOut, 0.1), cmp.Or(c.Warmup, 0.03), cmp.Or(c.Floor, 0.1)
+	c.HeldOut = cmp.Or(c.HeldOut, 0.1)
+	c.WarmupRatio, c.MinLRRatio = c.WarmupRatio.Or(0.03), c.MinLRRatio.Or(0.1)
 	return func(yield func(Step, error) bool) {
 		if err := m.train(ctx, pairs, c, func(s Step) bool { return yield(s, nil) }); err != nil {
 			yield(Step{}, fmt.Errorf("bt: %w", err))
@@ -76,8 +79,8 @@ func (c Config) validate(pairs []reward.Pair) error {
 		return fmt.Errorf("Config.LearningRate is %g, want it positive", c.LearningRate)
 	case c.Epochs < 0 || c.Batch < 0 || c.Every < 0 || c.HeldOut < 0 || c.HeldOut >= 1:
 		return fmt.Errorf("Config.Epochs is %d, Batch %d, Every %d, HeldOut %g", c.Epochs, c.Batch, c.Every, c.HeldOut)
-	case !(c.Warmup > 0 && c.Warmup <= 1 && c.Floor > 0 && c.Floor <= 1):
-		return fmt.Errorf("Config.Warmup is %g, Floor %g, want them in (0, 1]", c.Warmup, c.Floor)
+	case !c.WarmupRatio.Valid() || !c.MinLRRatio.Valid():
+		return fmt.Errorf("Config.WarmupRatio is %v, MinLRRatio %v, want them from 0 to 1", c.WarmupRatio, c.MinLRRatio)
 	case len(pairs) == 0:
 		return errors.New("there are no pairs")
 	}
@@ -122,7 +125,7 @@ func (m *Model) train(ctx context.Context, list []reward.Pair, c Config, yield f
 	defer learner.Close()
 	of := c.Epochs * ((len(pairs) + c.Batch - 1) / c.Batch)
 	every := cmp.Or(c.Every, (of+9)/10)
-	schedule := train.Schedule{Peak: c.LearningRate, WarmupRatio: c.Warmup, MinLRRatio: c.Floor}
+	schedule := train.Schedule{Peak: c.LearningRate, WarmupRatio: c.WarmupRatio.Value(), MinLRRatio: c.MinLRRatio.Value()}
 	for range c.Epochs {
 		rng.Shuffle(len(pairs), func(i, j int) { pairs[i], pairs[j] = pairs[j], pairs[i] })
 		for batch := range slices.Chunk(pairs, c.Batch) {

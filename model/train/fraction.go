@@ -1,4 +1,4 @@
-package ppo
+package train
 
 import (
 	"bytes"
@@ -20,15 +20,22 @@ type Fraction struct {
 // that has it.
 func Frac(value float64) Fraction { return Fraction{true, value} }
 
-// or returns f, or the default where f stands for that.
-func (f Fraction) or(value float64) Fraction {
+// Or returns f, or a default where f stands for that.
+func (f Fraction) Or(value float64) Fraction {
 	if f.set {
 		return f
 	}
 	return Frac(value)
 }
 
-func (f Fraction) valid() bool { return f.value >= 0 && f.value <= 1 }
+// Value returns the number, and 0 for a Fraction that stands for a default.
+func (f Fraction) Value() float64 { return f.value }
+
+// IsSet reports whether the Fraction has a number, and does not stand for a default.
+func (f Fraction) IsSet() bool { return f.set }
+
+// Valid reports whether the number is from 0 to 1.
+func (f Fraction) Valid() bool { return f.value >= 0 && f.value <= 1 }
 
 // String returns the number, or "default".
 func (f Fraction) String() string {
