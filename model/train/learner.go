@@ -21,6 +21,7 @@ const workers = 2
 // of its own.
 type Group int
 
+// The groups.
 const (
 	Network Group = iota // all parameters but those of scalar heads; of an adapter's network the adapter
 	Heads                // the scalar heads beside a language-model head
