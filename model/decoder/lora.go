@@ -13,13 +13,15 @@ import (
 type LoRA struct {
 	Rank    int      // 0: 8, PEFT's
 	Alpha   float64  // 0: 8, PEFT's
-	Targets []string // of LoRATargets; nil: all of them, as QLoRA's authors advise
+	Targets []string // of [LoRATargets]; nil: all of them, as QLoRA's authors advise
 	Seed    uint64   // of A; B begins at zero, and so the adapter at nothing
 }
 
 // LoRATargets lists the projections that an adapter can have, by their names in PEFT's
 // target_modules.
-var LoRATargets = []string{"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
+func LoRATargets() []string {
+	return []string{"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
+}
 
 // Suffixes of the tensors of an adapter, in place of ".weight".
 const (
@@ -31,7 +33,7 @@ const (
 func (l LoRA) Resolve() (LoRA, error) {
 	l.Rank, l.Alpha = cmp.Or(l.Rank, 8), cmp.Or(l.Alpha, 8)
 	if l.Targets == nil {
-		l.Targets = LoRATargets
+		l.Targets = LoRATargets()
 	}
 	var faults []error
 	if l.Rank < 0 || l.Rank > maxSize {
@@ -44,8 +46,8 @@ func (l LoRA) Resolve() (LoRA, error) {
 		faults = append(faults, errors.New("LoRA.Targets is empty"))
 	}
 	for i, t := range l.Targets {
-		if !slices.Contains(LoRATargets, t) {
-			faults = append(faults, fmt.Errorf("LoRA target %q is not supported (%s)", t, strings.Join(LoRATargets, ", ")))
+		if !slices.Contains(LoRATargets(), t) {
+			faults = append(faults, fmt.Errorf("LoRA target %q is not supported (%s)", t, strings.Join(LoRATargets(), ", ")))
 		}
 		if slices.Contains(l.Targets[:i], t) {
 			faults = append(faults, fmt.Errorf("LoRA target %q is given twice", t))

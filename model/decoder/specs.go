@@ -1,8 +1,6 @@
 package decoder
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // A Spec names a tensor that a decoder has, with its shape. Names are those of Hugging Face;
 // matrices are [out, in].

@@ -82,7 +82,7 @@ func parseAdapterConfig(data []byte) (decoder.LoRA, error) {
 	}
 	// PEFT keeps a set, and writes it in a random order.
 	slices.SortFunc(c.Targets, func(a, b string) int {
-		return slices.Index(decoder.LoRATargets, a) - slices.Index(decoder.LoRATargets, b)
+		return slices.Index(decoder.LoRATargets(), a) - slices.Index(decoder.LoRATargets(), b)
 	})
 	return decoder.LoRA{Rank: c.Rank, Alpha: c.Alpha, Targets: c.Targets}.Resolve()
 }

@@ -105,9 +105,6 @@ func (n *Net) Weights() []*backend.Tensor { return n.weights }
 // caller's to free.
 func (n *Net) SetWeights(list []*backend.Tensor) { n.weights = list }
 
-// Shared counts the first tensors that belong to another network, below an adapter.
-func (n *Net) Shared() int { return n.shared }
-
 // Parameters counts the numbers of all tensors.
 func (n *Net) Parameters() int {
 	total := 0
