@@ -170,6 +170,11 @@ func (e *evaluator) optional() bool {
 	return !e.integers && e.point >= branchPoints && e.point < largePoints
 }
 
+// optionalPrecision is the highest precision of optional points, in bits. Without a limit two
+// points of large values could use up the budget that the other points leave, and then
+// the verdict on (-2)^n and (-1)^n 2^n would depend on the random numbers of the process.
+const optionalPrecision = 768
+
 // compare compares g and p at one point. It raises the precision until it is high enough.
 func (e *evaluator) compare(g, p *latex.Node, accept func(e *evaluator, x, y ball.Ball) bool) int {
 	need := 0
@@ -177,7 +182,7 @@ func (e *evaluator) compare(g, p *latex.Node, accept func(e *evaluator, x, y bal
 		if int(prec) < need {
 			continue
 		}
-		if e.optional() && need > 1000 {
+		if e.optional() && prec > optionalPrecision {
 			break
 		}
 		e.Prec, e.Low, e.High, e.vague = prec, 0, 0, false

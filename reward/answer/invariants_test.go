@@ -2,6 +2,7 @@ package answer
 
 import (
 	"fmt"
+	"hash/maphash"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -64,6 +65,21 @@ func TestShuffledLists(t *testing.T) {
 		}
 		if Equal(gold, strings.Join(members, ",")+",99") {
 			t.Fatalf("%q equals a longer list", gold)
+		}
+	}
+}
+
+// The random points of a process do not decide whether a comparison ends within its budget.
+func TestBudgetAtAnyPoints(t *testing.T) {
+	defer func(before maphash.Seed) { seed = before }(seed)
+	g, err := CompileGold("(-2)^n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 300 {
+		seed = maphash.MakeSeed()
+		if v := g.Equal("(-1)^n 2^n"); !v.Equal {
+			t.Fatalf("%v", v)
 		}
 	}
 }
