@@ -61,7 +61,11 @@ func (e *evaluator) value(name string) ball.Ball {
 	case e.point < branchPoints:
 		f = (f + float64((e.point+e.point/2+j)%4)) * 0.75
 	case e.point < largePoints:
-		f = 3 + f*[2]float64{40, 1000}[e.point%4/2]
+		if e.point%4 < 2 {
+			f = 23 + 20*f // so that x+20 surely has both signs
+		} else {
+			f = 3 + 1000*f
+		}
 	default:
 		f *= 3
 	}

@@ -84,6 +84,21 @@ func TestBudgetAtAnyPoints(t *testing.T) {
 	}
 }
 
+// At any points of a process |x+20| is told from x+20, which differs only below -20.
+func TestSignsAtAnyPoints(t *testing.T) {
+	defer func(before maphash.Seed) { seed = before }(seed)
+	g, err := CompileGold("|x+20|")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2000 {
+		seed = maphash.MakeSeed()
+		if v := g.Equal("x+20"); v.Equal {
+			t.Fatalf("%v", v)
+		}
+	}
+}
+
 // A compiled gold answer is shared by goroutines.
 func TestConcurrent(t *testing.T) {
 	g, err := CompileGold(`\frac{\sqrt{5}+1}{2}`)
