@@ -81,7 +81,7 @@ func parse(args []string, stderr io.Writer) (f flags, err error) {
 		set.PrintDefaults()
 	}
 	c := &f.server
-	set.StringVar(&f.addr, "serve", "", "serve rewards at `ADDR`, such as :8765; without a host, as in 0.0.0.0:8765, only this machine is served")
+	set.StringVar(&f.addr, "serve", "", "serve rewards at `ADDR`: :8765 serves this machine alone, 0.0.0.0:8765 others too")
 	set.Int64Var(&c.MaxBody, "max-body", 0, "bytes of a request at most (default 16 MiB)")
 	set.IntVar(&c.Concurrent, "concurrent", 0, "requests that are read or judged at a time (default 16); others wait")
 	set.IntVar(&c.Waiting, "waiting", 0, "requests that may wait (default 1024); others are refused with 503")

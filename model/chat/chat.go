@@ -81,7 +81,8 @@ func (s Sources) parse(place string) (*Template, error) {
 func Open(dir string) (*Template, error) {
 	s, place, err := readSources(dir)
 	if err == nil && s.Templates == nil {
-		err = fmt.Errorf("%s: missing, and there is no %s: the model has no chat template, add one or write its prompts by hand", place, filepath.Join(dir, templateFile))
+		err = fmt.Errorf("%s: missing, and there is no %s: the model has no chat template, add one or write its prompts by hand",
+			place, filepath.Join(dir, templateFile))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("chat: %w", err)
@@ -119,7 +120,8 @@ func readSources(dir string) (s Sources, place string, err error) {
 	s.Tokens = map[string]string{}
 	for name, raw := range config {
 		var token struct{ Content string }
-		if strings.HasSuffix(name, "_token") && (json.Unmarshal(raw, &token.Content) == nil || json.Unmarshal(raw, &token) == nil) && token.Content != "" {
+		isText := json.Unmarshal(raw, &token.Content) == nil || json.Unmarshal(raw, &token) == nil
+		if strings.HasSuffix(name, "_token") && isText && token.Content != "" {
 			s.Tokens[name] = token.Content
 		}
 	}

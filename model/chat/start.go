@@ -91,7 +91,8 @@ func (t *Template) frame(in Input) (f frame, err error) {
 		case err != nil:
 			return f, err
 		case text != f.write(question):
-			return f, fmt.Errorf("the template writes the user's message %q as %q, want %q: write a coat.Template by hand", question, text, f.write(question))
+			return f, fmt.Errorf("the template writes the user's message %q as %q, want %q: write a coat.Template by hand",
+				question, text, f.write(question))
 		}
 	}
 	return f, nil

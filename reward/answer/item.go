@@ -147,7 +147,8 @@ func label(n *latex.Node) (string, bool) {
 		return product(n)
 	case latex.OpPow:
 		b, e := n.Kids[0], n.Kids[1]
-		if b.Op == latex.OpName && len(b.Text) == 1 && b.Text[0] < 'a' && e.Op == latex.OpNeg && e.Kids[0].Op == latex.OpNum && e.Kids[0].Text == "1" {
+		if b.Op == latex.OpName && len(b.Text) == 1 && b.Text[0] < 'a' &&
+			e.Op == latex.OpNeg && e.Kids[0].Op == latex.OpNum && e.Kids[0].Text == "1" {
 			return b.Text + "^-1", true
 		}
 	case latex.OpFunc:
@@ -179,7 +180,8 @@ func joined(kids []*latex.Node, sep string, ok func(string) bool) (string, bool)
 
 // capital reports whether a name stands for a thing such as a segment or an event.
 func capital(s string) bool {
-	return s != "" && strings.ToUpper(s) == s && latex.IsLetter(s[0]) || strings.HasPrefix(s, "over") || strings.HasPrefix(s, "angle") || s == "z"
+	return s != "" && strings.ToUpper(s) == s && latex.IsLetter(s[0]) ||
+		strings.HasPrefix(s, "over") || strings.HasPrefix(s, "angle") || s == "z"
 }
 
 // product reads capitals as the name of a segment, AB, and P(x) as a call.

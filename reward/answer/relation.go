@@ -17,7 +17,8 @@ func (c *checker) links(n *latex.Node) []link {
 	var out []link
 	for i, r := range n.Rels {
 		a, b := n.Kids[i], n.Kids[i+1]
-		if !a.Scalar() || !b.Scalar() || a.Op == latex.OpUnit || b.Op == latex.OpUnit || a.Op == latex.OpInf || b.Op == latex.OpInf || hasMatrix(a) || hasMatrix(b) {
+		if !a.Scalar() || !b.Scalar() || a.Op == latex.OpUnit || b.Op == latex.OpUnit ||
+			a.Op == latex.OpInf || b.Op == latex.OpInf || hasMatrix(a) || hasMatrix(b) {
 			return nil
 		}
 		switch r {

@@ -226,4 +226,5 @@ next:
 }
 
 // boxSeparators may stand between the boxes of a group.
-var boxSeparators = []string{" ", "\n", "\t", "\r", ",", ";", "$", `\(`, `\)`, `\[`, `\]`, `\quad`, `\qquad`, `\,`, `\;`, `\ `, `\:`, "~", "&", "**"}
+var boxSeparators = []string{" ", "\n", "\t", "\r", ",", ";", "$", "~", "&", "**",
+	`\(`, `\)`, `\[`, `\]`, `\quad`, `\qquad`, `\,`, `\;`, `\ `, `\:`}

@@ -54,7 +54,8 @@ func (p *parser) application() *Node {
 		return nil
 	}
 	t := p.toks[p.pos : p.pos+5]
-	if t[0].kind != tRun || len(t[0].text) != 1 || t[1].text != "(" || t[2].kind != tRun || len(t[2].text) != 1 || t[3].text != ")" || t[4].text != "=" {
+	if t[0].kind != tRun || len(t[0].text) != 1 || t[1].text != "(" ||
+		t[2].kind != tRun || len(t[2].text) != 1 || t[3].text != ")" || t[4].text != "=" {
 		return nil
 	}
 	p.pos += 4
@@ -64,7 +65,8 @@ func (p *parser) application() *Node {
 // probability reads P(X = 1) and similar names before an equals sign.
 func (p *parser) probability() *Node {
 	t := p.peek()
-	if t.kind != tRun || t.text != "P" && t.text != "Pr" && t.text != "E" && t.text != "Var" || p.pos+1 >= len(p.toks) || p.toks[p.pos+1].text != "(" {
+	if t.kind != tRun || t.text != "P" && t.text != "Pr" && t.text != "E" && t.text != "Var" ||
+		p.pos+1 >= len(p.toks) || p.toks[p.pos+1].text != "(" {
 		return nil
 	}
 	var b strings.Builder

@@ -41,7 +41,8 @@ var symbols = pairs(`
 	quad ␣ qquad ␣ enspace ␣ thinspace ␣ space ␣ displaystyle _ textstyle _ scriptstyle _ scriptscriptstyle _
 	limits _ nolimits _ big _ Big _ bigg _ Bigg _ bigl _ bigr _ Bigl _ Bigr _ biggl _ biggr _ Biggl _ Biggr _
 	bigm _ Bigm _ boxed _ fbox _ underline _ mathbf _ boldsymbol _ bm _ pmb _ mathit _ mathnormal _ mathsf _ mathtt _
-	bf _ rm _ it _ sf _ tt _ em _ large _ Large _ LARGE _ huge _ Huge _ footnotesize _ scriptsize _ small _ tiny _ normalsize _ bold _ ensuremath _ mathop _ mathord _ negthinspace _
+	bf _ rm _ it _ sf _ tt _ em _ large _ Large _ LARGE _ huge _ Huge _ footnotesize _ scriptsize _ small _ tiny _
+	normalsize _ bold _ ensuremath _ mathop _ mathord _ negthinspace _
 `)
 
 // greek holds commands that are names.
