@@ -95,19 +95,7 @@ func (r *Run) summarize(ctx context.Context, x Exam, results, at1, hard, forced 
 		return summary, nil
 	}
 	summary.Ways, summary.WaysT1 = new(report.Ways), new(report.Ways)
-	return summary, errors.Join(count(summary.Ways, results, x.Ways), count(summary.WaysT1, at1, x.Ways))
-}
-
-// count adds up what attempts try.
-func count(sum *report.Ways, attempts []coat.Judged, ways func(coat.Attempt) (report.Ways, error)) error {
-	for _, j := range attempts {
-		n, err := ways(j.Attempt)
-		if err != nil {
-			return err
-		}
-		sum.Add(n)
-	}
-	return nil
+	return summary, errors.Join(summary.Ways.Count(results, x.Ways), summary.WaysT1.Count(at1, x.Ways))
 }
 
 // secondAttempts makes finished attempts into starts that look at them again, if their

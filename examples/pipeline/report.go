@@ -7,17 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
-	"runtime"
-	"runtime/debug"
-	"slices"
-	"strings"
 
 	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/examples/report"
 	"github.com/satori-go/satori/ppo/run"
-	"github.com/satori-go/satori/reward/eval"
 )
 
 // A Page says what a report shows.
@@ -39,7 +33,7 @@ func (r *Run) Report(ctx context.Context, p Page) error {
 	if err != nil {
 		return err
 	}
-	s := report.Summary{Task: r.Task.Name, Seed: r.Seed, Backend: r.Backend.Name(), Versions: versions(), Config: config}
+	s := report.Summary{Task: r.Task.Name, Seed: r.Seed, Backend: r.Backend.Name(), Versions: report.Versions(), Config: config}
 	if s.Evaluations, err = r.evaluations(p.Evaluations); err != nil {
 		return err
 	}
@@ -56,8 +50,8 @@ func (r *Run) Report(ctx context.Context, p Page) error {
 	if err != nil {
 		return err
 	}
-	rollouts, err := r.rollouts(ctx, p.After)
-	if err != nil {
+	rollouts, err := report.PickRollouts(ctx, run.ReadLog(r.Path(p.After+rolloutLog)), r.Task.Check)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if s.Evaluation(p.Last) == nil {
@@ -84,7 +78,8 @@ func (r *Run) Report(ctx context.Context, p Page) error {
 	if err != nil {
 		return err
 	}
-	r.print(s)
+	report.Print(r.Out, s)
+	fmt.Fprintf(r.Out, "\nreport: %s\n", r.Path("report.html"))
 	return nil
 }
 
@@ -121,72 +116,4 @@ func (r *Run) pick(ctx context.Context, before, after string) ([]report.Sample, 
 		both[i] = list
 	}
 	return report.Pick(ctx, both[0], both[1], r.Task.Check, 12)
-}
-
-// rollouts chooses from the last attempts in the rollout log of a stage of RL. Of each kind of
-// start it takes one that was right and one that was wrong, with their rewards.
-func (r *Run) rollouts(ctx context.Context, stage string) ([]report.Sample, error) {
-	type class struct{ prior, verdict coat.Outcome }
-	last := map[class]run.Record{}
-	for e, err := range run.ReadLog(r.Path(stage + rolloutLog)) {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		last[class{e.Start.Prior, e.Outcome}] = e
-	}
-	var samples []report.Sample
-	for _, prior := range []coat.Outcome{coat.Unknown, coat.Right, coat.Wrong} {
-		for _, verdict := range []coat.Outcome{coat.Right, coat.Wrong} {
-			e, ok := last[class{prior, verdict}]
-			if !ok {
-				continue
-			}
-			label := fmt.Sprintf("reward %.2f:", e.Total)
-			for _, part := range slices.Sorted(maps.Keys(e.Parts)) {
-				label += fmt.Sprintf(" %s %.2f", part, e.Parts[part])
-			}
-			j, err := report.Judge(ctx, label, coat.Judged{Attempt: e.Attempt, Outcome: verdict}, r.Task.Check)
-			if err != nil {
-				return nil, err
-			}
-			title := fmt.Sprintf("A rollout of RL, iteration %d, start: %v", e.Iteration, prior)
-			samples = append(samples, report.Sample{Title: title, Attempts: []report.Judged{j}})
-		}
-	}
-	return samples, nil
-}
-
-// print writes the figures in a few lines.
-func (r *Run) print(s report.Summary) {
-	fmt.Fprintf(r.Out, "\n%-8s %8s %8s %8s %8s %10s %14s %14s\n",
-		"", "greedy", "T=1", "hard", "tokens", "truncated", "F→T : T→F", "at T=1")
-	for _, e := range s.Evaluations {
-		hard := "–"
-		if e.Hard != nil {
-			hard = fmt.Sprintf("%.1f%%", 100*e.Hard.Accuracy)
-		}
-		fmt.Fprintf(r.Out, "%-8s %7.1f%% %7.1f%% %8s %8.1f %9.1f%% %14s %14s\n", e.Name, 100*e.Accuracy, 100**e.AccuracyT1,
-			hard, e.MeanTokens, 100*e.Truncated, ratio(e.SelfCorrection), ratio(e.SelfCorrectionT1))
-	}
-	fmt.Fprintf(r.Out, "\nreport: %s\n", r.Path("report.html"))
-}
-
-func ratio(c *eval.Correction) string { return fmt.Sprintf("%d : %d", c.F2T, c.T2F) }
-
-// versions names what the figures depend on.
-func versions() map[string]string {
-	v := map[string]string{"go": runtime.Version()}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return v
-	}
-	for _, m := range info.Deps {
-		if strings.HasPrefix(m.Path, "github.com/gomlx/") {
-			v[m.Path] = m.Version
-		}
-	}
-	return v
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/satori-go/satori/coat"
 	"github.com/satori-go/satori/reward/eval"
 )
 
@@ -45,13 +46,20 @@ type Ways struct {
 	ChecksRight int `json:"checks_right"`
 }
 
-// Add adds the counts of other responses.
-func (w *Ways) Add(o Ways) {
-	w.Tried += o.Tried
-	w.Whole += o.Whole
-	w.Again += o.Again
-	w.Checks += o.Checks
-	w.ChecksRight += o.ChecksRight
+// Count adds the counts of attempts. The function ways counts one attempt.
+func (w *Ways) Count(attempts []coat.Judged, ways func(coat.Attempt) (Ways, error)) error {
+	for _, j := range attempts {
+		n, err := ways(j.Attempt)
+		if err != nil {
+			return err
+		}
+		w.Tried += n.Tried
+		w.Whole += n.Whole
+		w.Again += n.Again
+		w.Checks += n.Checks
+		w.ChecksRight += n.ChecksRight
+	}
+	return nil
 }
 
 // Evaluation finds the evaluation with a name; nil: there is none.

@@ -3,10 +3,13 @@ package report
 import (
 	"context"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/satori-go/satori/coat"
+	"github.com/satori-go/satori/ppo/run"
 	"github.com/satori-go/satori/reward"
 )
 
@@ -110,6 +113,39 @@ func Pick(ctx context.Context, before, after []coat.Judged, check reward.Func, n
 		}
 	}
 	return picked, nil
+}
+
+// PickRollouts chooses from the last attempts in a rollout log of RL. Of each kind of start it
+// takes one that was right and one that was wrong, with their rewards.
+func PickRollouts(ctx context.Context, log iter.Seq2[run.Record, error], check reward.Func) ([]Sample, error) {
+	type class struct{ prior, verdict coat.Outcome }
+	last := map[class]run.Record{}
+	for e, err := range log {
+		if err != nil {
+			return nil, err
+		}
+		last[class{e.Start.Prior, e.Outcome}] = e
+	}
+	var samples []Sample
+	for _, prior := range []coat.Outcome{coat.Unknown, coat.Right, coat.Wrong} {
+		for _, verdict := range []coat.Outcome{coat.Right, coat.Wrong} {
+			e, ok := last[class{prior, verdict}]
+			if !ok {
+				continue
+			}
+			label := fmt.Sprintf("reward %.2f:", e.Total)
+			for _, part := range slices.Sorted(maps.Keys(e.Parts)) {
+				label += fmt.Sprintf(" %s %.2f", part, e.Parts[part])
+			}
+			j, err := Judge(ctx, label, e.Judged(), check)
+			if err != nil {
+				return nil, err
+			}
+			title := fmt.Sprintf("A rollout of RL, iteration %d, start: %v", e.Iteration, prior)
+			samples = append(samples, Sample{Title: title, Attempts: []Judged{j}})
+		}
+	}
+	return samples, nil
 }
 
 // A stepView is a step of a trace as the page shows it.
