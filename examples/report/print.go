@@ -10,8 +10,8 @@ import (
 	"github.com/satori-go/satori/reward/eval"
 )
 
-// Print prints the figures of the evaluations as a table. A figure that an evaluation lacks is a
-// dash.
+// Print prints the figures of the evaluations as a table, and what its rows and columns are. A
+// figure that an evaluation lacks is a dash.
 func Print(w io.Writer, s Summary) {
 	const format = "%-8s %8s %8s %8s %8s %10s %14s %14s\n"
 	fmt.Fprintf(w, "\n"+format, "", "greedy", "T=1", "hard", "tokens", "truncated", "F→T : T→F", "at T=1")
@@ -26,7 +26,25 @@ func Print(w io.Writer, s Summary) {
 		fmt.Fprintf(w, format, e.Name, oneDigit(e.Accuracy), t1, hard, fmt.Sprintf("%.1f", e.MeanTokens), oneDigit(e.Truncated),
 			ratio(e.SelfCorrection), ratio(e.SelfCorrectionT1))
 	}
+	fmt.Fprint(w, legend)
+	for _, e := range s.Evaluations {
+		name := stageName(e.Name)
+		if e.Name == "round2" {
+			name = "the " + name
+		}
+		fmt.Fprintf(w, "%-10s the model after %s\n", e.Name, name)
+	}
 }
+
+const legend = `
+greedy     right answers, with the likeliest token at each position
+T=1        right answers, sampled at temperature 1
+hard       right answers to problems that are harder than any in training, greedy
+tokens     mean length of a response, greedy
+truncated  responses that the token limit cut off, greedy
+F→T : T→F  changes from a wrong to a right answer : from a right to a wrong one, greedy
+at T=1     the same, sampled at temperature 1
+`
 
 func oneDigit(share float64) string { return fmt.Sprintf("%.1f%%", 100*share) }
 

@@ -90,7 +90,7 @@ func full(t *testing.T) report.Report {
 			Task: "path-star", Seed: 1, Backend: "go", Versions: map[string]string{"go": "1.26.8", "gomlx": "v0.28.8"},
 			Config: json.RawMessage(`{"steps":40,"rollouts":512}`),
 			Stages: []report.Stage{{"base", 182, 4200000, 0, 350}, {"ft", 95.5, 1830000, 0, 180}, {"rm", 48, 900000, 0, 92}, {"buffers", 9.1, 210000, 0, 17},
-				{"rl", 610, 15200000, 0, 1180}, {"distil", 61, 1400000, 0, 118}, {"round2", 210, 5200000, 0, 400}, {"evaluate", 41, 700000, 0, 80}},
+				{"rl", 610, 15200000, 0, 1180}, {"distil", 61, 1400000, 0, 118}, {"round2", 210, 5200000, 0, 400}, {"eval_rl", 41, 700000, 0, 80}},
 			Evaluations: []report.Evaluation{
 				phase("ft", 0.36, 28, 40, 22), phase("rl", 0.71, 46, 122, 9), phase("round2", 0.78, 49, 131, 6),
 				phase("cot_ft", 0.24, 14, 0, 0), phase("cot_rl", 0.30, 14, 0, 0),
@@ -134,13 +134,13 @@ func TestWrite(t *testing.T) {
 		"<title>Satori on path-star</title>", "the critic is exact", "task path-star", "seed 1", // what it is
 		"36.0 %<small>33.1 – 39.0</small>", "66.0 %<small>63.0 – 68.9</small>", "42.6 %", // headline
 		"<b>131 : 6</b><i>was 40 : 22</i>",
-		"<b>122</b>", "93.1 %<small>87.5 – 96.3</small>", "asked to, by a restart", // self-correction
+		"<b>122</b>", "93.1 %<small>87.5 – 96.3</small>", ">forced<", ">by itself<", // self-correction
 		"<h3>RL</h3>", "<h3>second round</h3>", "Critic, explained variance", "Response length, tokens", "base model: loss", // curves
 		"CoT, RL, level 8: 2 %", "second round, level 2: 91.2 % (", // levels
 		"Corrects itself after RL", "answer changed: wrong → right", "answer changed: right → wrong", // trajectories
 		`<li class="reflect changed">`, `<span class="box right">✓ 24 11 15 40</span>`, `<span class="box wrong">✗ 24 26 34 35</span>`,
 		"cut off at the token limit", "not a trace",
-		"10:10 min", "20:57 min", "24\u202f918", // times
+		">evaluation: RL<", "10:10 min", "20:57 min", "24\u202f918", // times
 		"gomlx v0.28.8", "&#34;rollouts&#34;: 512",
 	} {
 		if !strings.Contains(page, want) {

@@ -141,7 +141,11 @@ func PickRollouts(ctx context.Context, log iter.Seq2[run.Record, error], check r
 			if err != nil {
 				return nil, err
 			}
-			title := fmt.Sprintf("A rollout of RL, iteration %d, start: %v", e.Iteration, prior)
+			from := "a fresh start"
+			if prior != coat.Unknown {
+				from = fmt.Sprintf("a restart from a %v attempt", prior)
+			}
+			title := fmt.Sprintf("A rollout of RL, iteration %d: %s", e.Iteration, from)
 			samples = append(samples, Sample{Title: title, Attempts: []Judged{j}})
 		}
 	}

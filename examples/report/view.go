@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/satori-go/satori/reward/eval"
@@ -21,6 +22,7 @@ type view struct {
 	Notes       []string
 	Facts       []string // task, seed, backend
 	Before      string   // the phase that tiles compare with
+	After       string   // the phase of the tiles
 	Tiles       []tile
 	Rows        []row
 	Curves      []curveView
@@ -112,7 +114,7 @@ func newView(r Report) view {
 			v.Facts = append(v.Facts, f.name+" "+f.value)
 		}
 	}
-	v.Before, v.Tiles = stageName(r.Before), tiles(s.Evaluation(r.Before), s.Evaluation(r.After))
+	v.Before, v.After, v.Tiles = stageName(r.Before), stageName(r.After), tiles(s.Evaluation(r.Before), s.Evaluation(r.After))
 	for _, p := range v.Legend {
 		v.Rows = append(v.Rows, newRow(p))
 	}
@@ -194,10 +196,10 @@ func corrections(phases []phase) (rows []correctionRow) {
 		rows = append(rows, r)
 	}
 	for _, p := range phases {
-		add(p, "of its own accord", p.Summary.SelfCorrection)
+		add(p, "by itself", p.Summary.SelfCorrection)
 	}
 	for _, p := range phases {
-		add(p, "asked to, by a restart", p.Summary.SecondAttempt)
+		add(p, "forced", p.Summary.SecondAttempt)
 	}
 	return rows
 }
@@ -293,10 +295,17 @@ func times(stages []Stage) (rows []timeRow, total timeRow) {
 	return rows, format(sum)
 }
 
-// stageName returns the plain words for a stage of the paper, or the name itself.
+// stageName returns the plain words for a stage of the paper or its evaluation, or the name
+// itself.
 func stageName(stage string) string {
-	names := map[string]string{"base": "base model", "ft": "format tuning", "sft": "fine-tuning", "rl": "RL", "rm": "reward model", "round2": "second round",
-		"cot_ft": "CoT, format tuning", "cot_rl": "CoT, RL"}
+	names := map[string]string{
+		"facts": "facts of the task", "base": "base model", "demos": "demonstrations", "ft": "format tuning", "sft": "fine-tuning",
+		"samples": "samples after format tuning", "rm": "reward model", "rl": "RL", "harvest": "samples after RL",
+		"distilled": "distillation", "round2": "second round", "cot_ft": "CoT, format tuning", "cot_rl": "CoT, RL",
+	}
+	if model, ok := strings.CutPrefix(stage, "eval_"); ok {
+		return "evaluation: " + cmp.Or(names[model], model)
+	}
 	return cmp.Or(names[stage], stage)
 }
 

@@ -115,7 +115,7 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 	require.NoError(t, train(ctx, o, io.Discard))
 	looks := many - ctx.left.Load()
 	page, err := os.ReadFile(filepath.Join(whole, "report.html"))
-	if err != nil || !bytes.Contains(page, []byte("Self-correction")) || !bytes.Contains(page, []byte("A rollout of RL, iteration 3, start: original")) {
+	if err != nil || !bytes.Contains(page, []byte("Self-correction")) || !bytes.Contains(page, []byte("A rollout of RL, iteration 3: a fresh start")) {
 		t.Errorf("report of %d bytes, %v", len(page), err)
 	}
 

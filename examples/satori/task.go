@@ -24,6 +24,7 @@ type run struct {
 	recipe   Recipe
 	task     tasks.Task
 	cot      bool                      // also train the chain-of-thought baseline
+	quick    bool                      // a smoke test
 	split    string                    // that models are evaluated on
 	problems map[string][]coat.Problem // by split
 }
@@ -54,7 +55,7 @@ func newRun(o options, out io.Writer) (*run, error) {
 		}
 	}
 	i := slices.IndexFunc(tasks.All(), func(t tasks.Task) bool { return t.Name == o.task })
-	r := &run{recipe: recipe, task: tasks.All()[i], cot: o.cot, split: o.split, problems: map[string][]coat.Problem{}}
+	r := &run{recipe: recipe, task: tasks.All()[i], cot: o.cot, quick: o.quick, split: o.split, problems: map[string][]coat.Problem{}}
 	if !slices.Contains(r.task.Splits, o.split) {
 		return nil, fmt.Errorf("%s has no split %q, it has %s", o.task, o.split, strings.Join(r.task.Splits, ", "))
 	}
@@ -136,7 +137,7 @@ func (r *run) lines(d Drills) (lines []coat.Demo) {
 
 // page says what the report shows.
 func (r *run) page() pipeline.Page {
-	return pipeline.Page{
+	p := pipeline.Page{
 		Title:       "Satori: " + r.task.Name,
 		Evaluations: []string{"ft", "rl", "round2", "cot_ft", "cot_rl"},
 		Before:      "ft", After: "rl", Last: "round2",
@@ -146,11 +147,14 @@ func (r *run) page() pipeline.Page {
 			"An exact check decides whether an attempt is right.",
 			fmt.Sprintf("The figures are measured on the %s problems of the task, none of which is a training problem. "+
 				"Hard problems are harder than any training problem.", r.split),
-			"Self-correction: an attempt counts if a reflection follows a complete answer. " +
-				"F→T: that answer was wrong and the last one right; T→F: the other way round.",
 			"The chain-of-thought baseline, if it was trained, has the same base model, the demonstrations without " +
-				"reflection and exploration, the same reward model and the same number of rollouts. It has no restarts, since these begin with a reflection.",
-			"Second attempts are forced: the model gets a finished attempt again, followed by <|reflect|>.",
+				"reflection and exploration, the same reward model and the same number of rollouts. " +
+				"It has no restarts, since these begin with a reflection.",
 		},
 	}
+	if r.quick {
+		p.Notes = slices.Insert(p.Notes, 0, "This run is a smoke test (-quick): it shows that every stage works, on small numbers. "+
+			"Accuracies near 0 % are expected. They say nothing about the method.")
+	}
+	return p
 }
