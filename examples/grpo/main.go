@@ -39,6 +39,10 @@ func main() {
 	out := flag.String("out", "adapter", "`directory` for the adapter")
 	iterations := flag.Int("iterations", 20, "rounds of rollouts and updates")
 	backend := flag.String("backend", "", "go, xla or auto (default $GOMLX_BACKEND, or else auto)")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "Usage: grpo -model PATH [flags]\n\nTrains a LoRA adapter for a chat model by GRPO.\n\nFlags:")
+		flag.PrintDefaults()
+	}
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

@@ -33,6 +33,13 @@ type options struct {
 	quick, cot                                         bool
 }
 
+const usage = `Usage: satori [flags]
+
+Trains a small transformer by the whole method of Satori, and writes a report.
+
+Flags:
+`
+
 func main() {
 	allocator.Tune()
 	var o options
@@ -47,7 +54,7 @@ func main() {
 	flag.StringVar(&o.until, "until", "", "last `stage` to run, such as rl")
 	flag.BoolVar(&o.cot, "cot", false, "also train the chain-of-thought baseline")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "Usage: satori [flags]\n\nTrains a small transformer by the whole method of Satori, and writes a report.\n\nFlags:")
+		fmt.Fprint(flag.CommandLine.Output(), usage)
 		flag.PrintDefaults()
 	}
 	flag.Parse()

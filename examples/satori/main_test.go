@@ -112,7 +112,11 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 	o := tiny(t, whole)
 	const many = 1 << 40
 	ctx := newCountdown(many)
-	require.NoError(t, train(ctx, o, io.Discard))
+	var printed strings.Builder
+	require.NoError(t, train(ctx, o, &printed))
+	require.Contains(t, printed.String(), "about 25 minutes")
+	require.Contains(t, printed.String(), "round2     the model after the second round\n")
+	require.Contains(t, printed.String(), "next: go run ./examples/solve -model "+filepath.Join(whole, "rl")+" '| ")
 	looks := many - ctx.left.Load()
 	page, err := os.ReadFile(filepath.Join(whole, "report.html"))
 	if err != nil || !bytes.Contains(page, []byte("Self-correction")) || !bytes.Contains(page, []byte("A rollout of RL, iteration 3: a fresh start")) {
@@ -140,6 +144,13 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 	if figures(t, whole) != figures(t, broken.out) {
 		t.Error("the interrupted run ended otherwise")
 	}
+}
+
+// A smoke test says that it is one, on the console and in the report.
+func TestQuickSaysSo(t *testing.T) {
+	require.Contains(t, expected(options{quick: true}), "smoke test")
+	require.Contains(t, (&run{quick: true}).page().Notes[0], "smoke test")
+	require.NotContains(t, (&run{}).page().Notes[0], "smoke test")
 }
 
 // Each attempt is checked once: when it is sampled. What is made of the attempts later, in

@@ -40,6 +40,10 @@ var elsewhere func(dir string) error
 func main() {
 	home, _ := os.UserHomeDir()
 	dir := flag.String("dir", filepath.Join(home, ".local", "lib", "go-xla"), "install into this `directory`; go-xla looks in the default one")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "Usage: xla [flags]\n\nInstalls the XLA plugin.\n\nFlags:")
+		flag.PrintDefaults()
+	}
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

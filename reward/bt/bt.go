@@ -23,8 +23,9 @@
 //
 // [New] makes a [Model] from a language model, [Model.Train] trains it and yields a
 // [Step] for each update, and [Model.Score] scores attempts. [reward.Sigmoid] of it is the
-// preference term of the paper's reward. [Model.Save] and [Open] keep it as a Hugging Face directory with a reward.json beside the weights. Its
-// trunk and head, [Model].Net, are what PPO's critic starts from.
+// preference term of the paper's reward. [Model.Save] and [Open] keep it as a Hugging Face
+// directory with a reward.json beside the weights. PPO's critic starts from its trunk and head,
+// [Model].Net.
 package bt
 
 import (

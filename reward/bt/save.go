@@ -54,7 +54,9 @@ func Open(m *model.LM, t coat.Template, dir string) (*Model, error) {
 		net.Close()
 		return nil, fmt.Errorf("bt: %w", err)
 	}
-	return &Model{Net: net, Mean: s.Mean, Std: s.Std, Accuracy: s.Accuracy, Pairs: s.Pairs, RM: s.RM, Problems: s.Problems, lm: m, template: t}, nil
+	return &Model{
+		Net: net, Mean: s.Mean, Std: s.Std, Accuracy: s.Accuracy, Pairs: s.Pairs, RM: s.RM, Problems: s.Problems, lm: m, template: t,
+	}, nil
 }
 
 func readState(path string) (s state, err error) {
