@@ -280,6 +280,17 @@ func TestStreamsRefused(t *testing.T) {
 			func(*state) iter.Seq[coat.Start] { return ppo.Cycle(problems(), 2) },
 			"are not those that the run took before",
 		},
+		"other actions": {
+			func(*state) iter.Seq[coat.Start] { return ppo.Cycle(problems(), 1) },
+			func(*state) iter.Seq[coat.Start] {
+				list := problems()
+				for i := range list {
+					list[i].Actions = coat.NewActions("plan")
+				}
+				return ppo.Cycle(list, 1)
+			},
+			"are not those that the run took before",
+		},
 		"skipped already": {
 			func(*state) iter.Seq[coat.Start] { return ppo.Cycle(problems(), 1) },
 			func(*state) iter.Seq[coat.Start] { return ppo.Skip(ppo.Cycle(problems(), 1), 12) },

@@ -23,6 +23,9 @@ type position struct {
 func (p *position) add(s coat.Start) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %q %q %q %q %d", p.Digest, s.Problem.ID, s.Problem.Question, s.Problem.Answer, s.Prefix.String(), uint8(s.Prior))
+	if s.Problem.Actions != (coat.Actions{}) { // the paper's set adds nothing, as in digests of earlier versions
+		fmt.Fprintf(h, " %q", s.Problem.Actions.Tokens())
+	}
 	p.Starts, p.Digest = p.Starts+1, hex.EncodeToString(h.Sum(nil)[:8])
 }
 
