@@ -33,8 +33,8 @@ func (e *LineError) Unwrap() error { return e.Err }
 // maxLine bounds a line of a JSON Lines file, in bytes.
 const maxLine = 16 << 20
 
-// ReadLines decodes one JSON object a line into T and skips blank lines. It stops at the
-// first error, which is a [LineError] that contains the name, or the reader's own.
+// ReadLines decodes one JSON object a line into T and skips blank lines. The first
+// error ends the stream. It is a [LineError] with the name and the line, or the error of r.
 func ReadLines[T any](r io.Reader, name string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		readLines(r, name, func(v T, _ int, err error) bool { return yield(v, err) })

@@ -112,7 +112,7 @@ func GRPO() AdvantageEstimator {
 }
 
 // DrGRPO compares as [GRPO] does, without the division, which gives easy and hard problems
-// more weight than others (arXiv:2503.20783): Âᵢ = rᵢ − mean(r). Its loss is added up by
+// more weight than others (arXiv:2503.20783): Âᵢ = rᵢ − mean(r). Use it with
 // actor.SeqMeanTokenSumNorm.
 func DrGRPO() AdvantageEstimator { return AdvantageEstimator{"dr_grpo", lessMean} }
 

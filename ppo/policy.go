@@ -8,8 +8,8 @@ import (
 	"github.com/satori-go/satori/reward"
 )
 
-// A Policy is what a [Trainer] improves. Package ppo/actor has the one over gomlx. Package
-// ppotest tests implementations.
+// A Policy is what a [Trainer] improves. Package ppo/actor implements it with
+// gomlx. Package ppotest tests implementations.
 type Policy interface {
 	// Rollouts samples one response for each start from the current weights, in order.
 	Rollouts(ctx context.Context, starts []coat.Start, seed uint64) ([]Rollout, error)

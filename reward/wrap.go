@@ -10,8 +10,8 @@ import (
 	"github.com/satori-go/satori/coat"
 )
 
-// A Scorer is a [Func] or a [Batch]. [Sigmoid], [Shift], [Clip] and [Memo] wrap either and
-// return what they were given: of a method such as (*bt.Model).Score they make a Batch.
+// A Scorer is a [Func] or a [Batch]. [Sigmoid], [Shift], [Clip] and [Memo] accept both
+// and return the same kind. A method value such as (*bt.Model).Score becomes a Batch.
 type Scorer interface {
 	~func(ctx context.Context, a coat.Attempt) (float64, error) |
 		~func(ctx context.Context, attempts []coat.Attempt) ([]float64, error)

@@ -53,7 +53,7 @@ func (r *Run) Demos(ctx context.Context, name string, problems []coat.Problem, n
 }
 
 // Sample makes attempts at problems, p.N of each, and judges them. They are in NAME.jsonl.
-// Where p.MaxTokens or p.Seed is 0 it is the task's or the run's.
+// A MaxTokens of 0 stands for the task's limit, and a Seed of 0 for the run's seed.
 func (r *Run) Sample(
 	ctx context.Context, name string, lm *model.LM, problems []coat.Problem, p model.SamplingParams,
 ) ([]coat.Judged, error) {

@@ -21,8 +21,8 @@ const (
 )
 
 // A TokenizerConfig holds what transformers and vLLM need beside tokenizer.json: the fields of
-// tokenizer_config.json as they are in the file, and the chat templates. The zero value is that
-// of a directory without such files.
+// tokenizer_config.json as they are in the file, and the chat templates. The zero value
+// stands for a directory without these files.
 type TokenizerConfig struct {
 	chat   chat.Sources
 	fields map[string]json.RawMessage // nil where there is no tokenizer_config.json

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// A Fraction is a number from 0 to 1 for a field whose default is another than 0. Its zero
-// value stands for that default, and [Frac] gives every other number, 0 included.
+// A Fraction is a number from 0 to 1 for a field whose default is not 0. Its zero value
+// selects the default; [Frac] gives any number, and Frac(0) is 0.
 //
 // In JSON it is a number. 0 stands for the default, as in files of earlier versions, and
 // the word "zero" for 0.

@@ -41,8 +41,8 @@ type (
 	}
 )
 
-// unpack takes a graph's inputs apart. Of a shared trunk the critic's stand behind the
-// policy's columns, and last how much of its gradient reaches the trunk, [].
+// unpack takes a graph's inputs apart. With a shared trunk the critic's columns follow the
+// policy's; the last scalar scales the critic's gradient into the trunk, [].
 func (n actorNumbers) unpack(in []*Node) (p policyInputs, v valueInputs, reach *Node) {
 	r := reader{in, in[0].Shape().Dimensions}
 	p = policyInputs{tokens: r.grid(), mask: r.grid(), old: r.grid(), advantage: r.grid()}
@@ -73,7 +73,7 @@ func unpackValue(in []*Node) (tokens *Node, v valueInputs) {
 	return tokens, v
 }
 
-// A reader hands out inputs one after the other, and holds them to their shapes.
+// A reader hands out inputs one after the other, and checks their shapes.
 type reader struct {
 	rest []*Node
 	dims []int // batch, seq

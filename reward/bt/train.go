@@ -40,7 +40,7 @@ type Config struct {
 	Seed        uint64         // of the head and the order
 }
 
-// NoMargin is a margin that is 0 for all purposes.
+// NoMargin turns the margin off: the smallest number over 0, since 0 selects the default.
 const NoMargin = math.SmallestNonzeroFloat64
 
 // A Step is one update.
@@ -58,10 +58,11 @@ type Step struct {
 
 // Train trains the model on pairs and yields every update. When the last one is done it
 // takes the weights that Config.Problems choose, and measures Mean, Std and Accuracy on
-// the pairs held out. Breaking off the loop leaves the last weights, unmeasured.
+// the pairs held out. If the caller leaves the loop, the model keeps its last weights, and
+// Mean, Std and Accuracy stay as they were.
 //
 // synth.Pairs makes the pairs: one a problem, as the size of the paper's set suggests, or
-// as many as it is told, up to all.
+// any number, up to all.
 func (m *Model) Train(ctx context.Context, pairs []reward.Pair, c Config) iter.Seq2[Step, error] {
 	c.Epochs, c.Batch, c.Margin = cmp.Or(c.Epochs, 2), cmp.Or(c.Batch, 128), cmp.Or(c.Margin, 2)
 	c.HeldOut = cmp.Or(c.HeldOut, 0.1)
@@ -159,9 +160,9 @@ func (m *Model) train(ctx context.Context, list []reward.Pair, c Config, yield f
 // fewProblems is how many problems are too few to hold any of them out.
 const fewProblems = 10
 
-// holdOut sets the pairs of random problems apart until there are n of them: no problem
-// stands on both sides. One with more than n is passed over, unless all are like that. Of
-// few problems none is held out, and all are measured on.
+// holdOut sets the pairs of random problems apart until there are n of them. A problem is
+// either trained on or held out. A problem with more than n pairs is not held out, unless
+// all have more. With few problems none is held out, and the model is measured on all.
 func holdOut(list []reward.Pair, pairs []pair, n int, rng *rand.Rand) (train, test []pair) {
 	byProblem := map[coat.Problem][]pair{}
 	var problems []coat.Problem

@@ -6,7 +6,7 @@ import (
 )
 
 // Info writes dataset_info.json, with which LLaMA-Factory finds a file of [Chat]s and one
-// of [Ranking]s beside it. "": there is no such file. The data sets have the names
+// of [Ranking]s beside it. An empty name leaves that data set out. The data sets have the names
 // satori_demos and satori_pairs.
 func Info(w io.Writer, chats, rankings string) error {
 	type entry struct {

@@ -81,7 +81,7 @@ func NewRestart(s coat.Start, t coat.Template) Restart {
 	return Restart{t(s), s.Problem.Answer, status}
 }
 
-// A Tuning is a demonstration as the paper released them.
+// A Tuning is a demonstration in the format of the paper's released data.
 type Tuning struct {
 	Query    string `json:"query" parquet:"query"`
 	Response string `json:"response" parquet:"response"`
