@@ -36,7 +36,7 @@ func method(ctx context.Context, r *run) error {
 
 	// 4.1 Format tuning: imitation of a few demonstrations of each kind. The meta-actions are
 	// new to the base model; they begin with the meaning of the words that separated its steps.
-	for action, word := range tasks.Separators {
+	for action, word := range tasks.Separators() {
 		if err := base.CopyToken(action.String(), word); err != nil {
 			return err
 		}

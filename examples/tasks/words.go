@@ -26,8 +26,11 @@ const (
 	nextWay  = " ! "
 )
 
-// Separators has the words of drills in the places where demonstrations have meta-actions.
-var Separators = map[coat.Action]string{coat.Continue: ";", coat.Reflect: ".", coat.Explore: "!"}
+// Separators returns the words of drills in the places where demonstrations have
+// meta-actions.
+func Separators() map[coat.Action]string {
+	return map[coat.Action]string{coat.Continue: ";", coat.Reflect: ".", coat.Explore: "!"}
+}
 
 // drilled makes a demonstration of one step.
 func drilled(p coat.Problem, text string) coat.Demo {
