@@ -130,13 +130,9 @@ func (t *Trainer) score(ctx context.Context, rollouts []Rollout) ([]reward.Score
 	if err != nil || t.Check == nil {
 		return scores, outcomes, err
 	}
-	check := reward.Rubric{{Name: "check", Func: func(ctx context.Context, a coat.Attempt) (float64, error) {
-		outcome, err := t.Check.Verdict(ctx, a)
-		return float64(outcome), err
-	}}}
-	judged, err := check.Score(ctx, attempts, t.Config.Parallel)
+	judged, err := reward.Judge(ctx, t.Check, attempts, t.Config.Parallel)
 	for k, j := range judged {
-		outcomes[k] = coat.Outcome(j.Parts[0])
+		outcomes[k] = j.Outcome
 	}
 	return scores, outcomes, err
 }
